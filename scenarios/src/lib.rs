@@ -1,1 +1,7 @@
-//! Placeholder.
+//! What a test is: a scenario file becomes a checked [`Plan`](plan::Plan), and a plan says by pure arithmetic which users
+//! run when, where, and what they draw.
+//!
+//! Data comes in as text ([`source::Source`]) and goes out as a [`plan::Plan`] or as [`diagnostics::Diagnostics`]. Nothing
+//! here reads a clock, a socket or a random device; `files.rs` alone reads the disk.
+
+pub mod plan;

@@ -1,0 +1,221 @@
+//! The checked test: what the coordinator deals out and the workers run.
+//!
+//! Everything here has been checked when it exists: names are resolved, durations are durations, templates are compiled.
+//! Coordinator and workers compile the same text with the same code, so indices (classes, tasks, endpoints, assets) mean the
+//! same on every machine. It does not know how users are run (`worker`) or how slots are dealt (`deal`).
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use crate::alias::AliasTable;
+use crate::matcher::Matcher;
+use crate::profile::Profile;
+use crate::sequence::ClassSequence;
+use crate::template::Template;
+use crate::wait::Wait;
+
+/// A whole test, ready to run.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// The scenario's `name`, else its file name without the ending.
+    pub name: String,
+    /// The base URL that is shown as what the test aims at; class targets may differ.
+    pub target: String,
+    /// The run seed every draw follows from.
+    pub seed: u64,
+    /// The user classes, in the order of the file.
+    pub classes: Vec<ClassPlan>,
+    /// Endpoints whose name is known before the run, in the order of the file; [`EndpointId`] is an index into it.
+    pub endpoints: Vec<EndpointName>,
+    /// How many users when, and for how long.
+    pub load: LoadPlan,
+    /// The files the steps name; [`AssetId`] is an index into it.
+    pub assets: Vec<AssetRef>,
+    /// The environment variables the scenario read, with the values it got: workers compile with these, not with their own.
+    pub env: BTreeMap<String, String>,
+    /// What flags replaced of the file, one sentence each, for the report.
+    pub replaced: Vec<String>,
+}
+
+/// Index into [`Plan::endpoints`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct EndpointId(pub u32);
+
+/// Index into [`Plan::assets`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct AssetId(pub u32);
+
+/// One row of the statistics: a method and a name.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct EndpointName {
+    /// `GET`, `POST`, … in capitals.
+    pub method: String,
+    /// The request's `name`, else its path as written.
+    pub name: String,
+}
+
+/// A file that steps name, before anybody has read it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AssetRef {
+    /// As written in the scenario; relative to the scenario's folder.
+    pub path: String,
+    /// Where it is first named.
+    pub place: Place,
+}
+
+/// A place in the scenario's text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub struct Place {
+    /// Byte offset of the first byte.
+    pub start: usize,
+    /// Byte offset behind the last byte.
+    pub end: usize,
+    /// Line, from 1.
+    pub line: u32,
+    /// Column in characters, from 1.
+    pub column: u32,
+}
+
+/// How many users when.
+#[derive(Debug, Clone)]
+pub struct LoadPlan {
+    /// `users_at(t)`.
+    pub profile: Profile,
+    /// Which class each slot belongs to.
+    pub sequence: ClassSequence,
+    /// From the first start; `None` runs until it is stopped or has done its iterations.
+    pub run_time: Option<Duration>,
+    /// Iterations over all users.
+    pub iterations: Option<u64>,
+    /// How long users may finish their iteration at the end.
+    pub stop_timeout: Duration,
+}
+
+/// One user class.
+#[derive(Debug, Clone)]
+pub struct ClassPlan {
+    /// Its name in the file.
+    pub name: String,
+    /// Between two iterations.
+    pub wait: Wait,
+    /// Once, before the first iteration.
+    pub on_start: Program,
+    /// Once, after the last iteration.
+    pub on_stop: Program,
+    /// The weighted tasks.
+    pub tasks: Vec<TaskPlan>,
+    /// Draws an index into `tasks` by weight.
+    pub task_table: AliasTable,
+    /// Whether users of this class keep cookies.
+    pub cookies: bool,
+}
+
+/// One weighted task.
+#[derive(Debug, Clone)]
+pub struct TaskPlan {
+    /// Its name in the file.
+    pub name: String,
+    /// Its share of the class's weights, 0 to 1.
+    pub share: f64,
+    /// What it does.
+    pub program: Program,
+}
+
+/// Steps as a flat list of instructions; control flow will be jumps within it.
+#[derive(Debug, Clone, Default)]
+pub struct Program {
+    /// In order.
+    pub ops: Vec<Op>,
+}
+
+/// One instruction.
+#[derive(Debug, Clone)]
+pub enum Op {
+    /// Make a request and judge its response.
+    Request(Box<RequestPlan>),
+    /// Pause within the task.
+    Think(Wait),
+}
+
+/// What a request is called in the statistics.
+#[derive(Debug, Clone)]
+pub enum NamePlan {
+    /// Known before the run.
+    Static(EndpointId),
+    /// A row for each value.
+    PerValue(Template),
+}
+
+/// A request, compiled.
+#[derive(Debug, Clone)]
+pub struct RequestPlan {
+    /// `GET`, `POST`, `PURGE`, … in capitals.
+    pub method: String,
+    /// Its row in the statistics.
+    pub name: NamePlan,
+    /// The absolute URL with its query; values are encoded by their segments.
+    pub url: Template,
+    /// Header names in lower case, defaults merged in, nulls removed. A body's content type is not among them unless written.
+    pub headers: Vec<(String, Template)>,
+    /// What is sent.
+    pub body: BodyPlan,
+    /// From the actual begin to the last byte read.
+    pub timeout: Duration,
+    /// Redirects followed at most.
+    pub redirects: u32,
+    /// When the response counts as ok.
+    pub expect: Expect,
+    /// Where the step stands.
+    pub place: Place,
+}
+
+/// A request body.
+#[derive(Debug, Clone)]
+pub enum BodyPlan {
+    /// None at all.
+    Empty,
+    /// Text (`body`, `json`, `form`), with the content type it implies.
+    Text {
+        /// The text; JSON and form values are encoded by their segments.
+        content: Template,
+        /// For example `application/json`; `None` for `body`.
+        content_type: Option<&'static str>,
+    },
+    /// A file as it is (`body_file`).
+    Asset(AssetId),
+    /// `multipart/form-data`.
+    Multipart(Vec<PartPlan>),
+}
+
+/// One part of a multipart body.
+#[derive(Debug, Clone)]
+pub struct PartPlan {
+    /// The field's name.
+    pub name: String,
+    /// Its content.
+    pub content: PartContent,
+    /// What the part is said to be called: for a file its own name unless `filename` is given.
+    pub file_name: Option<String>,
+    /// The part's content type, if given or implied.
+    pub content_type: Option<String>,
+}
+
+/// The content of a part.
+#[derive(Debug, Clone)]
+pub enum PartContent {
+    /// Text.
+    Text(Template),
+    /// A file.
+    Asset(AssetId),
+}
+
+/// When a response counts as ok.
+#[derive(Debug, Clone)]
+pub struct Expect {
+    /// Allowed statuses, each an inclusive range; never empty.
+    pub status: Vec<(u16, u16)>,
+    /// What the body must satisfy.
+    pub body: Option<Matcher>,
+    /// What the response time in milliseconds must satisfy.
+    pub time_ms: Option<Matcher>,
+}

@@ -1,1 +1,15 @@
-//! Placeholder.
+//! What a measurement is: samples become intervals, intervals become deltas, deltas become totals and a timeline.
+//!
+//! Pure: instants are run time handed in by the caller, nothing reads a clock. **Percentiles come only from histograms, and
+//! only histograms merge**; no function here takes two percentiles.
+
+pub mod collect;
+pub mod counts;
+pub mod endpoint;
+pub mod histogram;
+pub mod interval;
+pub mod outcome;
+pub mod recorder;
+pub mod snapshot;
+pub mod timeline;
+pub mod totals;

@@ -1,0 +1,81 @@
+//! The counts of the two identities: requests `started = ok + failed + cancelled (+ in flight)`, and iterations alike.
+//!
+//! `started` and `begun` are counted where a thing begins, outcomes where it ends; neither is ever computed from the other.
+
+/// What became of requests. All counts.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct RequestCounts {
+    /// Begun.
+    pub started: u64,
+    /// Written to the last byte; each redirect hop is one more.
+    pub sent: u64,
+    /// Completed as expected.
+    pub ok: u64,
+    /// Not completed, or not as expected.
+    pub failed: u64,
+    /// Given up at the end of the drain.
+    pub cancelled: u64,
+    /// Redirects followed.
+    pub hops: u64,
+    /// Bytes of response bodies.
+    pub bytes_in: u64,
+    /// Bytes of request bodies.
+    pub bytes_out: u64,
+}
+
+impl RequestCounts {
+    /// Adds `other`.
+    pub fn add(&mut self, other: &Self) {
+        self.started += other.started;
+        self.sent += other.sent;
+        self.ok += other.ok;
+        self.failed += other.failed;
+        self.cancelled += other.cancelled;
+        self.hops += other.hops;
+        self.bytes_in += other.bytes_in;
+        self.bytes_out += other.bytes_out;
+    }
+
+    /// Completed: ok and failed.
+    pub fn completed(&self) -> u64 {
+        self.ok + self.failed
+    }
+
+    /// Ended in any way.
+    pub fn ended(&self) -> u64 {
+        self.ok + self.failed + self.cancelled
+    }
+
+    /// Whether nothing was counted.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// What became of iterations. All counts.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct IterationCounts {
+    /// Begun.
+    pub begun: u64,
+    /// Gone through to their end, every request ok.
+    pub completed: u64,
+    /// Gone through with a failed request.
+    pub failed: u64,
+    /// Given up at the end of the drain.
+    pub cancelled: u64,
+}
+
+impl IterationCounts {
+    /// Adds `other`.
+    pub fn add(&mut self, other: &Self) {
+        self.begun += other.begun;
+        self.completed += other.completed;
+        self.failed += other.failed;
+        self.cancelled += other.cancelled;
+    }
+
+    /// Ended in any way.
+    pub fn ended(&self) -> u64 {
+        self.completed + self.failed + self.cancelled
+    }
+}

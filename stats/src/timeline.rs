@@ -1,0 +1,125 @@
+//! The course of a run in a bounded number of points: when they are full, neighbours merge and the step doubles.
+//!
+//! Points keep their recorded values, so the percentiles of a merged point are those of its merged histogram.
+
+use crate::histogram::TimesDelta;
+
+/// Points kept at most. At one a second the step stays one second for 20 minutes.
+pub const MAX_POINTS: usize = 1200;
+
+/// What happened from `t_s` on, for one step.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Point {
+    /// Requests completed.
+    pub requests: u64,
+    /// Of these, failed.
+    pub failures: u64,
+    /// Response times of the completed ones.
+    pub times: TimesDelta,
+    /// Users alive at the end of the step.
+    pub users: u64,
+    /// Users the profile asked for at the end of the step.
+    pub planned_users: u64,
+    /// Requests in flight at the end of the step.
+    pub in_flight: u64,
+    /// Whether something was added after the point had been shown as complete.
+    pub late: bool,
+    /// Run seconds that were really observed.
+    pub seconds: u32,
+}
+
+impl Point {
+    fn merge_next(&mut self, next: &Self) {
+        self.requests += next.requests;
+        self.failures += next.failures;
+        self.times.merge(&next.times);
+        if next.seconds > 0 {
+            self.users = next.users;
+            self.planned_users = next.planned_users;
+            self.in_flight = next.in_flight;
+        }
+        self.late |= next.late;
+        self.seconds += next.seconds;
+    }
+}
+
+/// A run's points, all of the same step.
+#[derive(Debug, Clone)]
+pub struct Timeline {
+    step_s: u32,
+    points: Vec<Point>,
+}
+
+impl Default for Timeline {
+    fn default() -> Self {
+        Self { step_s: 1, points: Vec::new() }
+    }
+}
+
+impl Timeline {
+    /// Seconds from point to point.
+    pub fn step_s(&self) -> u32 {
+        self.step_s
+    }
+
+    /// The points with the run second each begins at.
+    pub fn points(&self) -> impl DoubleEndedIterator<Item = (u32, &Point)> + ExactSizeIterator {
+        self.points.iter().enumerate().map(|(index, point)| {
+            (u32::try_from(index).unwrap_or(u32::MAX).saturating_mul(self.step_s), point)
+        })
+    }
+
+    /// The point that run second `second` belongs to.
+    pub fn at(&mut self, second: u32) -> &mut Point {
+        while (second / self.step_s) as usize >= MAX_POINTS {
+            self.halve();
+        }
+        let index = (second / self.step_s) as usize;
+        if index >= self.points.len() {
+            self.points.resize_with(index + 1, Point::default);
+        }
+        &mut self.points[index]
+    }
+
+    fn halve(&mut self) {
+        self.points = self
+            .points
+            .chunks(2)
+            .map(|pair| {
+                let mut merged = pair[0].clone();
+                pair.iter().skip(1).for_each(|next| merged.merge_next(next));
+                merged
+            })
+            .collect();
+        self.step_s *= 2;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_run_keeps_every_count_in_few_points() {
+        let mut timeline = Timeline::default();
+        for second in 0..100_000 {
+            let point = timeline.at(second);
+            point.requests += 3;
+            point.seconds += 1;
+            point.users = u64::from(second);
+        }
+        assert!(timeline.points().len() <= MAX_POINTS);
+        assert_eq!(timeline.points().map(|(_, p)| p.requests).sum::<u64>(), 300_000);
+        assert_eq!(timeline.step_s(), 128);
+        let (t, last) = timeline.points().last().expect("has points");
+        assert_eq!((t, last.users), (99_968, 99_999));
+    }
+
+    #[test]
+    fn a_late_second_finds_its_point() {
+        let mut timeline = Timeline::default();
+        timeline.at(5000).requests = 1;
+        timeline.at(3).requests += 1;
+        assert_eq!(timeline.points().next().map(|(t, p)| (t, p.requests)), Some((0, 1)));
+    }
+}

@@ -1,1 +1,4 @@
-//! Placeholder.
+//! Runs a test: waits for workers, deals out users, merges what comes back, shows it and reports it.
+
+pub mod result;
+pub mod view;

@@ -1,0 +1,178 @@
+//! What is known when a run is over: the one value that reports, the final table and the exit code are made from.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use stampede_stats::endpoint::EndpointKey;
+use stampede_stats::timeline::Timeline;
+use stampede_stats::totals::Totals;
+
+use crate::view::WorkerState;
+
+/// Why a run ended. The names are part of the report's format.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StopReason {
+    /// The run time was over.
+    RunTime,
+    /// All iterations were begun.
+    Iterations,
+    /// `q`, from the screen.
+    User,
+    /// Ctrl-C or SIGTERM.
+    Signal,
+    /// Every worker was lost.
+    NoWorkers,
+}
+
+impl StopReason {
+    /// As it is written to reports.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::RunTime => "run_time",
+            Self::Iterations => "iterations",
+            Self::User => "user",
+            Self::Signal => "signal",
+            Self::NoWorkers => "no_workers",
+        }
+    }
+}
+
+/// A change made by hand while the test ran.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LoadChange {
+    /// Run time.
+    pub at: Duration,
+    /// What was changed: `users`.
+    pub what: String,
+    /// From what.
+    pub from: String,
+    /// To what.
+    pub to: String,
+}
+
+/// Requests completed before the stop instant: what rates are made from.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct InWindow {
+    /// Completed.
+    pub requests: u64,
+    /// Of these, failed.
+    pub failures: u64,
+}
+
+/// Both identities' counts that are not in [`Totals`].
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Accounting {
+    /// Requests begun: delivered, plus announced by workers that were lost with them.
+    pub started: u64,
+    /// Requests announced by workers that were lost before they told what became of them.
+    pub unknown: u64,
+    /// The part of `unknown` that is known by endpoint.
+    pub unknown_by_endpoint: BTreeMap<EndpointKey, u64>,
+    /// Iterations asked for; `None` where nothing is planned.
+    pub planned: Option<u64>,
+    /// Planned iterations that were not begun because the run ended first.
+    pub dropped: u64,
+    /// Planned iterations that nobody is known to have begun because their worker was lost.
+    pub missed: u64,
+    /// Iterations begun: delivered, plus announced by workers that were lost with them.
+    pub iterations_begun: u64,
+    /// Iterations of lost workers whose end is not known.
+    pub iterations_unknown: u64,
+    /// Seconds of lost workers that never arrived.
+    pub missing: Vec<MissingInterval>,
+}
+
+/// Run seconds for which a worker's samples never arrived.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MissingInterval {
+    /// The worker's name.
+    pub worker: String,
+    /// First missing run second.
+    pub from_s: u32,
+    /// First run second that is not missing.
+    pub to_s: u32,
+    /// Requests it had announced as begun and not delivered.
+    pub announced: u64,
+}
+
+/// A worker's part in the run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct WorkerResult {
+    /// Its name.
+    pub name: String,
+    /// How it ended.
+    pub state: WorkerState,
+    /// Users at its peak.
+    pub users_peak: u32,
+    /// Completed requests.
+    pub requests: u64,
+    /// CPU of its busiest load thread, mean over the run, 0 to 1.
+    pub cpu_avg: Option<f64>,
+    /// The same, largest second.
+    pub cpu_max: Option<f64>,
+    /// 99th percentile of its probe's lag over the run, in ms.
+    pub lag_p99: Option<f64>,
+    /// Run time at which it was declared lost.
+    pub lost_at: Option<Duration>,
+}
+
+/// A run that is over.
+#[derive(Debug, Clone)]
+pub struct RunResult {
+    /// Unique name of the run.
+    pub id: String,
+    /// The scenario's name.
+    pub scenario: String,
+    /// The base URL aimed at.
+    pub target: String,
+    /// Whether it was the built-in demo.
+    pub demo: bool,
+    /// The run seed.
+    pub seed: u64,
+    /// This program's version.
+    pub version: String,
+    /// When the first user was due.
+    pub started_at: Timestamp,
+    /// When the last result was in.
+    pub ended_at: Timestamp,
+    /// First start to stop instant: what rates are divided by.
+    pub duration: Duration,
+    /// Run time asked for.
+    pub run_time: Option<Duration>,
+    /// Users at the peak, as they were alive.
+    pub users_peak: u32,
+    /// Users asked for at the peak.
+    pub users_wanted: u32,
+    /// Users by class at the peak, by name, in the order of the scenario.
+    pub classes: Vec<(String, u32)>,
+    /// Users started per second.
+    pub spawn_rate: f64,
+    /// Why it ended.
+    pub stop_reason: StopReason,
+    /// Whether a second Ctrl-C cut the drain short.
+    pub aborted: bool,
+    /// Changes made by hand.
+    pub changes: Vec<LoadChange>,
+    /// What flags replaced of the file, one sentence each.
+    pub replaced: Vec<String>,
+    /// Counts and histograms.
+    pub totals: Totals,
+    /// What completed before the stop instant, by endpoint.
+    pub in_window: BTreeMap<EndpointKey, InWindow>,
+    /// Counts for the identities.
+    pub accounting: Accounting,
+    /// The course.
+    pub timeline: Timeline,
+    /// The workers, in order of arrival.
+    pub workers: Vec<WorkerResult>,
+    /// What a reader should know: anything missing, limits reached.
+    pub notes: Vec<String>,
+}
+
+impl RunResult {
+    /// Whether every sample is in it.
+    pub fn is_complete(&self) -> bool {
+        self.accounting.missing.is_empty() && self.accounting.unknown == 0
+    }
+}

@@ -4,4 +4,3 @@
 //! Data comes in as text ([`source::Source`]) and goes out as a [`plan::Plan`] or as [`diagnostics::Diagnostics`]. Nothing
 //! here reads a clock, a socket or a random device; `files.rs` alone reads the disk.
 
-pub mod plan;

@@ -1,1 +1,52 @@
-//! Placeholder.
+//! The wire: generated messages, and their conversion to and from the values the rest of the program uses.
+//!
+//! No logic. What a peer sends is checked while it is converted; an error names the field. No generated type is needed beyond
+//! the sessions at both ends.
+
+pub mod assign;
+pub mod batch;
+pub mod prepare;
+pub mod times;
+
+/// The generated messages and services.
+#[expect(missing_docs, clippy::pedantic, clippy::allow_attributes_without_reason, reason = "generated code")]
+pub mod v1 {
+    tonic::include_proto!("stampede.v1");
+}
+
+/// Version of the wire. Raised when the meaning of a field changes; both ends must have the same.
+pub const PROTOCOL: u32 = 1;
+
+/// Version of the program, as `Register` compares it.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// Largest message either side accepts, in bytes. A batch is at most [`MAX_BATCH`]; a scenario with its data is larger.
+pub const MAX_MESSAGE: usize = 16 << 20;
+
+/// Largest batch of statistics, in bytes.
+pub const MAX_BATCH: usize = 1 << 20;
+
+/// Bytes of a file in one [`v1::AssetChunk`].
+pub const ASSET_CHUNK: usize = 256 << 10;
+
+/// A message that cannot be taken as it is.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum WireError {
+    /// A field that must be there is not.
+    #[error("`{0}` is missing")]
+    Missing(&'static str),
+    /// A field whose value cannot be.
+    #[error("`{field}` is not valid: {why}")]
+    Invalid {
+        /// Which.
+        field: &'static str,
+        /// What is wrong with it.
+        why: &'static str,
+    },
+}
+
+impl WireError {
+    pub(crate) fn invalid(field: &'static str, why: &'static str) -> Self {
+        Self::Invalid { field, why }
+    }
+}

@@ -1,0 +1,365 @@
+//! Statistics: a numbered batch is one interval's snapshot or a part of it, with the worker's running totals.
+
+use std::collections::BTreeMap;
+
+use stampede_stats::counts::{IterationCounts, RequestCounts};
+use stampede_stats::endpoint::{EndpointDelta, EndpointKey};
+use stampede_stats::interval::Gauges;
+use stampede_stats::outcome::FailureKind;
+use stampede_stats::snapshot::{ErrorCount, ErrorKey, Snapshot, TargetDelta};
+
+use crate::{WireError, times, v1};
+
+/// Longest endpoint name or method, in bytes.
+const MAX_NAME: usize = 2048;
+
+/// Longest failure message, in bytes.
+const MAX_MESSAGE: usize = 1024;
+
+/// Most classes a gauge tells apart.
+const MAX_CLASSES: usize = 4096;
+
+/// A batch as both ends see it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Batch {
+    /// The run it belongs to.
+    pub run: String,
+    /// Its number within (run, worker instance), from 1.
+    pub number: u64,
+    /// What was measured.
+    pub snapshot: Snapshot,
+    /// Whether it completes its interval.
+    pub last_part: bool,
+    /// The worker's totals up to and with this batch; with the last part.
+    pub running: Option<Running>,
+    /// With the last batch of the run: the worker's totals by endpoint.
+    pub finals: Option<Finals>,
+}
+
+/// A worker's totals in a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Running {
+    /// Requests.
+    pub requests: RequestCounts,
+    /// Iterations.
+    pub iterations: IterationCounts,
+}
+
+/// A worker's totals at the end of a run.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Finals {
+    /// Requests by endpoint.
+    pub endpoints: BTreeMap<EndpointKey, RequestCounts>,
+    /// Iterations.
+    pub iterations: IterationCounts,
+}
+
+/// To the wire. The session is put in by whoever sends it.
+pub fn to_wire(batch: &Batch) -> v1::SnapshotBatch {
+    let snapshot = &batch.snapshot;
+    v1::SnapshotBatch {
+        session: 0,
+        run: batch.run.clone(),
+        number: batch.number,
+        from_s: snapshot.from_s,
+        to_s: snapshot.to_s,
+        draining: snapshot.draining,
+        last_part: batch.last_part,
+        endpoints: snapshot.endpoints.iter().map(endpoint_to_wire).collect(),
+        errors: snapshot.errors.iter().map(error_to_wire).collect(),
+        targets: snapshot.targets.iter().map(target_to_wire).collect(),
+        iterations: Some(iterations_to_wire(&snapshot.iterations)),
+        gauges: Some(gauges_to_wire(&snapshot.gauges)),
+        lag: times::to_wire(&snapshot.lag),
+        running: batch.running.map(|running| v1::Running {
+            requests: Some(requests_to_wire(&running.requests)),
+            iterations: Some(iterations_to_wire(&running.iterations)),
+        }),
+        r#final: batch.finals.as_ref().map(finals_to_wire),
+    }
+}
+
+/// From the wire, every count and histogram checked against the others.
+///
+/// # Errors
+/// When a name is too long, a kind unknown, an interval empty, or times and counts do not belong together.
+pub fn from_wire(wire: v1::SnapshotBatch) -> Result<Batch, WireError> {
+    if wire.to_s <= wire.from_s {
+        return Err(WireError::invalid("to_s", "not after from_s"));
+    }
+    let mut endpoints = BTreeMap::new();
+    for endpoint in wire.endpoints {
+        let (key, delta) = endpoint_from_wire(endpoint)?;
+        if endpoints.insert(key, delta).is_some() {
+            return Err(WireError::invalid("endpoints", "the same endpoint twice"));
+        }
+    }
+    let errors = wire.errors.into_iter().map(error_from_wire).collect::<Result<_, _>>()?;
+    let targets = wire.targets.into_iter().map(target_from_wire).collect::<Result<_, _>>()?;
+    let gauges = wire.gauges.ok_or(WireError::Missing("gauges"))?;
+    if gauges.users.len() > MAX_CLASSES {
+        return Err(WireError::invalid("gauges.users", "too many classes"));
+    }
+    let snapshot = Snapshot {
+        from_s: wire.from_s,
+        to_s: wire.to_s,
+        draining: wire.draining,
+        endpoints,
+        errors,
+        iterations: iterations_from_wire(wire.iterations.ok_or(WireError::Missing("iterations"))?),
+        targets,
+        gauges: Gauges {
+            in_flight: gauges.in_flight,
+            iterations_in_flight: gauges.iterations_in_flight,
+            oldest_ns: gauges.oldest_ns,
+            users: gauges.users,
+            cpu_ns: gauges.cpu_ns,
+        },
+        lag: times::from_wire(wire.lag)?,
+    };
+    let running = wire.running.map(running_from_wire).transpose()?;
+    if wire.last_part && running.is_none() {
+        return Err(WireError::Missing("running"));
+    }
+    let finals = wire.r#final.map(finals_from_wire).transpose()?;
+    Ok(Batch {
+        run: wire.run,
+        number: wire.number,
+        snapshot,
+        last_part: wire.last_part,
+        running,
+        finals,
+    })
+}
+
+fn key_from_wire(method: String, name: String) -> Result<EndpointKey, WireError> {
+    if method.len() > MAX_NAME || name.len() > MAX_NAME {
+        return Err(WireError::invalid("name", "too long"));
+    }
+    Ok(EndpointKey { method, name })
+}
+
+fn endpoint_to_wire((key, delta): (&EndpointKey, &EndpointDelta)) -> v1::EndpointDelta {
+    v1::EndpointDelta {
+        method: key.method.clone(),
+        name: key.name.clone(),
+        counts: Some(requests_to_wire(&delta.counts)),
+        ok: times::to_wire(&delta.ok),
+        failed: times::to_wire(&delta.failed),
+        service: times::to_wire(&delta.service),
+        ttfb: times::to_wire(&delta.ttfb),
+    }
+}
+
+fn endpoint_from_wire(wire: v1::EndpointDelta) -> Result<(EndpointKey, EndpointDelta), WireError> {
+    let key = key_from_wire(wire.method, wire.name)?;
+    let delta = EndpointDelta {
+        counts: requests_from_wire(wire.counts.ok_or(WireError::Missing("counts"))?)?,
+        ok: times::from_wire(wire.ok)?,
+        failed: times::from_wire(wire.failed)?,
+        service: times::from_wire(wire.service)?,
+        ttfb: times::from_wire(wire.ttfb)?,
+    };
+    if delta.is_consistent() {
+        Ok((key, delta))
+    } else {
+        Err(WireError::invalid("endpoints", "counts and times do not belong together"))
+    }
+}
+
+fn error_to_wire((key, count): (&ErrorKey, &ErrorCount)) -> v1::ErrorDelta {
+    v1::ErrorDelta {
+        method: key.endpoint.method.clone(),
+        name: key.endpoint.name.clone(),
+        kind: u32::from(key.kind.code()),
+        message: key.message.clone(),
+        count: count.count,
+        first_s: count.first_s,
+        last_s: count.last_s,
+    }
+}
+
+fn error_from_wire(wire: v1::ErrorDelta) -> Result<(ErrorKey, ErrorCount), WireError> {
+    if wire.message.len() > MAX_MESSAGE {
+        return Err(WireError::invalid("message", "too long"));
+    }
+    let kind = FailureKind::from_code(wire.kind).ok_or(WireError::invalid("kind", "unknown"))?;
+    let endpoint = key_from_wire(wire.method, wire.name)?;
+    let count = ErrorCount { count: checked(wire.count)?, first_s: wire.first_s, last_s: wire.last_s };
+    Ok((ErrorKey { endpoint, kind, message: wire.message }, count))
+}
+
+fn target_to_wire((host, target): (&String, &TargetDelta)) -> v1::TargetDelta {
+    v1::TargetDelta {
+        host: host.clone(),
+        connections: target.connections,
+        dns: times::to_wire(&target.dns),
+        connect: times::to_wire(&target.connect),
+        tls: times::to_wire(&target.tls),
+    }
+}
+
+fn target_from_wire(wire: v1::TargetDelta) -> Result<(String, TargetDelta), WireError> {
+    if wire.host.len() > MAX_NAME {
+        return Err(WireError::invalid("host", "too long"));
+    }
+    let target = TargetDelta {
+        connections: checked(wire.connections)?,
+        dns: times::from_wire(wire.dns)?,
+        connect: times::from_wire(wire.connect)?,
+        tls: times::from_wire(wire.tls)?,
+    };
+    Ok((wire.host, target))
+}
+
+fn requests_to_wire(counts: &RequestCounts) -> v1::Requests {
+    v1::Requests {
+        started: counts.started,
+        sent: counts.sent,
+        ok: counts.ok,
+        failed: counts.failed,
+        cancelled: counts.cancelled,
+        hops: counts.hops,
+        bytes_in: counts.bytes_in,
+        bytes_out: counts.bytes_out,
+    }
+}
+
+fn requests_from_wire(wire: v1::Requests) -> Result<RequestCounts, WireError> {
+    Ok(RequestCounts {
+        started: checked(wire.started)?,
+        sent: checked(wire.sent)?,
+        ok: checked(wire.ok)?,
+        failed: checked(wire.failed)?,
+        cancelled: checked(wire.cancelled)?,
+        hops: checked(wire.hops)?,
+        bytes_in: checked(wire.bytes_in)?,
+        bytes_out: checked(wire.bytes_out)?,
+    })
+}
+
+/// A count that sums of many cannot overflow with.
+fn checked(count: u64) -> Result<u64, WireError> {
+    if count < 1 << 53 { Ok(count) } else { Err(WireError::invalid("count", "beyond all range")) }
+}
+
+fn iterations_to_wire(counts: &IterationCounts) -> v1::Iterations {
+    v1::Iterations {
+        begun: counts.begun,
+        completed: counts.completed,
+        failed: counts.failed,
+        cancelled: counts.cancelled,
+    }
+}
+
+fn iterations_from_wire(wire: v1::Iterations) -> IterationCounts {
+    // Capped instead of refused one by one: the running totals are compared anyway.
+    let cap = |count: u64| count.min(1 << 53);
+    IterationCounts {
+        begun: cap(wire.begun),
+        completed: cap(wire.completed),
+        failed: cap(wire.failed),
+        cancelled: cap(wire.cancelled),
+    }
+}
+
+fn gauges_to_wire(gauges: &Gauges) -> v1::Gauges {
+    v1::Gauges {
+        in_flight: gauges.in_flight,
+        iterations_in_flight: gauges.iterations_in_flight,
+        oldest_ns: gauges.oldest_ns,
+        users: gauges.users.clone(),
+        cpu_ns: gauges.cpu_ns,
+    }
+}
+
+fn running_from_wire(wire: v1::Running) -> Result<Running, WireError> {
+    Ok(Running {
+        requests: requests_from_wire(wire.requests.ok_or(WireError::Missing("running.requests"))?)?,
+        iterations: iterations_from_wire(wire.iterations.ok_or(WireError::Missing("running.iterations"))?),
+    })
+}
+
+fn finals_to_wire(finals: &Finals) -> v1::FinalTotals {
+    v1::FinalTotals {
+        endpoints: finals
+            .endpoints
+            .iter()
+            .map(|(key, counts)| v1::EndpointTotal {
+                method: key.method.clone(),
+                name: key.name.clone(),
+                counts: Some(requests_to_wire(counts)),
+            })
+            .collect(),
+        iterations: Some(iterations_to_wire(&finals.iterations)),
+    }
+}
+
+fn finals_from_wire(wire: v1::FinalTotals) -> Result<Finals, WireError> {
+    let endpoints = wire
+        .endpoints
+        .into_iter()
+        .map(|total| {
+            let counts = requests_from_wire(total.counts.ok_or(WireError::Missing("final.counts"))?)?;
+            Ok((key_from_wire(total.method, total.name)?, counts))
+        })
+        .collect::<Result<_, WireError>>()?;
+    let iterations = iterations_from_wire(wire.iterations.ok_or(WireError::Missing("final.iterations"))?);
+    Ok(Finals { endpoints, iterations })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use stampede_stats::histogram::{TIMES_DIGITS, Times};
+
+    fn batch() -> Batch {
+        let mut ok = Times::<u32>::new(TIMES_DIGITS);
+        ok.record(1_500_000);
+        let counts = RequestCounts { started: 2, sent: 1, ok: 1, ..RequestCounts::default() };
+        let delta = EndpointDelta { counts, ok: ok.delta(), ..EndpointDelta::default() };
+        let key = EndpointKey::new("GET", "/");
+        let error = ErrorKey { endpoint: key.clone(), kind: FailureKind::Closed, message: "gone".into() };
+        let snapshot = Snapshot {
+            from_s: 3,
+            to_s: 4,
+            endpoints: BTreeMap::from([(key.clone(), delta)]),
+            errors: BTreeMap::from([(error, ErrorCount { count: 1, first_s: 3, last_s: 3 })]),
+            targets: BTreeMap::from([("h:80".into(), TargetDelta { connections: 2, ..TargetDelta::default() })]),
+            gauges: Gauges { users: vec![3, 4], ..Gauges::default() },
+            ..Snapshot::default()
+        };
+        let running = Running { requests: counts, iterations: IterationCounts::default() };
+        let finals = Finals { endpoints: BTreeMap::from([(key, counts)]), ..Finals::default() };
+        Batch {
+            run: "r".into(),
+            number: 7,
+            snapshot,
+            last_part: true,
+            running: Some(running),
+            finals: Some(finals),
+        }
+    }
+
+    #[test]
+    fn a_batch_arrives_as_it_was_sent() {
+        assert_eq!(from_wire(to_wire(&batch())), Ok(batch()));
+    }
+
+    #[test]
+    fn what_does_not_add_up_is_refused() {
+        let cases: [(&str, fn(&mut v1::SnapshotBatch)); 6] = [
+            ("no interval", |w| w.to_s = w.from_s),
+            ("count without times", |w| w.endpoints[0].counts.as_mut().expect("set").ok = 2),
+            ("twice", |w| w.endpoints.push(w.endpoints[0].clone())),
+            ("unknown kind", |w| w.errors[0].kind = 99),
+            ("last part without totals", |w| w.running = None),
+            ("count beyond range", |w| w.endpoints[0].counts.as_mut().expect("set").bytes_in = u64::MAX),
+        ];
+        for (name, spoil) in cases {
+            let mut wire = to_wire(&batch());
+            spoil(&mut wire);
+            assert!(from_wire(wire).is_err(), "{name} was accepted");
+        }
+    }
+}

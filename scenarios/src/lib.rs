@@ -4,3 +4,13 @@
 //! Data comes in as text ([`source::Source`]) and goes out as a [`plan::Plan`] or as [`diagnostics::Diagnostics`]. Nothing
 //! here reads a clock, a socket or a random device; `files.rs` alone reads the disk.
 
+pub mod alias;
+mod colouring;
+pub mod deal;
+pub mod draw;
+pub mod profile;
+pub mod ranks;
+pub mod rate;
+pub mod schedule;
+pub mod sequence;
+pub mod source;

@@ -1,0 +1,189 @@
+//! The load as a function of time: how many users run when.
+//!
+//! A [`Profile`] is a list of changes, each "from here on towards so many users at such a rate"; everything else about it
+//! is computed. Slot k is alive exactly while `users_at(t) > k`, so a worker that holds the profile starts and stops its
+//! own slots with no further message. It knows nothing of classes (`sequence`) or of workers (`deal`).
+
+use std::time::Duration;
+
+use crate::rate::Rate;
+
+/// One change: from `at` on, the number of users moves to `to` at `rate`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Ramp {
+    /// Run time of the change.
+    pub at: Duration,
+    /// Users at its end.
+    pub to: u32,
+    /// Users started or stopped per second.
+    pub rate: Rate,
+}
+
+/// The number of users over run time, from 0 users on.
+///
+/// A change at `at`, where the changes before it give u users, moves one user at a time: upwards slot u + i starts at
+/// `at + i/rate`, downwards slot u − 1 − i stops at `at + i/rate`, i = 0, 1, … until `to` is reached. So the first user
+/// moves at once, and the last in is the first out.
+///
+/// `to: 3, rate: 2/s` at 0 s and `to: 1, rate: 1/s` at 10 s: slots 0, 1, 2 start at 0, 0.5 and 1 s; slot 2 stops at 10 s,
+/// slot 1 at 11 s; slot 0 stays. A change that comes early takes over where the one before had got to: `to: 0` at 0.6 s
+/// finds 2 users and stops slot 1 at 0.6 s.
+///
+/// Rates are exact fractions, so a climb of 7 users in 3 minutes is a ramp at 7/180 per second.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Profile {
+    changes: Vec<Ramp>,
+    /// For each change the number of users it finds.
+    found: Vec<u32>,
+}
+
+impl Profile {
+    /// To `users` at `rate` and there for ever: slot k starts at exactly k / rate.
+    pub fn ramp(users: u32, rate: Rate) -> Self {
+        Self::from_changes(vec![Ramp { at: Duration::ZERO, to: users, rate }])
+    }
+
+    /// A profile from its changes, as [`changes`](Self::changes) gave them. One that lies before its predecessor is
+    /// moved to it.
+    pub fn from_changes(changes: Vec<Ramp>) -> Self {
+        let mut profile = Self::default();
+        for ramp in changes {
+            profile.push(ramp);
+        }
+        profile
+    }
+
+    /// This profile with one more change; an `at` before the last change's is moved to it.
+    #[must_use]
+    pub fn changed(&self, at: Duration, to: u32, rate: Rate) -> Self {
+        let mut profile = self.clone();
+        profile.push(Ramp { at, to, rate });
+        profile
+    }
+
+    fn push(&mut self, mut ramp: Ramp) {
+        ramp.at = ramp.at.max(self.changes.last().map_or(Duration::ZERO, |last| last.at));
+        self.found.push(self.users_at(ramp.at));
+        self.changes.push(ramp);
+    }
+
+    /// The changes in order of time.
+    pub fn changes(&self) -> &[Ramp] {
+        &self.changes
+    }
+
+    /// How many slots are alive at `t`: slots 0 to this, without it.
+    pub fn users_at(&self, t: Duration) -> u32 {
+        self.segment_at(t).map_or(0, |segment| segment.users_at(t))
+    }
+
+    /// Where the ramp that is under way at `t` heads; 0 before the first.
+    pub fn target_at(&self, t: Duration) -> u32 {
+        self.segment_at(t).map_or(0, |segment| segment.ramp.to)
+    }
+
+    /// The earliest time from `from` on at which `slot` is alive; `None` if it never is again.
+    pub fn next_start(&self, slot: u32, from: Duration) -> Option<Duration> {
+        self.segments_from(from).find_map(|segment| segment.next_start(slot, from))
+    }
+
+    /// The earliest time from `from` on at which `slot` is not alive; `None` if it lives for ever.
+    pub fn next_stop(&self, slot: u32, from: Duration) -> Option<Duration> {
+        if self.changes.first().is_none_or(|first| from < first.at) {
+            return Some(from);
+        }
+        self.segments_from(from).find_map(|segment| segment.next_stop(slot, from))
+    }
+
+    /// The largest number of users at any time.
+    pub fn peak(&self) -> u32 {
+        self.segments(0).map(|segment| segment.peak()).max().unwrap_or(0)
+    }
+
+    /// When the last ramp has arrived: from then on nothing changes.
+    pub fn settled_at(&self) -> Duration {
+        let Some(last) = self.segments(self.changes.len().saturating_sub(1)).next() else {
+            return Duration::ZERO;
+        };
+        let steps = u64::from(last.ramp.to.abs_diff(last.found));
+        last.ramp.at.saturating_add(last.ramp.rate.time_of(steps.saturating_sub(1)))
+    }
+
+    fn segment_at(&self, t: Duration) -> Option<Segment> {
+        let through = self.changes.partition_point(|ramp| ramp.at <= t);
+        self.segments(through.checked_sub(1)?).next()
+    }
+
+    /// What holds at or after `from`, in order of time.
+    fn segments_from(&self, from: Duration) -> impl Iterator<Item = Segment> {
+        let through = self.changes.partition_point(|ramp| ramp.at <= from);
+        self.segments(through.saturating_sub(1))
+    }
+
+    fn segments(&self, first: usize) -> impl Iterator<Item = Segment> {
+        self.changes.iter().zip(&self.found).enumerate().skip(first).map(|(index, (&ramp, &found))| Segment {
+            ramp,
+            found,
+            until: self.changes.get(index + 1).map(|next| next.at),
+        })
+    }
+}
+
+/// The time in which one change is the newest: `ramp.at ≤ t < until`. Empty where the next change has the same time.
+#[derive(Debug, Clone, Copy)]
+struct Segment {
+    ramp: Ramp,
+    found: u32,
+    until: Option<Duration>,
+}
+
+impl Segment {
+    fn users_at(&self, t: Duration) -> u32 {
+        let moved = self.ramp.rate.count_by(t.saturating_sub(self.ramp.at));
+        let moved = u32::try_from(moved).unwrap_or(u32::MAX);
+        if self.ramp.to >= self.found {
+            self.found.saturating_add(moved).min(self.ramp.to)
+        } else {
+            self.found.saturating_sub(moved).max(self.ramp.to)
+        }
+    }
+
+    fn next_start(&self, slot: u32, from: Duration) -> Option<Duration> {
+        let from = from.max(self.ramp.at);
+        if self.users_at(from) > slot {
+            return self.held(from);
+        }
+        // Alive later in this segment only if it is on the way up; then `found` is not above the slot.
+        (self.ramp.to > slot).then(|| self.moved(slot.checked_sub(self.found)?)).flatten()
+    }
+
+    fn next_stop(&self, slot: u32, from: Duration) -> Option<Duration> {
+        let from = from.max(self.ramp.at);
+        if self.users_at(from) <= slot {
+            return self.held(from);
+        }
+        (self.ramp.to <= slot).then(|| self.moved(self.found.checked_sub(slot)?.checked_sub(1)?)).flatten()
+    }
+
+    /// When the i-th user of this ramp moves, if it gets to that.
+    fn moved(&self, i: u32) -> Option<Duration> {
+        self.held(self.ramp.at.checked_add(self.ramp.rate.time_of(u64::from(i)))?)
+    }
+
+    /// `t` if this segment still holds then.
+    fn held(&self, t: Duration) -> Option<Duration> {
+        self.until.is_none_or(|until| t < until).then_some(t)
+    }
+
+    /// The most users in this segment, which has them at its beginning or at its end; 0 if it is empty.
+    fn peak(&self) -> u32 {
+        let Some(until) = self.until else {
+            return self.users_at(self.ramp.at).max(self.ramp.to);
+        };
+        if until <= self.ramp.at {
+            return 0;
+        }
+        let last = until.saturating_sub(Duration::from_nanos(1));
+        self.users_at(self.ramp.at).max(self.users_at(last))
+    }
+}

@@ -1,0 +1,92 @@
+//! Exact rates: how many events a second, as a fraction.
+//!
+//! `1/3` per second has no exact decimal, and an error in the tenth digit moves the millionth event by a tenth of a
+//! millisecond. A [`Rate`] is therefore a reduced fraction, and both directions (when is event i due; how many are due
+//! by t) are integer arithmetic to the nanosecond.
+
+use std::fmt;
+use std::time::Duration;
+
+const NANOS: u128 = 1_000_000_000;
+
+/// Events per second: `num / den`, reduced, both above 0.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Rate {
+    num: u64,
+    den: u64,
+}
+
+impl Rate {
+    /// `num` events in `den` seconds. `None` when either is 0.
+    pub fn new(num: u64, den: u64) -> Option<Self> {
+        if num == 0 || den == 0 {
+            return None;
+        }
+        let common = gcd(num, den);
+        Some(Self { num: num / common, den: den / common })
+    }
+
+    /// Events in [`den`](Self::den) seconds, after reducing.
+    pub fn num(self) -> u64 {
+        self.num
+    }
+
+    /// The seconds in which [`num`](Self::num) events happen, after reducing.
+    pub fn den(self) -> u64 {
+        self.den
+    }
+
+    /// Events per second, rounded; for showing, never for scheduling.
+    pub fn per_second(self) -> f64 {
+        self.num as f64 / self.den as f64
+    }
+
+    /// When event `i` (from 0) is due: `i · den / num` seconds, rounded down to a nanosecond.
+    ///
+    /// At 3 events a second: 0, 0.333333333, 0.666666666, 1 s. What lies beyond [`Duration::MAX`] is that.
+    pub fn time_of(self, i: u64) -> Duration {
+        let num = u128::from(self.num);
+        let scaled = u128::from(i) * u128::from(self.den);
+        let nanos = scaled % num * NANOS / num;
+        match (u64::try_from(scaled / num), u32::try_from(nanos)) {
+            (Ok(secs), Ok(nanos)) => Duration::new(secs, nanos),
+            _ => Duration::MAX,
+        }
+    }
+
+    /// How many events are due by `t`, those at `t` included: the number of i with `time_of(i) ≤ t`; at most [`u64::MAX`].
+    ///
+    /// With T = `t` in nanoseconds, ⌊i · den · 10⁹ / num⌋ ≤ T holds exactly for i < (T + 1) · num / (den · 10⁹), so the
+    /// number is that quotient rounded up. At 3 a second and T = 666 666 666: 666 666 667 · 3 / 10⁹ = 2.000000001, so 3.
+    pub fn count_by(self, t: Duration) -> u64 {
+        if t == Duration::MAX {
+            return u64::MAX;
+        }
+        let (num, den) = (u128::from(self.num), u128::from(self.den));
+        let after = t.as_nanos() + 1;
+        // (secs + nanos / 10⁹) · num / den, with secs · num divided first: no product exceeds 2^128.
+        let (secs, nanos) = (after / NANOS, after % NANOS);
+        let whole = secs * num / den;
+        let rest = secs * num % den * NANOS + nanos * num;
+        u64::try_from(whole.saturating_add(rest.div_ceil(den * NANOS))).unwrap_or(u64::MAX)
+    }
+}
+
+/// Per second with at most six decimals: `10/s`, `0.5/s`, `0.333333/s`.
+impl fmt::Display for Rate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let rounded = format!("{:.6}", self.per_second());
+        match rounded.trim_end_matches('0').trim_end_matches('.') {
+            "0" => write!(f, "{:.3e}/s", self.per_second()),
+            shown => write!(f, "{shown}/s"),
+        }
+    }
+}
+
+/// The greatest common divisor; `gcd(0, b)` is `b`.
+pub(crate) fn gcd(mut a: u64, mut b: u64) -> u64 {
+    while b != 0 {
+        (a, b) = (b, a % b);
+    }
+    a
+}

@@ -1,1 +1,166 @@
-//! Placeholder.
+//! What a worker is to run: the load profile and its share of the users, as typed ranks of a class.
+
+use std::time::Duration;
+
+use stampede_scenarios::profile::{Profile, Ramp};
+use stampede_scenarios::ranks::RankSet;
+use stampede_scenarios::rate::Rate;
+
+use crate::prepare::{ns, rate_from_wire, rate_to_wire};
+use crate::{WireError, v1};
+
+/// Most users one worker can be given.
+const MAX_USERS: usize = 4_000_000;
+
+/// Most changes of a profile.
+const MAX_RAMPS: usize = 1_000_000;
+
+/// A worker's share of a run, whole; the newest revision replaces older ones.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Assign {
+    /// The run it is for.
+    pub run: String,
+    /// Its number; what is not newer than the one in force is ignored.
+    pub revision: u64,
+    /// `users_at(t)` of the whole test.
+    pub profile: Profile,
+    /// This worker's users.
+    pub grants: Vec<Grant>,
+}
+
+/// Users of one class.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Grant {
+    /// Index of the class.
+    pub class: u16,
+    /// The j-th users of the class.
+    pub ranks: RankSet,
+    /// How often these slots were started before.
+    pub life: u32,
+    /// The i-th slot of the grant starts at `from + i / rate` at the earliest.
+    pub from: Duration,
+    /// See `from`; `None`: all at `from`.
+    pub rate: Option<Rate>,
+}
+
+/// To the wire.
+pub fn to_wire(assign: &Assign) -> v1::Assign {
+    v1::Assign {
+        run: assign.run.clone(),
+        revision: assign.revision,
+        profile: assign
+            .profile
+            .changes()
+            .iter()
+            .map(|ramp| v1::Ramp { at_ns: ns(ramp.at), to: ramp.to, rate: Some(rate_to_wire(ramp.rate)) })
+            .collect(),
+        grants: assign.grants.iter().map(grant_to_wire).collect(),
+    }
+}
+
+fn grant_to_wire(grant: &Grant) -> v1::Grant {
+    let ranges = grant.ranks.ranges();
+    // A range costs about four bytes, a distance about one.
+    let as_ranges = ranges.len() * 4 <= grant.ranks.len();
+    v1::Grant {
+        class: u32::from(grant.class),
+        ranges: if as_ranges {
+            ranges.into_iter().map(|(start, count)| v1::RankRange { start, count }).collect()
+        } else {
+            Vec::new()
+        },
+        deltas: if as_ranges { Vec::new() } else { grant.ranks.deltas() },
+        life: grant.life,
+        from_ns: ns(grant.from),
+        rate: grant.rate.map(rate_to_wire),
+    }
+}
+
+/// From the wire.
+///
+/// # Errors
+/// When ranks are out of order or too many, or a rate is zero.
+pub fn from_wire(wire: v1::Assign) -> Result<Assign, WireError> {
+    if wire.profile.len() > MAX_RAMPS {
+        return Err(WireError::invalid("profile", "too many changes"));
+    }
+    let ramps = wire
+        .profile
+        .into_iter()
+        .map(|ramp| {
+            let rate = rate_from_wire(ramp.rate.ok_or(WireError::Missing("profile.rate"))?)?;
+            Ok(Ramp { at: Duration::from_nanos(ramp.at_ns), to: ramp.to, rate })
+        })
+        .collect::<Result<_, WireError>>()?;
+    let mut left = MAX_USERS;
+    let mut grants = Vec::with_capacity(wire.grants.len().min(1024));
+    for grant in wire.grants {
+        let grant = grant_from_wire(grant, left)?;
+        left -= grant.ranks.len();
+        grants.push(grant);
+    }
+    Ok(Assign {
+        run: wire.run,
+        revision: wire.revision,
+        profile: Profile::from_changes(ramps),
+        grants,
+    })
+}
+
+fn grant_from_wire(wire: v1::Grant, limit: usize) -> Result<Grant, WireError> {
+    let class =
+        u16::try_from(wire.class).map_err(|_| WireError::invalid("grant.class", "beyond all range"))?;
+    let ranks = if wire.deltas.is_empty() {
+        let ranges: Vec<_> = wire.ranges.iter().map(|range| (range.start, range.count)).collect();
+        RankSet::from_ranges(&ranges, limit)
+    } else {
+        RankSet::from_deltas(&wire.deltas, limit)
+    };
+    let ranks = ranks.map_err(|_| WireError::invalid("grant.ranks", "out of order or too many"))?;
+    Ok(Grant {
+        class,
+        ranks,
+        life: wire.life,
+        from: Duration::from_nanos(wire.from_ns),
+        rate: wire.rate.map(rate_from_wire).transpose()?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use prost::Message;
+
+    use super::*;
+
+    fn grant(ranks: Vec<u32>) -> Grant {
+        let rate = Rate::new(10, 1);
+        Grant { class: 1, ranks: RankSet::from_sorted(ranks), life: 2, from: Duration::from_secs(3), rate }
+    }
+
+    #[test]
+    fn an_assignment_arrives_as_it_was_sent() {
+        let rate = Rate::new(10, 1).expect("positive");
+        let profile = Profile::ramp(200, rate).changed(Duration::from_secs(30), 210, rate);
+        let scattered = (0..1000).map(|n| n * 3 + n % 2).collect();
+        let assign = Assign {
+            run: "r".into(),
+            revision: 4,
+            profile,
+            grants: vec![grant((5..900).collect()), grant(scattered), grant(vec![])],
+        };
+        assert_eq!(from_wire(to_wire(&assign)), Ok(assign));
+    }
+
+    #[test]
+    fn a_scattered_user_costs_about_two_bytes() {
+        let wire = grant_to_wire(&grant((0..10_000).map(|n| n * 7).collect()));
+        assert!(wire.encoded_len() < 20_000, "{} bytes", wire.encoded_len());
+    }
+
+    #[test]
+    fn a_range_that_claims_too_much_is_refused() {
+        let mut wire = grant_to_wire(&grant(vec![0, 1, 2, 3]));
+        wire.ranges[0].count = u32::MAX;
+        assert!(grant_from_wire(wire, MAX_USERS).is_err());
+    }
+}

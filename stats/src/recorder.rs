@@ -223,11 +223,11 @@ impl Recorder {
         self.requests_in_flight
     }
 
-    /// Names the stop instant: what ends at or after it is booked apart, as draining. Only the first call counts, and an
-    /// instant that lies in a second already closed means the beginning of the running one.
+    /// Names the stop instant: what ends at or after it is booked apart, as draining. The earliest one named counts; one
+    /// that lies in a second already closed means the beginning of the running second.
     pub fn stop_at(&mut self, at: Duration) {
-        if self.stop_at.is_none() {
-            self.stop_at = Some(at);
+        if !self.current.draining {
+            self.stop_at = Some(self.stop_at.map_or(at, |known| known.min(at)));
             self.until = self.next_cut();
         }
     }

@@ -96,3 +96,83 @@ fn fill(mut heights: Vec<f64>, heaviest: usize) -> Vec<Column> {
 fn fraction(height: f64) -> u64 {
     (height * 2.0_f64.powi(64)) as u64
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// The exact share of each index, from the columns.
+    fn shares(table: &AliasTable) -> Vec<f64> {
+        let mut shares = vec![0.0; table.len()];
+        for (own, column) in table.columns.iter().enumerate() {
+            let cut = if column.other == own { 1.0 } else { column.cut as f64 / 2.0_f64.powi(64) };
+            shares[own] += cut / table.len() as f64;
+            shares[column.other] += (1.0 - cut) / table.len() as f64;
+        }
+        shares
+    }
+
+    #[test]
+    fn what_cannot_be_drawn_from_is_refused() {
+        for weights in [&[][..], &[0.0], &[0.0, 0.0], &[1.0, -1.0], &[1.0, f64::NAN], &[1.0, f64::INFINITY]] {
+            assert_eq!(AliasTable::new(weights), None, "{weights:?}");
+        }
+    }
+
+    #[test]
+    fn extreme_weights_are_fine() {
+        let mut draw = Draw::from_seed(1);
+        let table = AliasTable::new(&[f64::MAX, 0.0, f64::MAX, f64::MIN_POSITIVE]).unwrap();
+        assert!((0..1000).all(|_| [0, 2].contains(&table.sample(&mut draw))));
+    }
+
+    /// These never change, as the draws do not.
+    #[test]
+    fn samples_are_pinned() {
+        let table = AliasTable::new(&[1.0, 2.0, 5.0]).unwrap();
+        assert_eq!(shares(&table), [0.125, 0.25, 0.625]);
+        let mut draw = Draw::iteration(42, 0, 0, 0);
+        assert_eq!(
+            [0; 16].map(|_| table.sample(&mut draw)),
+            [2, 2, 2, 2, 1, 2, 2, 2, 1, 1, 2, 1, 0, 2, 2, 2]
+        );
+    }
+
+    #[test]
+    fn frequencies_follow_the_weights() {
+        let weights = [10.0, 0.0, 8.0, 2.0, 0.5];
+        let table = AliasTable::new(&weights).unwrap();
+        let (mut draw, mut seen) = (Draw::from_seed(3), [0_u32; 5]);
+        (0..200_000).for_each(|_| seen[table.sample(&mut draw)] += 1);
+        for (weight, count) in weights.iter().zip(seen) {
+            let share = weight / 20.5;
+            let deviation = (share * (1.0 - share) / 200_000.0).sqrt();
+            assert!((f64::from(count) / 200_000.0 - share).abs() <= 4.0 * deviation, "{weight}: {count}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn columns_hold_the_shares(weights in prop::collection::vec(prop_oneof![Just(0.0), 0.001..1000.0], 1..60)) {
+            prop_assume!(weights.iter().any(|weight| *weight > 0.0));
+            let table = AliasTable::new(&weights).unwrap();
+            let sum: f64 = weights.iter().sum();
+            prop_assert_eq!(table.len(), weights.len());
+            for (share, weight) in shares(&table).iter().zip(&weights) {
+                prop_assert!((share - weight / sum).abs() < 1e-12);
+                prop_assert!(*weight > 0.0 || *share <= 0.0);
+            }
+        }
+
+        #[test]
+        fn a_sample_takes_one_number(seed: u64, weights in prop::collection::vec(0.1..9.0, 1..9)) {
+            let mut draw = Draw::from_seed(seed);
+            let mut other = draw.clone();
+            prop_assert!(AliasTable::new(&weights).unwrap().sample(&mut draw) < weights.len());
+            other.next_u64();
+            prop_assert_eq!(draw, other);
+        }
+    }
+}

@@ -20,7 +20,6 @@ const NONE: u32 = u32::MAX;
 ///
 /// Source: König (1916); the bound that colours are never short is his theorem on bipartite graphs.
 pub(crate) struct Colouring {
-    colours: usize,
     /// Words of a bitset of colours.
     words: usize,
     left: Side,
@@ -73,7 +72,6 @@ impl Colouring {
     pub(crate) fn new(colours: usize, left: usize, right: usize) -> Self {
         let words = colours.div_ceil(64);
         Self {
-            colours,
             words,
             left: Side::new(left, colours, words),
             right: Side::new(right, colours, words),
@@ -86,7 +84,8 @@ impl Colouring {
     pub(crate) fn add(&mut self, left: u32, right: u32) {
         let edge = u32::try_from(self.edges.len()).unwrap_or(NONE);
         let colour = self.common(left, right).or_else(|| self.make_room(left, right)).unwrap_or(0);
-        debug_assert!((colour as usize) < self.colours, "a colour out of range");
+        debug_assert!(self.left.edge(left, colour).is_none(), "left block {left} is over-full");
+        debug_assert!(self.right.edge(right, colour).is_none(), "right block {right} is over-full");
         self.edges.push(Edge { left, right, colour });
         self.left.set(left, colour, edge);
         self.right.set(right, colour, edge);
@@ -168,4 +167,22 @@ fn flip(set: &mut [u64], colour: u32) {
 /// The lowest member of a bitset.
 fn first(words: impl Iterator<Item = u64>) -> Option<u32> {
     (0_u32..).zip(words).find(|(_, word)| *word != 0).map(|(index, word)| index * 64 + word.trailing_zeros())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_example_above() {
+        let mut colouring = Colouring::new(3, 2, 3);
+        let edges = [(0, 0), (0, 1), (0, 2), (1, 0), (1, 1)];
+        for (left, right) in edges {
+            colouring.add(left, right);
+        }
+        let before: Vec<u32> = colouring.edges.iter().map(|edge| edge.colour).collect();
+        assert_eq!(before, [0, 1, 2, 1, 0]);
+        colouring.add(1, 2);
+        assert_eq!(colouring.into_colours(), [2, 1, 0, 1, 0, 2]);
+    }
 }

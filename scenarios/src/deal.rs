@@ -27,15 +27,16 @@ pub struct Dealing {
     users: Vec<(u16, u32)>,
     /// Users per worker.
     totals: Vec<u32>,
-    /// Users per class and worker; a class has an entry from its first user on.
+    /// Users per class and worker; empty for a class that has no user yet.
     by_class: Vec<Vec<u32>>,
 }
 
 impl Dealing {
     /// Deals `slots`, (class, rank) each in slot order, to so many workers. 0 workers are taken for 1.
     ///
-    /// Within a class only the order counts, so the ranks may have gaps ([`local_ranks`]). About 0.1 µs a slot while
-    /// there are few workers, below 1 µs with 1000 and a million slots.
+    /// Within a class only the order counts, so the ranks may have gaps ([`local_ranks`]). A million slots of up to 20
+    /// classes take 0.1 s for any number of workers to 1000; hundreds of classes on few workers make the paths long and
+    /// the deal takes seconds.
     pub fn fresh(workers: usize, slots: impl Iterator<Item = (u16, u32)>) -> Self {
         let workers = workers.max(1);
         let users: Vec<(u16, u32)> = slots.collect();
@@ -54,26 +55,17 @@ impl Dealing {
 
     /// Deals one slot more, the user `rank` of `class`, and returns its worker.
     pub fn grow(&mut self, class: u16, rank: u32) -> u32 {
-        let of_class = self.by_class.get(usize::from(class));
-        let having = |worker: usize| of_class.map_or(0, |counts| counts[worker]);
-        let fewest = (0_u32..)
-            .zip(&self.totals)
-            .enumerate()
-            .min_by_key(|&(index, (_, total))| (having(index), *total))
-            .map_or(0, |(_, (worker, _))| worker);
+        let of_class = per_worker(&mut self.by_class, class, self.totals.len());
+        let having = of_class.iter().zip(&self.totals).map(|(of_class, total)| (*of_class, *total));
+        // Of equal ones `min` keeps the first: the lowest number.
+        let fewest = (0_u32..).zip(having).min_by_key(|(_, having)| *having).map_or(0, |(worker, _)| worker);
         self.give(fewest, (class, rank));
         fewest
     }
 
     fn give(&mut self, owner: u32, user: (u16, u32)) {
-        let (worker, class) = (owner as usize, usize::from(user.0));
-        if self.by_class.len() <= class {
-            self.by_class.resize(class + 1, Vec::new());
-        }
-        // Made full at once: a class without users costs nothing, one with some a word per worker.
-        self.by_class[class].resize(self.totals.len(), 0);
-        self.by_class[class][worker] += 1;
-        self.totals[worker] += 1;
+        per_worker(&mut self.by_class, user.0, self.totals.len())[owner as usize] += 1;
+        self.totals[owner as usize] += 1;
         self.owners.push(owner);
         self.users.push(user);
     }
@@ -107,6 +99,16 @@ impl Dealing {
         let sets = |classes: Vec<Vec<u32>>| classes.into_iter().map(RankSet::from_sorted).collect();
         ranks.into_iter().map(sets).collect()
     }
+}
+
+/// The users of one class per worker, zeros if it has none yet.
+fn per_worker(by_class: &mut Vec<Vec<u32>>, class: u16, workers: usize) -> &mut [u32] {
+    let class = usize::from(class);
+    if by_class.len() <= class {
+        by_class.resize(class + 1, Vec::new());
+    }
+    by_class[class].resize(workers, 0);
+    &mut by_class[class]
 }
 
 /// The owner of each of `users`, (class, rank) in slot order, among `n`: a fresh deal without what growing it needs. A
@@ -162,11 +164,158 @@ fn number(block: usize) -> u32 {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
+    use proptest::prelude::*;
+
     use super::*;
+    use crate::sequence::{ClassSequence, ClassShare};
+
+    /// Users per worker and per (class, worker), one slot after the other.
+    struct Tally {
+        totals: Vec<u32>,
+        by_class: Vec<Vec<u32>>,
+    }
+
+    impl Tally {
+        fn new(workers: usize) -> Self {
+            Self { totals: vec![0; workers], by_class: vec![vec![0; workers]; 64] }
+        }
+
+        fn add(&mut self, class: u16, owner: u32) {
+            self.totals[owner as usize] += 1;
+            self.by_class[usize::from(class)][owner as usize] += 1;
+        }
+    }
+
+    fn spread(counts: &[u32]) -> u32 {
+        counts.iter().max().unwrap() - counts.iter().min().unwrap()
+    }
+
+    /// The law of the fresh deal at every prefix.
+    fn check_fresh(workers: usize, users: &[(u16, u32)], owners: &[u32]) {
+        assert_eq!(owners.len(), users.len());
+        let mut tally = Tally::new(workers);
+        for (slot, (&(class, _), &owner)) in users.iter().zip(owners).enumerate() {
+            tally.add(class, owner);
+            assert!(spread(&tally.totals) <= 1, "totals at slot {slot}: {:?}", tally.totals);
+            let of_class = &tally.by_class[usize::from(class)];
+            assert!(spread(of_class) <= 1, "class {class} at slot {slot}: {of_class:?}");
+        }
+    }
+
+    fn sequence(weights: &[u64], n: u32) -> Vec<(u16, u32)> {
+        let shares: Vec<_> = weights.iter().map(|&weight| ClassShare::Weight(weight)).collect();
+        ClassSequence::new(&shares).table(n).iter().map(|slot| (slot.class, slot.rank)).collect()
+    }
 
     #[test]
     fn three_equal_classes_on_three_workers() {
-        let users: Vec<(u16, u32)> = (0..9_u32).map(|slot| ((slot % 3) as u16, slot / 3)).collect();
-        assert_eq!(deal(3, &users), [2, 1, 0, 1, 0, 2, 0, 2, 1]);
+        let users = sequence(&[1, 1, 1], 9);
+        let owners = deal(3, &users);
+        assert_eq!(owners, [2, 1, 0, 1, 0, 2, 0, 2, 1]);
+        check_fresh(3, &users, &owners);
+    }
+
+    #[test]
+    fn known_mixes_are_level_at_every_prefix() {
+        for weights in [&[20, 25][..], &[1, 1, 1], &[5, 3, 1], &[1; 12], &[100, 1, 1], &[7, 7, 7, 7]] {
+            for workers in [1, 2, 3, 4, 7, 16, 45, 63, 64, 65, 200] {
+                let users = sequence(weights, 900);
+                check_fresh(workers, &users, &deal(workers, &users));
+            }
+        }
+    }
+
+    #[test]
+    fn no_worker_is_one_worker_and_no_slot_is_no_owner() {
+        assert_eq!(deal(0, &[(0, 0), (1, 0)]), [0, 0]);
+        assert!(deal(3, &[]).is_empty());
+        let mut dealing = Dealing::fresh(0, std::iter::empty());
+        assert_eq!((dealing.grow(65_535, 0), dealing.workers()), (0, 1));
+    }
+
+    #[test]
+    fn growth_looks_at_the_class_then_the_total_then_the_number() {
+        let mut dealing = Dealing::fresh(2, [(0, 0), (1, 0), (0, 1)].into_iter());
+        assert_eq!(dealing.owners(), [0, 1, 1]);
+        assert_eq!(dealing.grow(1, 1), 0, "worker 0 has none of class 1");
+        assert_eq!(dealing.grow(2, 0), 0, "all equal");
+        assert_eq!(dealing.grow(0, 2), 1, "equal in class 0, fewer in total");
+        assert_eq!(dealing.owners(), [0, 1, 1, 0, 0, 1]);
+        assert_eq!(dealing.totals(), [3, 3]);
+    }
+
+    #[test]
+    fn ranks_that_are_granted_count_anew_for_threads() {
+        let granted = [(0, 1), (2, 0), (0, 4), (2, 9), (0, 7)];
+        assert_eq!(local_ranks(&granted), [(0, 0), (2, 0), (0, 1), (2, 1), (0, 2)]);
+        assert_eq!(deal(2, &granted), deal(2, &local_ranks(&granted)));
+    }
+
+    proptest! {
+        #[test]
+        fn fresh_deal_is_level_at_every_prefix(
+            workers in 1_usize..150,
+            classes in prop::collection::vec(0_u16..6, 0..500),
+        ) {
+            let users: Vec<_> = classes.into_iter().map(|class| (class, 0)).collect();
+            check_fresh(workers, &users, &deal(workers, &users));
+        }
+
+        #[test]
+        fn few_workers_have_long_paths(workers in 2_usize..7, classes in prop::collection::vec(0_u16..30, 0..600)) {
+            let users: Vec<_> = classes.into_iter().map(|class| (class, 0)).collect();
+            check_fresh(workers, &users, &deal(workers, &users));
+        }
+
+        #[test]
+        fn a_sequence_is_dealt_level(workers in 1_usize..40, weights in prop::collection::vec(1_u64..50, 1..8)) {
+            let users = sequence(&weights, 400);
+            check_fresh(workers, &users, &deal(workers, &users));
+        }
+
+        #[test]
+        fn growth_follows_its_rule_and_moves_nobody(
+            workers in 1_usize..12,
+            fresh in 0_usize..120,
+            weights in prop::collection::vec(1_u64..9, 1..6),
+        ) {
+            let users = sequence(&weights, 240);
+            let mut dealing = Dealing::fresh(workers, users[..fresh].iter().copied());
+            let before = dealing.owners().to_vec();
+            let mut tally = Tally::new(workers);
+            for (&(class, _), &owner) in users.iter().zip(&before) {
+                tally.add(class, owner);
+            }
+            for &(class, rank) in &users[fresh..] {
+                let key = |worker: usize| (tally.by_class[usize::from(class)][worker], tally.totals[worker], worker);
+                let expected = (0..workers).map(key).min().unwrap().2;
+                let owner = dealing.grow(class, rank);
+                prop_assert_eq!(owner as usize, expected);
+                tally.add(class, owner);
+                prop_assert!(tally.by_class.iter().all(|counts| spread(counts) <= 1));
+                prop_assert!(spread(&tally.totals) as usize <= weights.len());
+            }
+            prop_assert_eq!(&dealing.owners()[..fresh], &before[..]);
+            prop_assert_eq!(dealing.totals(), &tally.totals[..]);
+        }
+
+        #[test]
+        fn grants_name_every_user_once(workers in 1_usize..9, weights in prop::collection::vec(1_u64..9, 1..5)) {
+            let users = sequence(&weights, 100);
+            let dealing = Dealing::fresh(workers, users.iter().copied());
+            let mut named = BTreeSet::new();
+            for (worker, classes) in (0_u32..).zip(dealing.ranks()) {
+                for (class, ranks) in (0_u16..).zip(classes) {
+                    for rank in ranks.iter() {
+                        let slot = users.iter().position(|user| *user == (class, rank)).unwrap();
+                        prop_assert_eq!(dealing.owners()[slot], worker);
+                        prop_assert!(named.insert((class, rank)));
+                    }
+                }
+            }
+            prop_assert_eq!(named.len(), users.len());
+        }
     }
 }

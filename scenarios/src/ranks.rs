@@ -121,3 +121,58 @@ impl RankSet {
         Ok(Self { ranks: deltas.iter().map(rank).collect::<Result<_, _>>()? })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn ranges_and_deltas_of_an_example() {
+        let set = RankSet::from_sorted(vec![3, 4, 5, 9, u32::MAX]);
+        assert_eq!(set.ranges(), [(3, 3), (9, 1), (u32::MAX, 1)]);
+        assert_eq!(set.deltas(), [3, 0, 0, 3, u32::MAX - 10]);
+        assert_eq!(RankSet::from_sorted(vec![9, 3, 5, 4, 3, u32::MAX]), set);
+        assert!(set.contains(5) && !set.contains(6) && set.len() == 5);
+    }
+
+    #[test]
+    fn what_a_peer_may_not_send_is_refused() {
+        let cases: [(&[(u32, u32)], RankError); 6] = [
+            (&[(0, 11)], RankError::TooMany { limit: 10 }),
+            (&[(0, 6), (9, 5)], RankError::TooMany { limit: 10 }),
+            (&[(0, 1), (7, 0)], RankError::EmptyRange { start: 7 }),
+            (&[(5, 3), (7, 1)], RankError::Unordered { start: 7 }),
+            (&[(5, 3), (0, 1)], RankError::Unordered { start: 0 }),
+            (&[(u32::MAX, 2)], RankError::Overflow),
+        ];
+        for (ranges, error) in cases {
+            assert_eq!(RankSet::from_ranges(ranges, 10), Err(error), "{ranges:?}");
+        }
+        assert_eq!(RankSet::from_ranges(&[(0, 5), (5, 5)], 10).unwrap().ranges(), [(0, 10)]);
+        assert_eq!(RankSet::from_ranges(&[(u32::MAX, 1)], 10).unwrap().deltas(), [u32::MAX]);
+        assert_eq!(RankSet::from_deltas(&[0; 11], 10), Err(RankError::TooMany { limit: 10 }));
+        assert_eq!(RankSet::from_deltas(&[u32::MAX, 0], 10), Err(RankError::Overflow));
+        assert_eq!(RankSet::from_ranges(&[], 0), Ok(RankSet::default()));
+    }
+
+    proptest! {
+        #[test]
+        fn both_forms_come_back(ranks in prop::collection::btree_set(prop_oneof![0_u32..40, 0_u32..], 0..60)) {
+            let set = RankSet::from_sorted(ranks.iter().copied().collect());
+            prop_assert!(set.iter().eq(ranks.iter().copied()));
+            let ranges = set.ranges();
+            prop_assert!(ranges.windows(2).all(|pair| pair[0].0 + pair[0].1 < pair[1].0), "not the fewest");
+            prop_assert_eq!(RankSet::from_ranges(&ranges, set.len()), Ok(set.clone()));
+            prop_assert_eq!(RankSet::from_deltas(&set.deltas(), set.len()), Ok(set));
+        }
+
+        #[test]
+        fn any_deltas_are_a_set_or_too_far(deltas in prop::collection::vec(prop_oneof![0_u32..9, 0_u32..], 0..20)) {
+            if let Ok(set) = RankSet::from_deltas(&deltas, 20) {
+                prop_assert_eq!(set.deltas(), deltas);
+            }
+        }
+    }
+}

@@ -90,3 +90,77 @@ pub(crate) fn gcd(mut a: u64, mut b: u64) -> u64 {
     }
     a
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn rate(num: u64, den: u64) -> Rate {
+        Rate::new(num, den).unwrap()
+    }
+
+    #[test]
+    fn rates_are_reduced_and_shown() {
+        assert_eq!(Rate::new(0, 1), None);
+        assert_eq!(Rate::new(1, 0), None);
+        assert_eq!((rate(300, 60).num(), rate(300, 60).den()), (5, 1));
+        let shown = [(10, 1), (1, 2), (1500, 1), (1, 3), (7, 180), (25, 2), (1, 1_000_000), (1, 10_000_000)];
+        let shown = shown.map(|(num, den)| rate(num, den).to_string());
+        let expected =
+            ["10/s", "0.5/s", "1500/s", "0.333333/s", "0.038889/s", "12.5/s", "0.000001/s", "1.000e-7/s"];
+        assert_eq!(shown, expected);
+    }
+
+    #[test]
+    fn events_are_due_to_the_nanosecond() {
+        let thirds = [0, 333_333_333, 666_666_666, 1_000_000_000].map(Duration::from_nanos);
+        assert_eq!([0, 1, 2, 3].map(|i| rate(3, 1).time_of(i)), thirds);
+        assert_eq!(rate(3, 1).count_by(Duration::from_nanos(666_666_665)), 2);
+        assert_eq!(rate(3, 1).count_by(Duration::from_nanos(666_666_666)), 3);
+        assert_eq!(rate(10, 1).count_by(Duration::ZERO), 1);
+        // Faster than the clock: several in one nanosecond.
+        assert_eq!(rate(5_000_000_000, 1).count_by(Duration::ZERO), 5);
+    }
+
+    #[test]
+    fn the_ends_of_the_range_saturate() {
+        let slow = rate(1, u64::MAX);
+        assert_eq!(slow.time_of(1), Duration::from_secs(u64::MAX));
+        assert_eq!(slow.time_of(2), Duration::MAX);
+        assert_eq!(slow.count_by(Duration::from_secs(u64::MAX)), 2);
+        assert_eq!(slow.count_by(Duration::from_secs(u64::MAX) - Duration::from_nanos(1)), 1);
+        let fast = rate(u64::MAX, 1);
+        assert_eq!(fast.time_of(u64::MAX), Duration::from_secs(1));
+        assert_eq!(fast.count_by(Duration::from_secs(2)), u64::MAX);
+        assert_eq!(slow.count_by(Duration::MAX), u64::MAX);
+    }
+
+    proptest! {
+        #[test]
+        fn the_two_directions_are_inverse(num in 1_u64.., den in 1_u64..1_000_000, i in 0_u64..1 << 40) {
+            let rate = rate(num % 1_000_000_000 + 1, den);
+            let t = rate.time_of(i);
+            prop_assert!(rate.count_by(t) > i);
+            if let Some(before) = t.checked_sub(Duration::from_nanos(1)) {
+                prop_assert!(rate.count_by(before) <= i);
+            }
+        }
+
+        #[test]
+        fn what_is_counted_has_come_and_the_next_has_not(
+            num in prop_oneof![1_u64..1000, 1_u64..],
+            den in prop_oneof![1_u64..1000, 1_u64..],
+            nanos in prop_oneof![0_u64..10_000_000_000, 0_u64..],
+        ) {
+            let (rate, t) = (rate(num, den), Duration::from_nanos(nanos));
+            let count = rate.count_by(t);
+            prop_assert!(count > 0, "event 0 is due at 0");
+            prop_assert!(rate.time_of(count - 1) <= t);
+            if count < u64::MAX {
+                prop_assert!(rate.time_of(count) > t);
+            }
+        }
+    }
+}

@@ -126,3 +126,94 @@ pub fn by_second(changes: &[Change], workers: usize, classes: usize) -> impl Ite
         SecondRow { second, users: users.clone() }
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::profile::Ramp;
+    use crate::rate::Rate;
+    use crate::sequence::ClassShare;
+
+    fn rate(num: u64, den: u64) -> Rate {
+        Rate::new(num, den).unwrap()
+    }
+
+    fn secs(secs: u64) -> Duration {
+        Duration::from_secs(secs)
+    }
+
+    fn thirds() -> ClassSequence {
+        ClassSequence::new(&[ClassShare::Weight(1), ClassShare::Weight(1), ClassShare::Weight(1)])
+    }
+
+    #[test]
+    fn nine_users_on_three_workers() {
+        let course = changes(&Profile::ramp(9, rate(2, 1)), &thirds(), 3, Some(secs(6)));
+        let (starts, stops) = course.split_at(9);
+        for (slot, change) in (0_u32..).zip(starts) {
+            assert_eq!((change.slot, change.start, change.t), (slot, true, secs(1) * slot / 2));
+        }
+        assert!(stops.iter().all(|change| !change.start && change.t == secs(6)));
+        assert!(stops.iter().map(|change| change.slot).eq((0..9).rev()));
+
+        let rows: Vec<_> = by_second(&course, 3, 3).collect();
+        assert_eq!(rows.iter().map(SecondRow::total).collect::<Vec<_>>(), [1, 3, 5, 7, 9, 9, 0]);
+        assert_eq!(rows[4].users, vec![vec![1; 3]; 3]);
+        assert_eq!((rows[6].second, by_second(&[], 2, 1).count()), (6, 1));
+    }
+
+    #[test]
+    fn what_would_start_at_the_end_does_not() {
+        let course = changes(&Profile::ramp(9, rate(2, 1)), &thirds(), 1, Some(secs(1)));
+        let shown: Vec<_> = course.iter().map(|change| (change.slot, change.start)).collect();
+        assert_eq!(shown, [(0, true), (1, true), (1, false), (0, false)]);
+        assert!(changes(&Profile::ramp(9, rate(2, 1)), &thirds(), 1, Some(secs(0))).is_empty());
+    }
+
+    #[test]
+    fn slots_that_do_not_exist_do_not_start() {
+        let two = ClassSequence::new(&[ClassShare::Count(2)]);
+        let profile = Profile::ramp(u32::MAX, rate(1, 1)).changed(secs(9), 1, rate(u64::MAX, 1));
+        let shown: Vec<_> = changes(&profile, &two, 2, None)
+            .iter()
+            .map(|change| (change.t, change.slot, change.start))
+            .collect();
+        assert_eq!(shown, [(secs(0), 0, true), (secs(1), 1, true), (secs(9), 1, false)]);
+    }
+
+    proptest! {
+        #[test]
+        fn the_course_is_the_profile(
+            ramps in prop::collection::vec((0_u64..30, 0_u32..40, 1_u64..20), 0..5),
+            workers in 1_usize..6,
+            until in prop::option::of(0_u64..40),
+        ) {
+            let ramp = |(at, to, num)| Ramp { at: secs(at), to, rate: rate(num, 2) };
+            let mut ramps: Vec<_> = ramps.into_iter().map(ramp).collect();
+            ramps.sort_by_key(|ramp| ramp.at);
+            let profile = Profile::from_changes(ramps);
+            let course = changes(&profile, &thirds(), workers, until.map(secs));
+            prop_assert!(course.is_sorted_by_key(|change| change.t));
+            let mut alive = 0;
+            for (index, change) in course.iter().enumerate() {
+                // The newest slot stops, the next one starts.
+                prop_assert_eq!(change.slot, if change.start { alive } else { alive - 1 });
+                alive = if change.start { alive + 1 } else { alive - 1 };
+                let over = until.is_some_and(|until| change.t >= secs(until));
+                prop_assert!(!(over && change.start));
+                if !over && course.get(index + 1).is_none_or(|next| next.t > change.t) {
+                    prop_assert_eq!(alive, profile.users_at(change.t));
+                }
+            }
+            let end = if until.is_some() { 0 } else { profile.users_at(Duration::MAX) };
+            prop_assert_eq!(alive, end);
+            for row in by_second(&course, workers, 3) {
+                let over = until.is_some_and(|until| row.second >= until);
+                let users = if over { 0 } else { profile.users_at(secs(row.second)) };
+                prop_assert_eq!(row.total(), users);
+            }
+        }
+    }
+}

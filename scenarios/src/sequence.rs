@@ -202,3 +202,143 @@ impl SlotIndex {
         self.slots.iter().map(|slots| u32::try_from(below(slots)).unwrap_or(u32::MAX)).collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn weights(weights: &[u64]) -> ClassSequence {
+        ClassSequence::new(&weights.iter().map(|&weight| ClassShare::Weight(weight)).collect::<Vec<_>>())
+    }
+
+    fn classes(sequence: &ClassSequence, n: u32) -> Vec<u16> {
+        sequence.table(n).iter().map(|slot| slot.class).collect()
+    }
+
+    /// Slots count up, and so do ranks within each class; returns the users of each class at each prefix.
+    fn check(sequence: &ClassSequence, n: u32) -> Vec<Vec<u32>> {
+        let mut counts = vec![0_u32; sequence.classes()];
+        let mut prefixes = vec![counts.clone()];
+        for (slot, entry) in (0_u64..).zip(sequence.table(n)) {
+            let count = &mut counts[usize::from(entry.class)];
+            assert_eq!((entry.slot, entry.rank), (slot, *count));
+            *count += 1;
+            prefixes.push(counts.clone());
+        }
+        prefixes
+    }
+
+    /// |users − n · weight / sum| < 1, in integers.
+    fn less_than_one_off(count: u32, n: usize, weight: u64, sum: u64) -> bool {
+        (u128::from(count) * u128::from(sum)).abs_diff(n as u128 * u128::from(weight)) < u128::from(sum)
+    }
+
+    #[test]
+    fn small_examples() {
+        assert_eq!(classes(&weights(&[3, 1]), 8), [0, 0, 0, 1, 0, 0, 0, 1]);
+        assert_eq!(classes(&weights(&[1, 1, 1]), 6), [0, 1, 2, 0, 1, 2]);
+        assert_eq!(classes(&weights(&[1, 0, 2]), 6), [2, 0, 2, 2, 0, 2]);
+        assert_eq!(check(&weights(&[20, 25]), 45)[45], [20, 25]);
+    }
+
+    #[test]
+    fn fixed_counts_come_first_and_interleaved() {
+        let shares =
+            [ClassShare::Weight(2), ClassShare::Count(4), ClassShare::Weight(1), ClassShare::Count(2)];
+        let sequence = ClassSequence::new(&shares);
+        assert_eq!(classes(&sequence, 12), [1, 1, 3, 1, 1, 3, 0, 0, 2, 0, 0, 2]);
+        assert_eq!((sequence.len(), sequence.classes()), (None, 4));
+        check(&sequence, 100);
+    }
+
+    #[test]
+    fn without_weights_the_sequence_ends() {
+        let sequence =
+            ClassSequence::new(&[ClassShare::Count(2), ClassShare::Count(0), ClassShare::Weight(0)]);
+        assert_eq!((sequence.len(), sequence.is_empty(), sequence.table(10).len()), (Some(2), false, 2));
+        let nobody = ClassSequence::new(&[]);
+        assert_eq!((nobody.len(), nobody.is_empty(), nobody.table(10).len()), (Some(0), true, 0));
+    }
+
+    #[test]
+    fn the_largest_numbers_do_not_overflow() {
+        let sequence = weights(&[u64::MAX, 1, u64::MAX - 1, u64::MAX]);
+        let last = &check(&sequence, 3000)[3000];
+        assert!([1000, 999, 1001].contains(&last[0]) && last[1] <= 1, "{last:?}");
+        let most = ClassSequence::new(&[ClassShare::Count(u32::MAX), ClassShare::Count(u32::MAX)]);
+        assert_eq!(most.len(), Some(2 * u64::from(u32::MAX)));
+        assert_eq!(most.table(4).len(), 4);
+    }
+
+    #[test]
+    fn the_index_leads_back() {
+        let sequence =
+            ClassSequence::new(&[ClassShare::Weight(3), ClassShare::Count(5), ClassShare::Weight(0)]);
+        let index = sequence.index(30);
+        for entry in sequence.table(30) {
+            assert_eq!(index.slot_of(entry.class, entry.rank), Some(entry.slot));
+        }
+        assert_eq!((index.slot_of(0, 25), index.slot_of(2, 0), index.slot_of(9, 0)), (None, None, None));
+        assert_eq!(
+            (index.counts(5), index.counts(12), index.counts(99)),
+            (vec![0, 5, 0], vec![7, 5, 0], vec![25, 5, 0])
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn every_prefix_is_less_than_one_user_off(
+            of in prop::collection::vec(prop_oneof![0_u64..10, 1_u64..1000, 1_u64..1 << 40], 1..14),
+        ) {
+            let sum: u64 = of.iter().sum();
+            prop_assume!(sum > 0);
+            for (n, counts) in check(&weights(&of), 700).iter().enumerate() {
+                for (&count, &weight) in counts.iter().zip(&of) {
+                    prop_assert!(less_than_one_off(count, n, weight, sum), "{n}: {counts:?}");
+                }
+            }
+        }
+
+        #[test]
+        fn a_whole_period_is_exact_and_repeats(of in prop::collection::vec(0_u64..40, 1..8)) {
+            let sum = u32::try_from(of.iter().sum::<u64>()).unwrap();
+            prop_assume!(sum > 0);
+            let sequence = weights(&of);
+            let exact: Vec<u32> = of.iter().map(|&weight| u32::try_from(weight).unwrap()).collect();
+            prop_assert_eq!(&check(&sequence, sum)[sum as usize], &exact);
+            let twice = classes(&sequence, 2 * sum);
+            prop_assert_eq!(&twice[..sum as usize], &twice[sum as usize..]);
+        }
+
+        #[test]
+        fn scaling_all_weights_changes_nothing(of in prop::collection::vec(0_u64..1000, 1..9), factor in 2_u64..1 << 50) {
+            prop_assume!(of.iter().any(|&weight| weight > 0));
+            let scaled: Vec<u64> = of.iter().map(|weight| weight * factor).collect();
+            prop_assert_eq!(weights(&of).table(300), weights(&scaled).table(300));
+        }
+
+        #[test]
+        fn counts_are_exact_and_do_not_touch_the_weighted(
+            counts in prop::collection::vec(0_u32..30, 1..5),
+            of in prop::collection::vec(1_u64..30, 1..5),
+        ) {
+            let fixed = counts.iter().sum::<u32>();
+            let shares = counts.iter().map(|&count| ClassShare::Count(count));
+            let shares: Vec<_> = shares.chain(of.iter().map(|&weight| ClassShare::Weight(weight))).collect();
+            let sequence = ClassSequence::new(&shares);
+            let prefixes = check(&sequence, fixed + 100);
+            prop_assert_eq!(&prefixes[fixed as usize][..counts.len()], &counts[..]);
+            for (n, seen) in prefixes[..=fixed as usize].iter().enumerate() {
+                for (&seen, &count) in seen.iter().zip(&counts) {
+                    prop_assert!(less_than_one_off(seen, n, u64::from(count), u64::from(fixed)) || fixed == 0);
+                }
+            }
+            let rest: Vec<u16> = classes(&sequence, fixed + 100).split_off(fixed as usize);
+            let shift = u16::try_from(counts.len()).unwrap();
+            let alone: Vec<u16> = classes(&weights(&of), 100).iter().map(|class| class + shift).collect();
+            prop_assert_eq!(rest, alone);
+        }
+    }
+}

@@ -1,0 +1,133 @@
+//! From an error of the HTTP stack to a failure's kind and the words a report shows.
+//!
+//! Words are the same for the same cause: no addresses, no ports, no byte counts, or every failure would be a row of its own.
+
+use std::borrow::Cow;
+use std::error::Error;
+use std::io;
+use std::time::Duration;
+
+use stampede_stats::outcome::FailureKind;
+
+use super::Failure;
+use super::resolve::DnsError;
+
+/// The failure for a request that took too long.
+pub fn timed_out(connected: bool, timeout: Duration) -> Failure {
+    if connected {
+        Failure { kind: FailureKind::Timeout, message: format!("no whole response within {timeout:?}").into() }
+    } else {
+        Failure { kind: FailureKind::Connect, message: format!("no connection within {timeout:?}").into() }
+    }
+}
+
+/// The failure behind reqwest's `error`.
+pub fn reqwest(error: &reqwest::Error) -> Failure {
+    let causes = || std::iter::successors(error.source(), |cause| cause.source());
+    if causes().any(|cause| cause.is::<DnsError>()) {
+        return Failure { kind: FailureKind::Dns, message: "the host name does not resolve".into() };
+    }
+    if let Some(tls) = causes().find_map(tls_error) {
+        return Failure { kind: FailureKind::Tls, message: tls };
+    }
+    if let Some(io) = causes().filter_map(io_error).last() {
+        return io_failure(io, error.is_connect());
+    }
+    if error.is_connect() {
+        return Failure { kind: FailureKind::Connect, message: "cannot connect".into() };
+    }
+    match causes().find_map(|cause| cause.downcast_ref::<hyper::Error>()) {
+        Some(hyper) if hyper.is_incomplete_message() || hyper.is_closed() || hyper.is_canceled() => closed(),
+        Some(hyper) if hyper.is_parse_too_large() => {
+            Failure { kind: FailureKind::TooLarge, message: "the response's head is too large".into() }
+        }
+        Some(hyper) if hyper.is_parse() => {
+            Failure { kind: FailureKind::Protocol, message: format!("not HTTP: {hyper}").into() }
+        }
+        Some(hyper) => Failure { kind: FailureKind::Other, message: hyper.to_string().into() },
+        None => Failure { kind: FailureKind::Other, message: innermost(error).into() },
+    }
+}
+
+fn closed() -> Failure {
+    let message = Cow::Borrowed("connection closed before the response was whole");
+    Failure { kind: FailureKind::Closed, message }
+}
+
+fn io_error<'a>(cause: &'a (dyn Error + 'static)) -> Option<&'a io::Error> {
+    cause.downcast_ref::<io::Error>()
+}
+
+fn tls_error(cause: &(dyn Error + 'static)) -> Option<Cow<'static, str>> {
+    let inner = cause.downcast_ref::<io::Error>().and_then(|io| io.get_ref());
+    let tls = cause
+        .downcast_ref::<rustls::Error>()
+        .or_else(|| inner.and_then(|inner| inner.downcast_ref::<rustls::Error>()))?;
+    Some(tls.to_string().into())
+}
+
+fn io_failure(io: &io::Error, connecting: bool) -> Failure {
+    use io::ErrorKind as Kind;
+    if connecting {
+        let message = match io.kind() {
+            Kind::ConnectionRefused => "connection refused".into(),
+            Kind::TimedOut => "connecting timed out".into(),
+            Kind::HostUnreachable => "host unreachable".into(),
+            Kind::NetworkUnreachable => "network unreachable".into(),
+            Kind::AddrNotAvailable => "no local port left to connect from".into(),
+            _ => os_text(io),
+        };
+        return Failure { kind: FailureKind::Connect, message };
+    }
+    match io.kind() {
+        Kind::ConnectionReset => {
+            Failure { kind: FailureKind::Reset, message: "connection reset by the peer".into() }
+        }
+        Kind::BrokenPipe | Kind::UnexpectedEof | Kind::ConnectionAborted | Kind::NotConnected => closed(),
+        Kind::TimedOut => Failure { kind: FailureKind::Timeout, message: "the connection timed out".into() },
+        Kind::InvalidData => Failure { kind: FailureKind::Protocol, message: os_text(io) },
+        _ => Failure { kind: FailureKind::Other, message: os_text(io) },
+    }
+}
+
+fn os_text(io: &io::Error) -> Cow<'static, str> {
+    let text = io.to_string();
+    // `Too many open files (os error 24)`: the number says nothing more.
+    let end = text.find(" (os error").unwrap_or(text.len());
+    text[..end].to_owned().into()
+}
+
+fn innermost(error: &reqwest::Error) -> String {
+    let mut innermost: &dyn Error = error;
+    while let Some(source) = innermost.source() {
+        innermost = source;
+    }
+    innermost.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn io_errors_become_the_kinds_of_the_report() {
+        let cases = [
+            (io::ErrorKind::ConnectionRefused, true, FailureKind::Connect),
+            (io::ErrorKind::ConnectionReset, false, FailureKind::Reset),
+            (io::ErrorKind::ConnectionReset, true, FailureKind::Connect),
+            (io::ErrorKind::BrokenPipe, false, FailureKind::Closed),
+            (io::ErrorKind::UnexpectedEof, false, FailureKind::Closed),
+            (io::ErrorKind::InvalidData, false, FailureKind::Protocol),
+        ];
+        for (kind, connecting, expected) in cases {
+            assert_eq!(io_failure(&kind.into(), connecting).kind, expected, "{kind:?} {connecting}");
+        }
+    }
+
+    #[test]
+    fn messages_carry_no_numbers_of_the_moment() {
+        let error = io::Error::from_raw_os_error(24);
+        assert_eq!(os_text(&error), "Too many open files");
+        assert_eq!(timed_out(true, Duration::from_secs(2)).message, "no whole response within 2s");
+    }
+}

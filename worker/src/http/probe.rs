@@ -1,0 +1,95 @@
+//! What a client lets the engine see while a request is under way, and after its future was dropped.
+//!
+//! Written only when a connection is made, so it costs nothing per request.
+
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use stampede_stats::recorder::Connected;
+
+/// One user's connections, as far as its client tells.
+#[derive(Debug, Default)]
+pub struct Probe {
+    /// Being made now.
+    pending: AtomicU32,
+    /// Made so far.
+    made: AtomicU32,
+    /// Time spent on making them, in ns.
+    spent_ns: AtomicU64,
+    /// Whether `news` has something.
+    has_news: AtomicBool,
+    /// Made and not yet booked.
+    news: Mutex<Vec<Connected>>,
+    /// The last name resolution, until the connection it was for is made.
+    dns: Mutex<Option<Duration>>,
+}
+
+impl Probe {
+    /// A connection is being made.
+    pub fn connecting(&self) {
+        self.pending.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// A name was resolved.
+    pub fn resolved(&self, took: Duration) {
+        *self.dns.lock().unwrap_or_else(PoisonError::into_inner) = Some(took);
+    }
+
+    /// It was made, or (`None`) it was not.
+    pub fn connected(&self, made: Option<Duration>) {
+        self.pending.fetch_sub(1, Ordering::Relaxed);
+        let dns = self.dns.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let Some(took) = made else { return };
+        self.made.fetch_add(1, Ordering::Relaxed);
+        let ns = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);
+        self.spent_ns.fetch_add(ns, Ordering::Relaxed);
+        let connect = took.saturating_sub(dns.unwrap_or_default());
+        let connected = Connected { dns, connect: Some(connect), tls: None };
+        self.news.lock().unwrap_or_else(PoisonError::into_inner).push(connected);
+        self.has_news.store(true, Ordering::Release);
+    }
+
+    /// Whether a request under way can have been written: there is a connection, and none is still being made for it.
+    pub fn has_connection(&self) -> bool {
+        self.made.load(Ordering::Relaxed) > 0 && self.pending.load(Ordering::Relaxed) == 0
+    }
+
+    /// Time spent on making connections so far.
+    pub fn spent_connecting(&self) -> Duration {
+        Duration::from_nanos(self.spent_ns.load(Ordering::Relaxed))
+    }
+
+    /// Connections made since the last call.
+    pub fn take_news(&self) -> Vec<Connected> {
+        if !self.has_news.load(Ordering::Acquire) {
+            return Vec::new();
+        }
+        self.has_news.store(false, Ordering::Relaxed);
+        std::mem::take(&mut *self.news.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_can_be_written_only_over_a_finished_connection() {
+        let probe = Probe::default();
+        assert!(!probe.has_connection());
+        probe.connecting();
+        assert!(!probe.has_connection());
+        probe.resolved(Duration::from_millis(2));
+        probe.connected(Some(Duration::from_millis(5)));
+        assert!(probe.has_connection());
+        probe.connecting();
+        assert!(!probe.has_connection(), "the old one is gone, or there would be no new one");
+        probe.connected(None);
+        let news = probe.take_news();
+        assert_eq!(news.len(), 1);
+        assert_eq!(news[0].dns, Some(Duration::from_millis(2)));
+        assert_eq!(news[0].connect, Some(Duration::from_millis(3)));
+        assert!(probe.take_news().is_empty());
+    }
+}

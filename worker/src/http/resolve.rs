@@ -1,0 +1,69 @@
+//! Name resolution with a cache for the whole process: the system's resolver is asked once a minute for each name.
+
+use std::collections::HashMap;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+
+use super::probe::Probe;
+
+/// How long an answer is used. The system's resolver does not say how long it may be.
+const TTL: Duration = Duration::from_secs(60);
+
+/// Answers by name.
+#[derive(Debug, Default)]
+pub(super) struct Cache {
+    answers: Mutex<HashMap<String, (Instant, Vec<SocketAddr>)>>,
+}
+
+impl Cache {
+    fn get(&self, name: &str, now: Instant) -> Option<Vec<SocketAddr>> {
+        let answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
+        answers.get(name).filter(|(until, _)| now < *until).map(|(_, addresses)| addresses.clone())
+    }
+
+    fn put(&self, name: String, now: Instant, addresses: Vec<SocketAddr>) {
+        let mut answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
+        answers.insert(name, (now + TTL, addresses));
+    }
+}
+
+/// One user's resolver: the common cache, and the user's probe.
+#[derive(Debug)]
+pub(super) struct Resolver {
+    pub(super) cache: Arc<Cache>,
+    pub(super) probe: Arc<Probe>,
+}
+
+impl Resolve for Resolver {
+    fn resolve(&self, name: Name) -> Resolving {
+        let (cache, probe) = (Arc::clone(&self.cache), Arc::clone(&self.probe));
+        Box::pin(async move {
+            let begin = Instant::now();
+            let name = name.as_str().to_owned();
+            let addresses = match cache.get(&name, begin) {
+                Some(addresses) => addresses,
+                None => {
+                    let found: Vec<_> = tokio::net::lookup_host((name.as_str(), 0)).await.map_err(failed)?.collect();
+                    cache.put(name, Instant::now(), found.clone());
+                    found
+                }
+            };
+            probe.resolved(begin.elapsed());
+            let addresses: Addrs = Box::new(addresses.into_iter());
+            Ok(addresses)
+        })
+    }
+}
+
+/// A name that does not resolve, told apart from a connection that cannot be made.
+#[derive(Debug, thiserror::Error)]
+#[error("name does not resolve: {0}")]
+pub(super) struct DnsError(#[source] io::Error);
+
+fn failed(error: io::Error) -> Box<dyn std::error::Error + Send + Sync> {
+    Box::new(DnsError(error))
+}

@@ -1,0 +1,108 @@
+//! Guards that book what was begun, whatever happens: a request or iteration whose future is dropped is `cancelled`.
+
+use std::time::Duration;
+
+use stampede_stats::outcome::Outcome;
+use stampede_stats::recorder::{IterationEnd, Sample};
+
+use super::context::{Context, UserSignals};
+use crate::http::probe::Probe;
+
+/// A request under way.
+pub(super) struct RequestGuard<'a> {
+    context: &'a Context,
+    signals: &'a UserSignals,
+    probe: &'a Probe,
+    endpoint: u32,
+    begun: Duration,
+    /// Requests written before the exchange under way: redirect hops.
+    pub(super) sent: u32,
+    /// Whether an exchange is under way, which may have been written.
+    pub(super) exchanging: bool,
+    pub(super) hops: u32,
+    booked: bool,
+}
+
+impl<'a> RequestGuard<'a> {
+    /// Books the beginning.
+    pub(super) fn begin(
+        context: &'a Context,
+        signals: &'a UserSignals,
+        probe: &'a Probe,
+        endpoint: u32,
+        begun: Duration,
+    ) -> Self {
+        context.recorder.borrow_mut().begin(endpoint, begun);
+        context.started.set(context.started.get() + 1);
+        signals.request_since.set(Some(begun));
+        Self { context, signals, probe, endpoint, begun, sent: 0, exchanging: false, hops: 0, booked: false }
+    }
+
+    /// Books the end.
+    pub(super) fn end(mut self, sample: Sample<'_>) {
+        self.book(&Sample { endpoint: self.endpoint, sent: self.sent, hops: self.hops, ..sample });
+    }
+
+    fn book(&mut self, sample: &Sample<'_>) {
+        self.booked = true;
+        self.signals.request_since.set(None);
+        self.context.recorder.borrow_mut().end(sample);
+    }
+}
+
+impl Drop for RequestGuard<'_> {
+    fn drop(&mut self) {
+        if self.booked {
+            return;
+        }
+        let at = self.context.clock.now();
+        let under_way = u32::from(self.exchanging && self.probe.has_connection());
+        let sample = Sample {
+            endpoint: self.endpoint,
+            at,
+            outcome: Outcome::Cancelled,
+            response: at.saturating_sub(self.begun),
+            service: None,
+            ttfb: None,
+            sent: self.sent + under_way,
+            hops: self.hops,
+            bytes_in: 0,
+            bytes_out: 0,
+        };
+        self.book(&sample);
+    }
+}
+
+/// An iteration under way.
+pub(super) struct IterationGuard<'a> {
+    context: &'a Context,
+    booked: bool,
+}
+
+impl<'a> IterationGuard<'a> {
+    /// Books the beginning.
+    pub(super) fn begin(context: &'a Context, at: Duration) -> Self {
+        context.recorder.borrow_mut().begin_iteration(at);
+        context.begun.set(context.begun.get() + 1);
+        Self { context, booked: false }
+    }
+
+    /// Books the end.
+    pub(super) fn end(mut self, end: IterationEnd) {
+        self.book(end);
+    }
+
+    fn book(&mut self, end: IterationEnd) {
+        self.booked = true;
+        let at = self.context.clock.now();
+        self.context.recorder.borrow_mut().end_iteration(end, at);
+    }
+}
+
+impl Drop for IterationGuard<'_> {
+    fn drop(&mut self) {
+        if !self.booked {
+            self.book(IterationEnd::Cancelled);
+        }
+    }
+}

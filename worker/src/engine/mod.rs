@@ -1,0 +1,153 @@
+//! Runs users: one OS thread per core, each with a current-thread runtime of its own, users as local tasks that never migrate.
+//!
+//! Commands go in ([`Engine::command`]), what happened comes out as [`Event`]s: closed intervals once a second, and the end.
+//! Nothing is shared between load threads on the hot path.
+
+mod context;
+mod gauges;
+mod guard;
+pub mod prepared;
+mod program;
+mod request;
+mod thread;
+mod user;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use stampede_scenarios::profile::Profile;
+use stampede_stats::interval::Interval;
+use tokio::sync::mpsc;
+
+pub use gauges::ThreadGauges;
+use prepared::Prepared;
+use thread::LoadThread;
+
+use crate::clock::RunClock;
+use crate::http::HttpFactory;
+use crate::permits::IterationPool;
+use crate::slots::SlotGrant;
+
+/// Commands a thread may have waiting. They come a few times in a run.
+const COMMANDS: usize = 64;
+
+/// What a load thread is told.
+#[derive(Debug, Clone)]
+pub enum Command {
+    /// The newest profile and this thread's users.
+    Assign(Arc<Profile>, Vec<SlotGrant>),
+    /// The run clock is set: go.
+    Start,
+    /// No iteration begins from run time `at` on; what has not ended by then and `timeout` is given up.
+    Stop {
+        /// Run time.
+        at: Duration,
+        /// How long users may finish.
+        timeout: Duration,
+    },
+}
+
+/// What a load thread tells.
+#[derive(Debug)]
+pub enum Event {
+    /// It closed an interval.
+    Interval {
+        /// Which thread.
+        thread: usize,
+        /// What it measured. To be given back emptied.
+        interval: Box<Interval>,
+    },
+    /// Every user has ended and everything was told.
+    Ended {
+        /// Which thread.
+        thread: usize,
+    },
+    /// It panicked or could not run.
+    Failed {
+        /// Which thread.
+        thread: usize,
+        /// Why.
+        why: String,
+    },
+}
+
+/// What a run needs beside its plan.
+#[derive(Debug, Clone)]
+pub struct EngineConfig {
+    /// The compiled test.
+    pub prepared: Arc<Prepared>,
+    /// Load threads.
+    pub threads: usize,
+    /// The run clock, set before `Start`.
+    pub clock: Arc<RunClock>,
+    /// The iterations, where they are limited.
+    pub pool: Option<Arc<IterationPool>>,
+}
+
+/// The load threads of one run.
+#[derive(Debug)]
+pub struct Engine {
+    threads: Vec<Handle>,
+}
+
+#[derive(Debug)]
+struct Handle {
+    commands: mpsc::Sender<Command>,
+    spares: mpsc::Sender<Box<Interval>>,
+    gauges: Arc<ThreadGauges>,
+}
+
+impl Engine {
+    /// Starts the threads; they wait for `Assign` and `Start`.
+    ///
+    /// # Errors
+    /// When the system gives no more threads.
+    pub fn start<F: HttpFactory>(
+        config: &EngineConfig,
+        factory: &F,
+        events: &mpsc::Sender<Event>,
+    ) -> std::io::Result<Self> {
+        let threads = (0..config.threads)
+            .map(|thread| {
+                let (commands, command_queue) = mpsc::channel(COMMANDS);
+                let (spares, spare_queue) = mpsc::channel(8);
+                let gauges = Arc::new(ThreadGauges::default());
+                let load = LoadThread {
+                    number: thread,
+                    config: config.clone(),
+                    commands: command_queue,
+                    spares: spare_queue,
+                    events: events.clone(),
+                    gauges: Arc::clone(&gauges),
+                };
+                load.spawn(factory.clone())?;
+                Ok(Handle { commands, spares, gauges })
+            })
+            .collect::<std::io::Result<_>>()?;
+        Ok(Self { threads })
+    }
+
+    /// Tells every thread; `command` makes the one for thread i.
+    pub async fn command(&self, command: impl Fn(usize) -> Command) {
+        for (number, thread) in self.threads.iter().enumerate() {
+            // A thread that is gone has said why on its way out.
+            let _ = thread.commands.send(command(number)).await;
+        }
+    }
+
+    /// Gives an emptied interval back to the thread it came from.
+    pub fn give_back(&self, thread: usize, spare: Box<Interval>) {
+        // A full queue means the thread has enough; this one is freed.
+        let _ = self.threads[thread].spares.try_send(spare);
+    }
+
+    /// What the threads last showed of themselves.
+    pub fn gauges(&self) -> impl Iterator<Item = &ThreadGauges> {
+        self.threads.iter().map(|thread| &*thread.gauges)
+    }
+
+    /// Load threads.
+    pub fn threads(&self) -> usize {
+        self.threads.len()
+    }
+}

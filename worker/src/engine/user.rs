@@ -1,0 +1,162 @@
+//! One user's life: `on_start`, iterations with waits between them until it is told to finish, `on_stop`.
+//!
+//! Every draw follows from (run seed, slot, life, iteration), so it is the same wherever the slot runs.
+
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use stampede_scenarios::draw::Draw;
+use stampede_scenarios::plan::ClassPlan;
+use stampede_scenarios::template::RenderContext;
+use stampede_stats::recorder::IterationEnd;
+
+use super::context::{Context, UserSignals};
+use super::guard::IterationGuard;
+use super::prepared::{PreparedClass, Step};
+use super::program;
+use super::request::{Agent, Here};
+use crate::http::probe::Probe;
+use crate::http::{ClientError, HttpClient, HttpFactory};
+use crate::slots::SlotGrant;
+
+/// A user of one slot.
+pub(super) struct User<C> {
+    context: Rc<Context>,
+    signals: Rc<UserSignals>,
+    grant: SlotGrant,
+    agent: Agent<C>,
+    iteration: u64,
+}
+
+impl<C: HttpClient> User<C> {
+    /// A user with connections of its own.
+    pub(super) fn new<F: HttpFactory<Client = C>>(
+        context: &Rc<Context>,
+        signals: &Rc<UserSignals>,
+        grant: SlotGrant,
+        factory: &F,
+    ) -> Result<Self, ClientError> {
+        let probe = Arc::new(Probe::default());
+        let cookies = context.prepared.plan.classes[usize::from(grant.class)].cookies;
+        let client = factory.client(cookies, &probe)?;
+        let (context, signals) = (Rc::clone(context), Rc::clone(signals));
+        Ok(Self { context, signals, grant, agent: Agent { client, probe }, iteration: 0 })
+    }
+
+    /// Lives. Dropped before its end, it books what was under way as cancelled.
+    pub(super) async fn run(mut self) {
+        let context = Rc::clone(&self.context);
+        let _alive = Alive::new(&context, self.grant);
+        let class = usize::from(self.grant.class);
+        let (plan, steps) = (&context.prepared.plan.classes[class], &context.prepared.classes[class]);
+        self.lifecycle(plan, &steps.on_start, false).await;
+        self.iterate(&context, plan, steps).await;
+        self.lifecycle(plan, &steps.on_stop, true).await;
+    }
+
+    async fn lifecycle(&mut self, plan: &ClassPlan, steps: &[Step], stopping: bool) {
+        if steps.is_empty() {
+            return;
+        }
+        let (seed, slot, life) = self.seed();
+        let mut draw = Draw::lifecycle(seed, slot, life, stopping);
+        let mut think = Draw::think(seed, slot, life, if stopping { u64::MAX } else { u64::MAX - 1 });
+        let here = Here { context: &self.context, signals: &self.signals };
+        let mut render = render(plan, slot, self.iteration, &mut draw);
+        program::run(here, &mut self.agent, steps, &mut render, &mut think, None).await;
+    }
+
+    async fn iterate(&mut self, context: &Context, plan: &ClassPlan, steps: &PreparedClass) {
+        let (seed, slot, life) = self.seed();
+        let signals = Rc::clone(&self.signals);
+        // The first beat is due when the user is ready for it: nothing to be late against.
+        let mut due = None;
+        loop {
+            let permitted = tokio::select! {
+                biased;
+                () = signals.stopped() => false,
+                permitted = context.permits.next() => permitted,
+            };
+            if !permitted {
+                return;
+            }
+            let begun = context.clock.now();
+            let ok = self.iteration(context, plan, steps, due).await;
+            let ended = context.clock.now();
+            let pause = match plan.wait.period() {
+                Some(period) => {
+                    let next = next_beat(due.unwrap_or(begun), period, ended);
+                    due = Some(next);
+                    next.saturating_sub(ended)
+                }
+                None => plan.wait.sample(&mut Draw::wait(seed, slot, life, self.iteration)),
+            };
+            self.iteration += 1;
+            if !pause.is_zero() {
+                let until = tokio::time::Instant::now() + pause;
+                tokio::select! {
+                    biased;
+                    () = signals.stopped() => return,
+                    () = tokio::time::sleep_until(until) => {}
+                }
+            } else if !ok {
+                // Failures can come back without a single await that waits; others are to have their turn.
+                tokio::task::yield_now().await;
+            }
+        }
+    }
+
+    async fn iteration(
+        &mut self,
+        context: &Context,
+        plan: &ClassPlan,
+        steps: &PreparedClass,
+        due: Option<Duration>,
+    ) -> bool {
+        let (seed, slot, life) = self.seed();
+        let mut draw = Draw::iteration(seed, slot, life, self.iteration);
+        let mut think = Draw::think(seed, slot, life, self.iteration);
+        let task = plan.task_table.sample(&mut draw);
+        let guard = IterationGuard::begin(context, context.clock.now());
+        let here = Here { context, signals: &self.signals };
+        let mut render = render(plan, slot, self.iteration, &mut draw);
+        let ok = program::run(here, &mut self.agent, &steps.tasks[task], &mut render, &mut think, due).await;
+        guard.end(if ok { IterationEnd::Completed } else { IterationEnd::Failed });
+        ok
+    }
+
+    fn seed(&self) -> (u64, u64, u32) {
+        (self.context.prepared.plan.seed, u64::from(self.grant.slot), self.grant.life)
+    }
+}
+
+fn render<'a>(plan: &'a ClassPlan, user_id: u64, iteration: u64, draw: &'a mut Draw) -> RenderContext<'a> {
+    RenderContext { user_id, class: &plan.name, iteration, draw }
+}
+
+/// The later of (last due + period) and the end of the iteration.
+fn next_beat(last: Duration, period: Duration, ended: Duration) -> Duration {
+    (last + period).max(ended)
+}
+
+/// Counts the user among the living.
+struct Alive<'a> {
+    context: &'a Context,
+    grant: SlotGrant,
+}
+
+impl<'a> Alive<'a> {
+    fn new(context: &'a Context, grant: SlotGrant) -> Self {
+        context.recorder.borrow_mut().user(usize::from(grant.class), true);
+        Self { context, grant }
+    }
+}
+
+impl Drop for Alive<'_> {
+    fn drop(&mut self) {
+        self.context.recorder.borrow_mut().user(usize::from(self.grant.class), false);
+        self.context.ended.borrow_mut().push(self.grant.slot);
+        self.context.someone_ended.notify_one();
+    }
+}

@@ -6,11 +6,22 @@
 
 pub mod alias;
 mod colouring;
+pub mod compile;
 pub mod deal;
+pub mod describe;
+pub mod diagnostics;
 pub mod draw;
+pub mod files;
+pub mod matcher;
+pub mod plan;
 pub mod profile;
 pub mod ranks;
 pub mod rate;
 pub mod schedule;
 pub mod sequence;
 pub mod source;
+pub mod template;
+mod tree;
+pub mod units;
+pub mod value;
+pub mod wait;

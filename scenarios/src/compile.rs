@@ -1,0 +1,52 @@
+//! From the scenario's text to the checked plan.
+//!
+//! Pure: text, overrides, environment and seed come in, the plan or everything that is wrong goes out. The file is read into a
+//! tree with places first (`tree`); each part of the format then has its reader here, which checks keys and types, folds what
+//! is known into literals, and reports to one list instead of stopping.
+
+mod bodies;
+mod class;
+mod cx;
+mod eval;
+mod expect;
+mod expr;
+mod file;
+mod load;
+mod names;
+mod request;
+mod scalars;
+mod schema;
+mod settings;
+mod steps;
+mod texts;
+mod url;
+mod vars;
+
+use crate::diagnostics::Diagnostics;
+use crate::plan::Plan;
+use crate::source::{Overrides, Source};
+use crate::tree;
+
+/// Compiles a scenario. The same text, overrides, environment and seed give the same plan on every machine.
+///
+/// `env` is asked for the variables the scenario names and for nothing else; [`Plan::env`] holds what it answered.
+/// `drawn_seed` is used when neither the file nor the overrides give a seed.
+pub fn compile(
+    source: &Source,
+    overrides: &Overrides,
+    env: &dyn Fn(&str) -> Option<String>,
+    drawn_seed: u64,
+) -> Result<Plan, Diagnostics> {
+    let cx = cx::Cx::new(&source.text, env);
+    let mut problems = Vec::new();
+    let root = tree::parse(&source.text, &mut problems);
+    for problem in problems {
+        cx.report(problem);
+    }
+    let plan = root.and_then(|root| file::read(&root, source, overrides, drawn_seed, &cx));
+    let problems = cx.into_problems();
+    match plan {
+        Some(plan) if problems.is_empty() => Ok(plan),
+        _ => Err(Diagnostics::new(source, problems)),
+    }
+}

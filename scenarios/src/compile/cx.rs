@@ -1,0 +1,76 @@
+//! What every reader of the compiler is handed: where problems go, and the environment.
+//!
+//! Readers answer `None` after they have reported why, so that the others go on and all problems come out together.
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+
+use crate::diagnostics::Diagnostic;
+use crate::plan::Place;
+
+/// The compiler's surroundings.
+pub(super) struct Cx<'a> {
+    text: &'a str,
+    env: &'a dyn Fn(&str) -> Option<String>,
+    env_read: RefCell<BTreeMap<String, String>>,
+    problems: RefCell<Vec<Diagnostic>>,
+    /// A missing target is one mistake, however many requests suffer from it.
+    pub(super) target_missed: Cell<bool>,
+}
+
+impl<'a> Cx<'a> {
+    pub(super) fn new(text: &'a str, env: &'a dyn Fn(&str) -> Option<String>) -> Self {
+        Self {
+            text,
+            env,
+            env_read: RefCell::default(),
+            problems: RefCell::default(),
+            target_missed: Cell::new(false),
+        }
+    }
+
+    /// Notes a problem.
+    pub(super) fn report(&self, problem: Diagnostic) {
+        self.problems.borrow_mut().push(problem);
+    }
+
+    /// How many problems there are so far.
+    pub(super) fn count(&self) -> usize {
+        self.problems.borrow().len()
+    }
+
+    /// Asks for an environment variable and remembers the answer.
+    pub(super) fn env(&self, name: &str) -> Option<String> {
+        let value = (self.env)(name)?;
+        self.env_read.borrow_mut().insert(name.to_owned(), value.clone());
+        Some(value)
+    }
+
+    /// The variables that were asked for and had a value.
+    pub(super) fn env_read(&self) -> BTreeMap<String, String> {
+        self.env_read.borrow().clone()
+    }
+
+    pub(super) fn into_problems(self) -> Vec<Diagnostic> {
+        self.problems.into_inner()
+    }
+
+    /// The file's own bytes at a place.
+    pub(super) fn slice(&self, place: Place) -> &'a str {
+        self.text.get(place.start..place.end).unwrap_or("")
+    }
+
+    /// The place of some bytes within another place.
+    pub(super) fn within(&self, place: Place, from: usize, to: usize) -> Place {
+        let (start, end) = (place.start + from, place.start + to);
+        let Some(before) = self.text.get(place.start..start) else { return place };
+        let newlines = before.matches('\n').count();
+        let chars = |text: &str| u32::try_from(text.chars().count()).unwrap_or(u32::MAX);
+        let column = match before.rfind('\n') {
+            Some(at) => chars(&before[at + 1..]).saturating_add(1),
+            None => place.column.saturating_add(chars(before)),
+        };
+        let line = place.line.saturating_add(u32::try_from(newlines).unwrap_or(0));
+        Place { start, end, line, column }
+    }
+}

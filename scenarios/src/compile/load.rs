@@ -1,0 +1,170 @@
+//! `load`: how many users, how fast they start, for how long; and which class each of them belongs to.
+
+use std::time::Duration;
+
+use super::class::{Class, Share};
+use super::cx::Cx;
+use super::eval::Scope;
+use super::schema::{Schema, not_yet};
+use super::vars::Vars;
+use crate::diagnostics::Diagnostic;
+use crate::plan::{LoadPlan, Place};
+use crate::profile::Profile;
+use crate::rate::Rate;
+use crate::sequence::{ClassSequence, ClassShare};
+use crate::source::Overrides;
+use crate::tree::{Kind, Node};
+use crate::units::{self, Decimal, show_duration};
+
+const LOAD: Schema = Schema {
+    what: "`load`",
+    keys: &["users", "spawn_rate", "run_time", "iterations", "stop_timeout"],
+    later: &["stages", "rate", "arrivals", "max_users", "find_max", "hold", "warmup"],
+};
+/// More users than any one test has; keeps what is reckoned with them in range.
+const MOST_USERS: u64 = 100_000_000;
+
+/// What the file says, before the flags.
+#[derive(Default)]
+struct Written {
+    users: Option<(u32, Place)>,
+    spawn_rate: Option<Rate>,
+    run_time: Option<Duration>,
+    iterations: Option<u64>,
+    stop_timeout: Option<Duration>,
+}
+
+/// Reads `load` and puts the flags over it; what they replaced goes to `replaced`.
+pub(super) fn read(
+    node: Option<&Node>,
+    vars: &Vars,
+    classes: &[Class],
+    overrides: &Overrides,
+    replaced: &mut Vec<String>,
+    cx: &Cx<'_>,
+) -> Option<LoadPlan> {
+    let before = cx.count();
+    let written = node.map_or_else(Written::default, |node| read_written(node, vars, cx));
+    check_flags(overrides, cx);
+    let mut said = |flag: &str, key: &str, old: Option<String>, new: Option<String>| {
+        if let (Some(old), Some(new)) = (old, new)
+            && old != new
+        {
+            replaced.push(format!("`--{flag} {new}` replaced `{key}: {old}`"));
+        }
+    };
+    let (wu, ou) = (written.users.map(|(users, _)| users), overrides.users);
+    said("users", "users", wu.map(|n| n.to_string()), ou.map(|n| n.to_string()));
+    let rate = |rate: Rate| rate.to_string();
+    said("spawn-rate", "spawn_rate", written.spawn_rate.map(rate), overrides.spawn_rate.map(rate));
+    said("run-time", "run_time", written.run_time.map(show_duration), overrides.run_time.map(show_duration));
+    let number = |number: u64| number.to_string();
+    said("iterations", "iterations", written.iterations.map(number), overrides.iterations.map(number));
+    let stop = (written.stop_timeout.map(show_duration), overrides.stop_timeout.map(show_duration));
+    said("stop-timeout", "stop_timeout", stop.0, stop.1);
+
+    let users = ou
+        .or(wu)
+        .unwrap_or_else(|| fixed_users(classes).clamp(1, u64::from(u32::MAX)).try_into().unwrap_or(1));
+    let place = if ou.is_some() { None } else { written.users.map(|(_, place)| place) };
+    let sequence = sequence(classes, users, place, cx)?;
+    if cx.count() > before {
+        return None;
+    }
+    let spawn_rate = overrides.spawn_rate.or(written.spawn_rate).or_else(|| Rate::new(1, 1))?;
+    Some(LoadPlan {
+        profile: Profile::ramp(users, spawn_rate),
+        sequence,
+        run_time: overrides.run_time.or(written.run_time),
+        iterations: overrides.iterations.or(written.iterations),
+        stop_timeout: overrides.stop_timeout.or(written.stop_timeout).unwrap_or(Duration::from_secs(10)),
+    })
+}
+
+fn read_written(node: &Node, vars: &Vars, cx: &Cx<'_>) -> Written {
+    if let Kind::List(_) = node.kind {
+        cx.report(
+            Diagnostic { place: Some(node.place), ..not_yet("load", node.place) }
+                .hint("this version runs one ramp: `load: {users: 200, spawn_rate: 10, run_time: 1m}`"),
+        );
+        return Written::default();
+    }
+    let Some(fields) = LOAD.open(node, cx) else { return Written::default() };
+    let scope = Scope { file: vars, class: None, env: true, user: false };
+    let users = fields.get("users").and_then(|node| {
+        let users = scope.whole(node, "the number of users", 1, MOST_USERS, cx)?;
+        Some((u32::try_from(users).ok()?, node.place))
+    });
+    Written {
+        users,
+        spawn_rate: fields.get("spawn_rate").and_then(|node| scope.rate(node, cx)),
+        run_time: fields
+            .get("run_time")
+            .and_then(|node| scope.some_duration(node, "leave `run_time` out to run until stopped", cx)),
+        iterations: fields
+            .get("iterations")
+            .and_then(|node| scope.whole(node, "the number of iterations", 1, 1 << 53, cx)),
+        stop_timeout: fields.get("stop_timeout").and_then(|node| scope.duration(node, cx)),
+    }
+}
+
+fn check_flags(overrides: &Overrides, cx: &Cx<'_>) {
+    for (flag, zero) in [
+        ("users", overrides.users == Some(0)),
+        ("run-time", overrides.run_time == Some(Duration::ZERO)),
+        ("iterations", overrides.iterations == Some(0)),
+    ] {
+        if zero {
+            cx.report(Diagnostic::anywhere(format!("`--{flag}` must be greater than 0")));
+        }
+    }
+}
+
+fn fixed_users(classes: &[Class]) -> u64 {
+    let count = |class: &Class| match class.share {
+        Share::Count(count) => u64::from(count),
+        Share::Weight(_) => 0,
+    };
+    classes.iter().map(count).sum()
+}
+
+/// Which class each user belongs to; `None` after a report.
+fn sequence(classes: &[Class], users: u32, place: Option<Place>, cx: &Cx<'_>) -> Option<ClassSequence> {
+    let weights: Vec<Decimal> = classes
+        .iter()
+        .filter_map(|class| match class.share {
+            Share::Weight(weight) => Some(weight),
+            Share::Count(_) => None,
+        })
+        .collect();
+    let fixed = fixed_users(classes);
+    let at = |message: String| Diagnostic { place, ..Diagnostic::anywhere(message) };
+    if weights.iter().all(|weight| weight.is_zero()) && u64::from(users) > fixed && !classes.is_empty() {
+        cx.report(if fixed == 0 {
+            at("all user classes have weight 0, so there is nobody to run".to_owned())
+                .hint("give at least one of them a weight above 0, or a `count`")
+        } else {
+            at(format!(
+                "{users} users are asked for, but the user classes have only fixed counts, {fixed} in all"
+            ))
+            .hint("give one of the classes a `weight` instead of a `count`, and it takes the rest")
+        });
+        return None;
+    }
+    let Some(reduced) = units::reduce_weights(&weights) else {
+        cx.report(
+            Diagnostic::anywhere("the weights of the user classes are too far apart to be kept exactly")
+                .hint("use whole numbers up to about four thousand million, or fewer digits"),
+        );
+        return None;
+    };
+    let mut reduced = reduced.into_iter();
+    let shares: Vec<ClassShare> = classes
+        .iter()
+        .map(|class| match class.share {
+            Share::Count(count) => ClassShare::Count(count),
+            Share::Weight(_) => ClassShare::Weight(reduced.next().unwrap_or(0)),
+        })
+        .collect();
+    Some(ClassSequence::new(&shares))
+}

@@ -1,0 +1,140 @@
+//! A request step: its method, URL, name, headers, body and what is expected of the answer.
+
+use super::bodies;
+use super::class::ClassCx;
+use super::cx::Cx;
+use super::scalars::expected;
+use super::schema::{Fields, Schema};
+use super::settings::is_token;
+use super::url;
+use crate::diagnostics::Diagnostic;
+use crate::plan::{NamePlan, RequestPlan};
+use crate::template::{Encoding, Template};
+use crate::tree::{Entry, Kind, Node, Scalar};
+
+/// The verbs that are methods.
+pub(super) const METHODS: [&str; 7] = ["get", "post", "put", "patch", "delete", "head", "options"];
+
+pub(super) const REQUEST: Schema = Schema {
+    what: "a request",
+    keys: &[
+        "name",
+        "headers",
+        "query",
+        "json",
+        "form",
+        "multipart",
+        "body",
+        "body_file",
+        "timeout",
+        "redirects",
+        "expect",
+        "get",
+        "post",
+        "put",
+        "patch",
+        "delete",
+        "head",
+        "options",
+        "request",
+    ],
+    later: &["auth", "extract", "on_failure", "cookies", "decompress", "http", "connection", "proxy", "tags"],
+};
+
+/// Compiles a request; `None` after a report.
+pub(super) fn read(
+    verb: &Entry,
+    fields: Fields<'_>,
+    class: &ClassCx<'_>,
+    cx: &Cx<'_>,
+) -> Option<RequestPlan> {
+    // Everything is read before anything is given up, so that all problems of the step come out.
+    let line = method_and_path(verb, cx);
+    let url = line.as_ref().and_then(|(_, path)| url::of_request(path, &class.scope, class.target, cx));
+    let name = line.as_ref().and_then(|(method, path)| read_name(method, path, fields, class, cx));
+    let query = match fields.get("query") {
+        Some(node) => bodies::pairs(node, "query", &class.scope, cx),
+        None => Some(Vec::new()),
+    };
+    let body = bodies::read(fields, &class.scope, class.names, cx);
+    let mut settings = class.settings.clone();
+    settings.apply(fields, &class.scope, cx);
+    let ((method, _), mut url, name, query, body) = (line?, url?, name?, query?, body?);
+    url::with_query(&mut url, &query);
+    Some(RequestPlan {
+        method,
+        name,
+        url,
+        headers: settings.headers,
+        body,
+        timeout: settings.timeout,
+        redirects: settings.redirects,
+        expect: settings.expect,
+        place: verb.key_place,
+    })
+}
+
+/// The method in capitals, and the path with its place.
+fn method_and_path(verb: &Entry, cx: &Cx<'_>) -> Option<(String, Node)> {
+    let node = &verb.value;
+    let scalar =
+        match &node.kind {
+            Kind::Scalar(scalar) if !node.is_null() => scalar,
+            Kind::Map(_) => {
+                cx.report(expected(node, "a path such as `/products`", "a map").hint(format!(
+                    "options stand beside the verb: `{{{}: /products, timeout: 2s}}`",
+                    verb.key
+                )));
+                return None;
+            }
+            _ => {
+                cx.report(expected(node, "a path such as `/products`", node.found()));
+                return None;
+            }
+        };
+    if verb.key != "request" {
+        return Some((verb.key.to_ascii_uppercase(), node.clone()));
+    }
+    let Some((method, path)) = scalar.text.trim().split_once(char::is_whitespace) else {
+        cx.report(
+            Diagnostic::at(node.place, "a method and a path are expected here")
+                .hint("for example `request: PURGE /cache`"),
+        );
+        return None;
+    };
+    let path = path.trim_start();
+    let method = method.to_ascii_uppercase();
+    if !is_token(&method) || method == "CONNECT" {
+        cx.report(
+            Diagnostic::at(node.place, format!("`{method}` is not a method that can be sent"))
+                .hint("for example `request: PURGE /cache`"),
+        );
+        return None;
+    }
+    let scalar = Scalar { text: path.to_owned(), plain: scalar.plain };
+    Some((method, Node { place: node.place, kind: Kind::Scalar(scalar) }))
+}
+
+/// An unnamed request is called what its path looks like in the file, whatever values it has.
+fn read_name(
+    method: &str,
+    path: &Node,
+    fields: Fields<'_>,
+    class: &ClassCx<'_>,
+    cx: &Cx<'_>,
+) -> Option<NamePlan> {
+    let Some(node) = fields.get("name") else {
+        let written = path.text().unwrap_or_default();
+        let written = if written.is_empty() { "/" } else { written };
+        return Some(NamePlan::Static(class.names.endpoint(method, written)));
+    };
+    if node.is_null() || node.text().is_some_and(|text| text.trim().is_empty()) {
+        cx.report(expected(node, "a name", "an empty text"));
+        return None;
+    }
+    let template: Template = class.scope.template(node, Encoding::Raw, cx)?;
+    Some(match template.as_static() {
+        Some(name) => NamePlan::Static(class.names.endpoint(method, name)),
+        None => NamePlan::PerValue(template),
+    })
+}

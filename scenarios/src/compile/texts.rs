@@ -1,0 +1,138 @@
+//! Text with `${…}` in it: split into pieces, each with its place, and put together as a template or as a known value.
+//!
+//! `$${` is a literal `${`. A text that is nothing but one `${…}` keeps the type of its value.
+
+use super::cx::Cx;
+use super::eval::{Evaluated, Scope};
+use super::expr;
+use crate::diagnostics::Diagnostic;
+use crate::plan::Place;
+use crate::template::{Encoding, Template};
+use crate::tree::{Kind, Node};
+use crate::value::Value;
+
+/// A part of a text.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Piece {
+    /// As it stands there.
+    Text(String),
+    /// What an expression came to, and where it stands.
+    Computed(Evaluated, Place),
+}
+
+impl Scope<'_> {
+    /// The pieces of a text; `None` if one of them has been reported.
+    pub(super) fn pieces(&self, text: &str, place: Place, cx: &Cx<'_>) -> Option<Vec<Piece>> {
+        let mut pieces = Vec::new();
+        let mut literal = String::new();
+        let mut rest = text;
+        let mut good = true;
+        // The text in the file may differ from the text it means (escapes, folding), so each expression is looked up in it.
+        let (written, mut cursor) = (cx.slice(place), 0);
+        while let Some(at) = rest.find("${") {
+            if rest[..at].ends_with('$') {
+                literal.push_str(&rest[..at - 1]);
+                literal.push_str("${");
+                rest = &rest[at + 2..];
+                continue;
+            }
+            literal.push_str(&rest[..at]);
+            let inside = &rest[at + 2..];
+            let Some(end) = expr::end_of(inside) else {
+                cx.report(
+                    Diagnostic::at(place, "this `${` is never closed")
+                        .hint("write `}` behind the name, or `$${` for a literal `${`"),
+                );
+                return None;
+            };
+            let whole = &rest[at..=at + 2 + end];
+            let here = written.get(cursor..).and_then(|tail| tail.find(whole)).map(|found| {
+                let from = cursor + found;
+                cursor = from + whole.len();
+                cx.within(place, from, cursor)
+            });
+            let here = here.unwrap_or(place);
+            match self.evaluate(&inside[..end], here, cx) {
+                Some(evaluated) => {
+                    if !literal.is_empty() {
+                        pieces.push(Piece::Text(std::mem::take(&mut literal)));
+                    }
+                    pieces.push(Piece::Computed(evaluated, here));
+                }
+                None => good = false,
+            }
+            rest = &inside[end + 1..];
+        }
+        literal.push_str(rest);
+        if !literal.is_empty() {
+            pieces.push(Piece::Text(literal));
+        }
+        good.then_some(pieces)
+    }
+
+    /// A scalar as a template, written for its place; `None` after a report, also for lists and maps.
+    pub(super) fn template(&self, node: &Node, encoding: Encoding, cx: &Cx<'_>) -> Option<Template> {
+        let Kind::Scalar(scalar) = &node.kind else {
+            cx.report(Diagnostic::at(node.place, format!("text is expected here, not {}", node.found())));
+            return None;
+        };
+        Some(assemble(&self.pieces(&scalar.text, node.place, cx)?, encoding))
+    }
+
+    /// A value that must be known when the file is read, with everything inside it computed.
+    pub(super) fn known(&self, node: &Node, cx: &Cx<'_>) -> Option<Value> {
+        match &node.kind {
+            Kind::List(items) => {
+                let read: Vec<Option<Value>> = items.iter().map(|item| self.known(item, cx)).collect();
+                read.into_iter().collect::<Option<Vec<Value>>>().map(Value::List)
+            }
+            Kind::Map(entries) => {
+                let read: Vec<Option<(String, Value)>> = entries
+                    .iter()
+                    .map(|entry| self.known(&entry.value, cx).map(|value| (entry.key.clone(), value)))
+                    .collect();
+                read.into_iter().collect::<Option<Vec<(String, Value)>>>().map(Value::Map)
+            }
+            Kind::Scalar(scalar) if !scalar.text.contains("${") => Some(scalar.value()),
+            Kind::Scalar(scalar) => self.known_text(&scalar.text, node.place, cx),
+        }
+    }
+
+    fn known_text(&self, text: &str, place: Place, cx: &Cx<'_>) -> Option<Value> {
+        let pieces = self.pieces(text, place, cx)?;
+        let mut out = String::new();
+        for piece in &pieces {
+            match piece {
+                Piece::Text(text) => out.push_str(text),
+                Piece::Computed(Evaluated::Known(value), _) if pieces.len() == 1 => {
+                    return Some(value.clone());
+                }
+                Piece::Computed(Evaluated::Known(value), _) => value.write_plain(&mut out),
+                Piece::Computed(Evaluated::Later(_), here) => {
+                    cx.report(
+                        Diagnostic::at(
+                            *here,
+                            "this must be known when the file is read, and the value is not",
+                        )
+                        .hint("it can be written into paths, headers, queries and bodies of requests"),
+                    );
+                    return None;
+                }
+            }
+        }
+        Some(Value::Text(out))
+    }
+}
+
+/// Puts pieces together.
+pub(super) fn assemble(pieces: &[Piece], encoding: Encoding) -> Template {
+    let mut template = Template::default();
+    for piece in pieces {
+        match piece {
+            Piece::Text(text) => template.push_text(text, encoding),
+            Piece::Computed(Evaluated::Known(value), _) => template.push_value(value, encoding),
+            Piece::Computed(Evaluated::Later(source), _) => template.push_source(source.clone(), encoding),
+        }
+    }
+    template
+}

@@ -1,0 +1,160 @@
+//! Variables: those of the file and those of a class, all known once the file has been read.
+//!
+//! They are read in the order of the file, so each can use what stands above it.
+
+use std::collections::BTreeMap;
+
+use super::cx::Cx;
+use super::eval::{RESERVED, Scope};
+use crate::diagnostics::{Diagnostic, closest};
+use crate::plan::Place;
+use crate::source::Overrides;
+use crate::tree::{self, Entry, Kind, Node};
+use crate::value::Value;
+
+/// Variables by name.
+#[derive(Debug, Default)]
+pub(super) struct Vars {
+    by_name: BTreeMap<String, Var>,
+}
+
+/// A variable.
+#[derive(Debug)]
+pub(super) struct Var {
+    /// `None` if it could not be read, which has been reported.
+    pub(super) value: Option<Value>,
+    /// Where its name stands.
+    pub(super) place: Place,
+}
+
+impl Vars {
+    pub(super) fn get(&self, name: &str) -> Option<&Var> {
+        self.by_name.get(name)
+    }
+
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        self.by_name.keys().map(String::as_str)
+    }
+
+    /// The file's `vars`, with the overrides in place of what the file says.
+    pub(super) fn of_file(
+        node: Option<&Node>,
+        overrides: &Overrides,
+        replaced: &mut Vec<String>,
+        cx: &Cx<'_>,
+    ) -> Self {
+        let given: BTreeMap<&str, &str> =
+            overrides.vars.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        let mut vars = Self::default();
+        for entry in entries(node, cx) {
+            let value = match given.get(entry.key.as_str()) {
+                Some(text) => {
+                    let value = read_override(&entry.key, text, cx);
+                    if let Some(value) = &value
+                        && *value != entry.value.value()
+                    {
+                        replaced.push(format!(
+                            "`--var {}={text}` replaced `{}: {}`",
+                            entry.key,
+                            entry.key,
+                            shown(&entry.value)
+                        ));
+                    }
+                    value
+                }
+                None => Scope { file: &vars, class: None, env: true, user: false }.known(&entry.value, cx),
+            };
+            vars.insert(entry, value, cx);
+        }
+        for name in given.keys().filter(|name| vars.get(name).is_none()) {
+            let problem =
+                Diagnostic::anywhere(format!("`--var {name}=…` sets a variable that `vars` does not have"));
+            cx.report(match closest(name, vars.names()) {
+                Some(meant) => problem.hint(format!("did you mean `{meant}`?")),
+                None => {
+                    problem.hint(format!("add `{name}` to the file's `vars`; its value there is the default"))
+                }
+            });
+        }
+        vars
+    }
+
+    /// A class's `vars`.
+    pub(super) fn of_class(node: Option<&Node>, file: &Self, cx: &Cx<'_>) -> Self {
+        let mut vars = Self::default();
+        for entry in entries(node, cx) {
+            if let Some(first) = file.get(&entry.key) {
+                cx.report(
+                    Diagnostic::at(entry.key_place, format!("`{}` is defined a second time", entry.key))
+                        .note(first.place, "the first one is here")
+                        .hint("a name is defined in one place only; choose another one"),
+                );
+            }
+            let scope = Scope { file, class: Some(&vars), env: true, user: false };
+            let value = scope.known(&entry.value, cx);
+            vars.insert(entry, value, cx);
+        }
+        vars
+    }
+
+    fn insert(&mut self, entry: &Entry, value: Option<Value>, cx: &Cx<'_>) {
+        let name = &entry.key;
+        let good = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+            && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+        if !good {
+            cx.report(
+                Diagnostic::at(entry.key_place, format!("`{name}` cannot be the name of a variable"))
+                    .hint("a name has letters, digits and `_`, and begins with none of the digits"),
+            );
+        } else if RESERVED.contains(&name.as_str()) {
+            cx.report(
+                Diagnostic::at(entry.key_place, format!("`{name}` already has a meaning in `${{…}}`"))
+                    .hint("choose another name"),
+            );
+        }
+        self.by_name.insert(name.clone(), Var { value, place: entry.key_place });
+    }
+}
+
+fn entries<'n>(node: Option<&'n Node>, cx: &Cx<'_>) -> &'n [Entry] {
+    match node.map(|node| (&node.kind, node)) {
+        None => &[],
+        Some((Kind::Map(entries), _)) => entries,
+        Some((_, node)) => {
+            cx.report(
+                Diagnostic::at(
+                    node.place,
+                    format!("`vars` is a map of names and values, and this is {}", node.found()),
+                )
+                .hint("for example `vars: {region: eu}`"),
+            );
+            &[]
+        }
+    }
+}
+
+/// Reads a flag's value like a YAML value. Only what opens a list, a map or a quote is given to the YAML reader: on a command
+/// line `@me` and `a: b` are what they look like.
+fn read_override(name: &str, text: &str, cx: &Cx<'_>) -> Option<Value> {
+    if !text.trim_start().starts_with(['[', '{', '"', '\'']) {
+        return Some(tree::resolve_plain(text.trim()));
+    }
+    let mut problems = Vec::new();
+    let value = tree::parse(text, &mut problems).map(|node| node.value());
+    if value.is_none() || !problems.is_empty() {
+        let reason = problems.first().map_or("it is empty", |problem| problem.message.as_str());
+        cx.report(Diagnostic::anywhere(format!(
+            "the value of `--var {name}={text}` cannot be read: {reason}"
+        )));
+        return None;
+    }
+    value
+}
+
+/// A value of the file in a sentence.
+fn shown(node: &Node) -> String {
+    match &node.kind {
+        Kind::Scalar(scalar) => scalar.text.clone(),
+        _ => node.value().to_json(),
+    }
+}

@@ -1,0 +1,170 @@
+//! A plan in words: what would run, for somebody who checks a scenario before running it.
+
+use std::fmt::Write;
+use std::time::Duration;
+
+use crate::plan::{BodyPlan, ClassPlan, NamePlan, Op, PartContent, Plan, Program};
+use crate::template::{Segment, Template, ValueSource};
+use crate::units::show_duration;
+use crate::wait::Wait;
+
+/// What would run: target, classes with their exact numbers at the peak, tasks, requests, load and files.
+pub fn describe(plan: &Plan) -> String {
+    let mut out = String::new();
+    // Writing to a String cannot fail; one place to say so.
+    let _ = write_all(plan, &mut out);
+    out
+}
+
+fn write_all(plan: &Plan, out: &mut String) -> std::fmt::Result {
+    let target = if plan.target.is_empty() { "(absolute URLs)" } else { &plan.target };
+    writeln!(out, "{} → {target}", plan.name)?;
+    writeln!(out, "load: {}", load(plan))?;
+    writeln!(out, "seed: {}", plan.seed)?;
+    let peak = usize::try_from(plan.load.profile.peak()).unwrap_or(usize::MAX);
+    let mut counts = vec![0_u64; plan.classes.len()];
+    for slot in plan.load.sequence.iter().take(peak) {
+        if let Some(count) = counts.get_mut(usize::from(slot.class)) {
+            *count += 1;
+        }
+    }
+    for (class, count) in plan.classes.iter().zip(counts) {
+        writeln!(out)?;
+        write_class(plan, class, count, out)?;
+    }
+    if !plan.assets.is_empty() {
+        writeln!(out, "\nfiles")?;
+        for asset in &plan.assets {
+            writeln!(out, "  {}", asset.path)?;
+        }
+    }
+    for sentence in &plan.replaced {
+        writeln!(out, "\nnote: {sentence}")?;
+    }
+    Ok(())
+}
+
+fn load(plan: &Plan) -> String {
+    let load = &plan.load;
+    let users = load.profile.peak();
+    let rate = load.profile.changes().first().map(|ramp| ramp.rate.to_string()).unwrap_or_default();
+    let ramp = load.profile.settled_at();
+    let mut text = format!("{}, started at {rate}", counted(u64::from(users), "user"));
+    if ramp > Duration::ZERO {
+        let _ = write!(text, " (all of them after {})", show_duration(ramp));
+    }
+    match (load.run_time, load.iterations) {
+        (Some(time), None) => {
+            let _ = write!(text, ", for {}", show_duration(time));
+        }
+        (None, Some(count)) => {
+            let _ = write!(text, ", until {} are done", counted(count, "iteration"));
+        }
+        (Some(time), Some(count)) => {
+            let _ = write!(
+                text,
+                ", for {} or until {} are done",
+                show_duration(time),
+                counted(count, "iteration")
+            );
+        }
+        (None, None) => text.push_str(", until stopped"),
+    }
+    text
+}
+
+fn write_class(plan: &Plan, class: &ClassPlan, count: u64, out: &mut String) -> std::fmt::Result {
+    writeln!(out, "{}: {}, wait {}", class.name, counted(count, "user"), pause(&class.wait))?;
+    for (title, program) in [("on_start", &class.on_start), ("on_stop", &class.on_stop)] {
+        if !program.ops.is_empty() {
+            writeln!(out, "  {title}")?;
+            write_program(plan, program, out)?;
+        }
+    }
+    for task in &class.tasks {
+        writeln!(out, "  {:>5}  {}", percent(task.share), task.name)?;
+        write_program(plan, &task.program, out)?;
+    }
+    Ok(())
+}
+
+fn write_program(plan: &Plan, program: &Program, out: &mut String) -> std::fmt::Result {
+    for op in &program.ops {
+        match op {
+            Op::Think(wait) => writeln!(out, "           think {}", pause(wait))?,
+            Op::Request(request) => {
+                let name = match &request.name {
+                    NamePlan::Static(id) => usize::try_from(id.0)
+                        .ok()
+                        .and_then(|index| plan.endpoints.get(index))
+                        .map(|endpoint| endpoint.name.clone())
+                        .unwrap_or_default(),
+                    NamePlan::PerValue(template) => shown(template),
+                };
+                writeln!(out, "           {} {name}{}", request.method, body(plan, &request.body))?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn body(plan: &Plan, body: &BodyPlan) -> String {
+    let path = |id: &crate::plan::AssetId| {
+        let asset = usize::try_from(id.0).ok().and_then(|index| plan.assets.get(index));
+        asset.map(|asset| asset.path.clone()).unwrap_or_default()
+    };
+    match body {
+        BodyPlan::Empty => String::new(),
+        BodyPlan::Text { content_type, .. } => format!("  [{}]", content_type.unwrap_or("text")),
+        BodyPlan::Asset(id) => format!("  [{}]", path(id)),
+        BodyPlan::Multipart(parts) => {
+            let parts: Vec<String> = parts
+                .iter()
+                .map(|part| match &part.content {
+                    PartContent::Text(_) => part.name.clone(),
+                    PartContent::Asset(id) => format!("{}: {}", part.name, path(id)),
+                })
+                .collect();
+            format!("  [multipart {}]", parts.join(", "))
+        }
+    }
+}
+
+fn pause(wait: &Wait) -> String {
+    match wait {
+        Wait::None => "none".to_owned(),
+        Wait::Constant(pause) => show_duration(*pause),
+        Wait::Uniform { lo, hi } => format!("{} to {}", show_duration(*lo), show_duration(*hi)),
+        Wait::Normal { mean, sd } => {
+            format!("about {} (normal, sd {})", show_duration(*mean), show_duration(*sd))
+        }
+        Wait::Exponential { mean } => format!("{} on average (exponential)", show_duration(*mean)),
+        Wait::Pacing { period } | Wait::Throughput { period } => {
+            format!("so that an iteration begins every {}", show_duration(*period))
+        }
+    }
+}
+
+/// A template as it might have been written.
+fn shown(template: &Template) -> String {
+    let segment = |segment: &Segment| match segment {
+        Segment::Literal(text) => text.clone(),
+        Segment::Value { source, .. } => match source {
+            ValueSource::UserId => "${user.id}".to_owned(),
+            ValueSource::UserClass => "${user.class}".to_owned(),
+            ValueSource::Iteration => "${iteration}".to_owned(),
+            ValueSource::RandomInt { lo, hi } => format!("${{random.int({lo}, {hi})}}"),
+        },
+    };
+    template.segments().iter().map(segment).collect()
+}
+
+/// At most one decimal, and none that says nothing.
+fn percent(share: f64) -> String {
+    let text = format!("{:.1}", share * 100.0);
+    format!("{}%", text.strip_suffix(".0").unwrap_or(&text))
+}
+
+fn counted(number: u64, noun: &str) -> String {
+    if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
+}

@@ -1,0 +1,248 @@
+//! Text with values in it, compiled: literals and numbered sources, each with the encoding of the place it stands in.
+//!
+//! Whatever is known when the file is read is already part of a literal. Rendering appends to a buffer and allocates nothing of
+//! its own. How `${…}` is read is in `compile/`.
+
+use std::fmt::Write;
+
+use crate::draw::Draw;
+use crate::value::{Value, write_json_inside};
+
+/// A compiled text. Literals are never empty and never stand side by side.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Template {
+    segments: Vec<Segment>,
+}
+
+/// A piece of a template.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Segment {
+    /// Text that is always the same, already encoded.
+    Literal(String),
+    /// A value that is known when a request is made.
+    Value {
+        /// Where it comes from.
+        source: ValueSource,
+        /// How it is written.
+        encoding: Encoding,
+    },
+}
+
+/// Where a value comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ValueSource {
+    /// `user.id`: the slot, unique in the whole test, from 0.
+    UserId,
+    /// `user.class`.
+    UserClass,
+    /// `iteration`: of this user, from 0.
+    Iteration,
+    /// `random.int(lo, hi)`, both ends included; one draw.
+    RandomInt {
+        /// The smallest number.
+        lo: i64,
+        /// The greatest number.
+        hi: i64,
+    },
+}
+
+/// How a value is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Encoding {
+    /// As it is.
+    Raw,
+    /// In a URL: spaces and control characters percent-encoded, nothing else.
+    Url,
+    /// A component of a query or a form: everything but letters, digits and `-._~` percent-encoded.
+    Component,
+    /// Between the quotes of a JSON string.
+    JsonInside,
+    /// A whole JSON value that keeps its type.
+    JsonValue,
+}
+
+/// What a template may look at.
+#[derive(Debug)]
+pub struct RenderContext<'a> {
+    /// The slot of the user.
+    pub user_id: u64,
+    /// The name of the user's class.
+    pub class: &'a str,
+    /// Of this user, from 0.
+    pub iteration: u64,
+    /// The generator of this iteration; draws happen in the order of the segments.
+    pub draw: &'a mut Draw,
+}
+
+impl Template {
+    /// A text that is always the same, taken as it is.
+    pub fn literal(text: impl Into<String>) -> Self {
+        let mut template = Self::default();
+        template.push_encoded(&text.into());
+        template
+    }
+
+    /// The pieces, in order.
+    pub fn segments(&self) -> &[Segment] {
+        &self.segments
+    }
+
+    /// The text, if it is always the same.
+    pub fn as_static(&self) -> Option<&str> {
+        match self.segments.as_slice() {
+            [] => Some(""),
+            [Segment::Literal(text)] => Some(text),
+            _ => None,
+        }
+    }
+
+    /// Appends the text with its values to `out`.
+    pub fn render_into(&self, out: &mut String, cx: &mut RenderContext<'_>) {
+        for segment in &self.segments {
+            match segment {
+                Segment::Literal(text) => out.push_str(text),
+                Segment::Value { source, encoding } => source.render_into(*encoding, out, cx),
+            }
+        }
+    }
+
+    /// Appends text that needs no encoding any more.
+    pub(crate) fn push_encoded(&mut self, text: &str) {
+        if text.is_empty() {
+            return;
+        }
+        if let Some(Segment::Literal(last)) = self.segments.last_mut() {
+            last.push_str(text);
+        } else {
+            self.segments.push(Segment::Literal(text.to_owned()));
+        }
+    }
+
+    /// Appends a text, encoded.
+    pub(crate) fn push_text(&mut self, text: &str, encoding: Encoding) {
+        let mut out = String::new();
+        encoding.write_text(text, &mut out);
+        self.push_encoded(&out);
+    }
+
+    /// Appends a value that is known now.
+    pub(crate) fn push_value(&mut self, value: &Value, encoding: Encoding) {
+        match (encoding, value) {
+            (Encoding::JsonValue, value) => self.push_encoded(&value.to_json()),
+            (encoding, value) => self.push_text(&value.to_plain(), encoding),
+        }
+    }
+
+    /// Appends a value that is known only later.
+    pub(crate) fn push_source(&mut self, source: ValueSource, encoding: Encoding) {
+        self.segments.push(Segment::Value { source, encoding });
+    }
+
+    /// Appends another template.
+    pub(crate) fn push_template(&mut self, other: &Self) {
+        for segment in &other.segments {
+            match segment {
+                Segment::Literal(text) => self.push_encoded(text),
+                value @ Segment::Value { .. } => self.segments.push(value.clone()),
+            }
+        }
+    }
+}
+
+impl From<Segment> for Template {
+    fn from(segment: Segment) -> Self {
+        Self { segments: vec![segment] }
+    }
+}
+
+impl ValueSource {
+    fn render_into(&self, encoding: Encoding, out: &mut String, cx: &mut RenderContext<'_>) {
+        // Digits and a minus sign are the same in every encoding, and writing to a String cannot fail.
+        let _ = match self {
+            Self::UserId => write!(out, "{}", cx.user_id),
+            Self::Iteration => write!(out, "{}", cx.iteration),
+            Self::RandomInt { lo, hi } => write!(out, "{}", cx.draw.int(*lo, *hi)),
+            Self::UserClass => {
+                encoding.write_text(cx.class, out);
+                Ok(())
+            }
+        };
+    }
+}
+
+impl Encoding {
+    /// Appends a text as this place needs it.
+    pub(crate) fn write_text(self, text: &str, out: &mut String) {
+        match self {
+            Self::Raw => out.push_str(text),
+            Self::Url => percent(text, out, |b| b > 0x20 && b != 0x7f),
+            Self::Component => {
+                percent(text, out, |b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_' | b'~'));
+            }
+            Self::JsonInside => write_json_inside(text, out),
+            Self::JsonValue => {
+                out.push('"');
+                write_json_inside(text, out);
+                out.push('"');
+            }
+        }
+    }
+}
+
+/// Appends `text`, with every byte that is not kept as `%XX`.
+fn percent(text: &str, out: &mut String, keep: impl Fn(u8) -> bool) {
+    const HEX: [char; 16] = ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'A', 'B', 'C', 'D', 'E', 'F'];
+    for c in text.chars() {
+        let mut bytes = [0; 4];
+        let encoded = c.encode_utf8(&mut bytes);
+        if encoded.bytes().all(&keep) {
+            out.push(c);
+            continue;
+        }
+        for byte in encoded.bytes() {
+            out.push('%');
+            out.push(HEX[usize::from(byte >> 4)]);
+            out.push(HEX[usize::from(byte & 15)]);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_place_has_its_encoding() {
+        for (encoding, written) in [
+            (Encoding::Raw, "a b&ü\"\n"),
+            (Encoding::Url, "a%20b&ü\"%0A"),
+            (Encoding::Component, "a%20b%26%C3%BC%22%0A"),
+            (Encoding::JsonInside, "a b&ü\\\"\\n"),
+            (Encoding::JsonValue, "\"a b&ü\\\"\\n\""),
+        ] {
+            let mut out = String::new();
+            encoding.write_text("a b&ü\"\n", &mut out);
+            assert_eq!(out, written);
+        }
+    }
+
+    #[test]
+    fn literals_merge_and_draws_follow_the_segments() {
+        let mut template = Template::default();
+        template.push_encoded("a");
+        template.push_encoded("");
+        template.push_value(&Value::Int(1), Encoding::Raw);
+        template.push_source(ValueSource::RandomInt { lo: 0, hi: 1_000_000 }, Encoding::Raw);
+        template.push_encoded("-");
+        template.push_source(ValueSource::RandomInt { lo: 0, hi: 1_000_000 }, Encoding::Raw);
+        assert_eq!(template.segments().len(), 4);
+        let mut expected = Draw::from_seed(7);
+        let (first, second) = (expected.int(0, 1_000_000), expected.int(0, 1_000_000));
+        let (mut out, mut draw) = (String::new(), Draw::from_seed(7));
+        template.render_into(
+            &mut out,
+            &mut RenderContext { user_id: 0, class: "c", iteration: 0, draw: &mut draw },
+        );
+        assert_eq!(out, format!("a1{first}-{second}"));
+    }
+}

@@ -1,0 +1,97 @@
+//! What to say when YAML itself cannot be read: in plain words, with the rule that was probably broken.
+//!
+//! The parser says what it stumbled over, which is often far from what was meant; the line it stumbled in says more.
+
+use granit_parser::ErrorKind;
+
+use crate::diagnostics::Diagnostic;
+use crate::plan::Place;
+
+const TABS: &str = "tabs do not indent in YAML; use spaces";
+const FLOW: &str =
+    "inside `{ }` and `[ ]` quote what has `${`, `[`, `{`, `?` or `,`: {get: \"/items/${id}\"}";
+const BEGIN: &str = "quote text that begins with one of * & ! % @ ` > | [ { \": name: \"@me\"";
+const COLON: &str = "quote text that contains `: ` or ` #`: name: \"a: b\"";
+const SINGLE: &str =
+    "regular expressions (and Windows paths) go in single quotes, where `\\` is just a sign: '\\d+'";
+const INDENT: &str = "keys that belong together begin in the same column, and a list item with `- `";
+const CLOSE: &str = "close it before the end of the file";
+
+/// The one diagnostic for a file that is no YAML.
+pub(super) fn explain(text: &str, kind: &ErrorKind, place: Place) -> Diagnostic {
+    let line = line_at(text, place.start);
+    let (message, hint) = reason(kind, line);
+    let diagnostic = Diagnostic::at(place, message);
+    match hint {
+        Some(hint) => diagnostic.hint(hint),
+        None => diagnostic,
+    }
+}
+
+fn reason(kind: &ErrorKind, line: &str) -> (String, Option<&'static str>) {
+    use ErrorKind as E;
+    let said = |text: &str, hint| (text.to_owned(), Some(hint));
+    let in_flow = line.contains("${") && line.contains(['{', '[']);
+    match kind {
+        E::TabNotAllowed
+        | E::TabInBlockIndentation
+        | E::TabInIndentation
+        | E::TabInPlainScalar
+        | E::TabAtBlockScalarStart => said("a tab stands where YAML takes only spaces", TABS),
+        _ if line.trim_start_matches(' ').starts_with('\t') => said("this line is indented with a tab", TABS),
+        E::UnknownAnchor => said("this alias names no anchor (`&name`) further up", BEGIN),
+        E::MissingAnchorOrAliasName => said("a `*` or `&` must be followed by a name", BEGIN),
+        E::UndeclaredTagHandle
+        | E::MissingTagUri
+        | E::InvalidTagTerminator
+        | E::UnclosedVerbatimTag
+        | E::InvalidTagEscape
+        | E::ExpectedTagBang => said("this is read as a YAML tag (`!name`)", BEGIN),
+        E::UnexpectedCharacter { character } => {
+            (format!("a value cannot begin with `{}` here", character.escape_debug()), Some(BEGIN))
+        }
+        E::InvalidBlockScalarHeader | E::ZeroBlockScalarIndent => {
+            said("this is read as a block of text (`|` or `>`)", BEGIN)
+        }
+        E::UnknownQuotedScalarEscape | E::InvalidQuotedScalarHexEscape => {
+            said("`\\` begins an escape in double quotes, and this is not one YAML knows", SINGLE)
+        }
+        E::UnclosedQuotedScalar => said("this quote is never closed", CLOSE),
+        E::InvalidTrailingDoubleQuotedScalar | E::InvalidTrailingSingleQuotedScalar => {
+            said("something stands behind the closing quote", "quote the whole value, not a part of it")
+        }
+        E::UnclosedFlowCollection { open } if !in_flow => {
+            (format!("this `{open}` is never closed"), Some(CLOSE))
+        }
+        E::UnclosedFlowCollection { .. }
+        | E::ExpectedFlowMappingSeparator
+        | E::ExpectedFlowSequenceSeparator
+        | E::MisplacedFlowCollectionEnd
+        | E::MismatchedFlowCollectionEnd { .. }
+        | E::FlowMappingValueAdjacentCollection => said("this `{ }` or `[ ]` cannot be read", FLOW),
+        _ if in_flow && !line.contains("- ") => said("this line cannot be read", FLOW),
+        E::MappingValueNotAllowed | E::InvalidColonPlacement => {
+            said("a `: ` stands where no key can be", COLON)
+        }
+        E::InvalidIndentation
+        | E::ExpectedBlockMappingKey
+        | E::ExpectedBlockSequenceEntry
+        | E::SimpleKeyExpected
+        | E::InvalidSimpleKey
+        | E::BlockSequenceEntryNotAllowed
+        | E::MappingKeyNotAllowed => said("this line does not fit what stands above it", INDENT),
+        E::RecursionLimitExceeded => ("the file is nested too deeply".to_owned(), None),
+        other => (format!("this is not YAML: {other}"), None),
+    }
+}
+
+/// The line around a byte offset.
+fn line_at(text: &str, at: usize) -> &str {
+    let mut at = at.min(text.len());
+    while !text.is_char_boundary(at) {
+        at -= 1;
+    }
+    let first = text[..at].rfind('\n').map_or(0, |found| found + 1);
+    let last = text[at..].find('\n').map_or(text.len(), |found| at + found);
+    &text[first..last]
+}

@@ -1,0 +1,243 @@
+//! A result becomes a report: counts are copied, times come from histograms, rates from what completed in the window.
+//!
+//! Nothing is corrected here. Where two counts should add up and do not, both stand in the report as they are.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use stampede_stats::endpoint::{EndpointKey, EndpointStats};
+use stampede_stats::histogram::{HIGHEST_US, Times};
+use stampede_stats::totals::{TargetTotals, Totals};
+
+use super::course;
+use super::model::{
+    AccountingReport, Change, Endpoint, Failure, IterationsReport, Judgement, MissingReport, Report, Run,
+    SCHEMA, Target, Users, Warmup, Worker,
+};
+use super::text::{count_of, number, round6};
+use super::times::{Percentiles, PhaseReport, TimesReport};
+use super::verdict::judge;
+use crate::result::{Accounting, InWindow, RunResult, WorkerResult};
+
+/// The name of the row of all endpoints together.
+const AGGREGATED: &str = "Aggregated";
+
+impl Report {
+    /// The report of a run that is over.
+    pub fn from_result(result: &RunResult) -> Self {
+        let accounting = accounting(&result.accounting, &result.totals);
+        Self {
+            schema: SCHEMA.to_owned(),
+            run: run(result, judge(&accounting)),
+            totals: totals(result),
+            endpoints: endpoints(result),
+            groups: Vec::new(),
+            errors: errors(&result.totals),
+            accounting,
+            users: Users { peak: result.users_peak, classes: result.classes.iter().cloned().collect() },
+            targets: result.totals.targets.iter().map(|(host, totals)| target(host, totals)).collect(),
+            workers: result.workers.iter().map(worker).collect(),
+            thresholds: Vec::new(),
+            timeline: course::timeline(&result.timeline, result.duration),
+            course: course::course(&result.timeline, result.duration),
+            notes: notes(result),
+        }
+    }
+}
+
+fn run(result: &RunResult, verdict: Judgement) -> Run {
+    Run {
+        id: result.id.clone(),
+        scenario: result.scenario.clone(),
+        demo: result.demo,
+        target: result.target.clone(),
+        seed: result.seed,
+        version: result.version.clone(),
+        labels: std::collections::BTreeMap::new(),
+        started_at: timestamp(result.started_at),
+        ended_at: timestamp(result.ended_at),
+        duration_s: seconds(result.duration),
+        run_time_s: result.run_time.map(seconds),
+        users_peak: result.users_peak,
+        users_wanted: result.users_wanted,
+        spawn_rate: number(result.spawn_rate),
+        stop_reason: result.stop_reason.as_str().to_owned(),
+        aborted: result.aborted,
+        verdict,
+        complete: result.is_complete(),
+        generator_limited: false,
+        changes: result
+            .changes
+            .iter()
+            .map(|change| Change {
+                t: seconds(change.at),
+                what: change.what.clone(),
+                from: change.from.clone(),
+                to: change.to.clone(),
+            })
+            .collect(),
+        replaced: result.replaced.clone(),
+    }
+}
+
+fn timestamp(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%dT%H:%M:%S.%3fZ").to_string()
+}
+
+fn seconds(time: Duration) -> f64 {
+    round6(time.as_secs_f64())
+}
+
+fn totals(result: &RunResult) -> Endpoint {
+    let mut window = InWindow::default();
+    for part in result.in_window.values() {
+        window.requests += part.requests;
+        window.failures += part.failures;
+    }
+    let key = EndpointKey::new("", AGGREGATED);
+    endpoint(&key, &result.totals.aggregated, window, result.duration)
+}
+
+fn endpoints(result: &RunResult) -> Vec<Endpoint> {
+    let mut rows: Vec<_> = result
+        .totals
+        .endpoints
+        .iter()
+        .map(|(key, stats)| {
+            let window = result.in_window.get(key).copied().unwrap_or_default();
+            endpoint(key, stats, window, result.duration)
+        })
+        .collect();
+    rows.sort_by(|a, b| (&a.name, &a.method).cmp(&(&b.name, &b.method)));
+    rows
+}
+
+fn endpoint(key: &EndpointKey, stats: &EndpointStats<u64>, window: InWindow, duration: Duration) -> Endpoint {
+    let all = stats.all_times();
+    let percentiles_ms = Percentiles::of(&all);
+    let per_second = |count: u64| number(count as f64 / duration.as_secs_f64());
+    Endpoint {
+        method: key.method.clone(),
+        name: key.name.clone(),
+        requests: stats.counts.completed(),
+        failures: stats.counts.failed,
+        avg_ms: all.mean_ms().and_then(number),
+        min_ms: all.min_ms().and_then(number),
+        max_ms: all.max_ms().and_then(number),
+        median_ms: percentiles_ms.p50,
+        percentiles_ms,
+        rps: per_second(window.requests),
+        failures_per_s: per_second(window.failures),
+        bytes_in: stats.counts.bytes_in,
+        bytes_out: stats.counts.bytes_out,
+        hops: stats.counts.hops,
+        ok: TimesReport::of(&stats.ok),
+        failed: TimesReport::of(&stats.failed),
+        service: TimesReport::of(&stats.service),
+        ttfb: TimesReport::of(&stats.ttfb),
+    }
+}
+
+fn errors(totals: &Totals) -> Vec<Failure> {
+    let mut rows: Vec<_> = totals
+        .errors
+        .iter()
+        .map(|(key, count)| Failure {
+            method: key.endpoint.method.clone(),
+            name: key.endpoint.name.clone(),
+            kind: key.kind.as_str().to_owned(),
+            message: key.message.clone(),
+            count: count.count,
+            first_s: count.first_s,
+            last_s: count.last_s,
+        })
+        .collect();
+    // Stable: equal counts stay in the order of their keys.
+    rows.sort_by_key(|row| std::cmp::Reverse(row.count));
+    rows
+}
+
+fn accounting(accounting: &Accounting, totals: &Totals) -> AccountingReport {
+    let counts = totals.requests();
+    AccountingReport {
+        started: accounting.started,
+        sent: counts.sent,
+        ok: counts.ok,
+        failed: counts.failed,
+        cancelled: counts.cancelled,
+        unknown: accounting.unknown,
+        planned: accounting.planned,
+        dropped: accounting.dropped,
+        missed: accounting.missed,
+        iterations: IterationsReport {
+            begun: accounting.iterations_begun,
+            completed: totals.iterations.completed,
+            failed: totals.iterations.failed,
+            cancelled: totals.iterations.cancelled,
+            unknown: accounting.iterations_unknown,
+        },
+        warmup: Warmup::default(),
+        missing_intervals: accounting
+            .missing
+            .iter()
+            .map(|missing| MissingReport {
+                worker: missing.worker.clone(),
+                from_s: missing.from_s,
+                to_s: missing.to_s,
+                announced: missing.announced,
+            })
+            .collect(),
+    }
+}
+
+fn target(host: &str, totals: &TargetTotals) -> Target {
+    let known = |times: &Times<u64>| (times.count() > 0).then(|| PhaseReport::of(times));
+    Target {
+        host: host.to_owned(),
+        connections: totals.connections,
+        dns_ms: known(&totals.dns),
+        connect_ms: known(&totals.connect),
+        tls_ms: known(&totals.tls),
+    }
+}
+
+fn worker(worker: &WorkerResult) -> Worker {
+    Worker {
+        name: worker.name.clone(),
+        state: worker.state.as_str().to_owned(),
+        users_peak: worker.users_peak,
+        requests: worker.requests,
+        cpu_avg: worker.cpu_avg.and_then(number),
+        cpu_max: worker.cpu_max.and_then(number),
+        lag_ms_p99: worker.lag_p99.and_then(number),
+        lost_at_s: worker.lost_at.map(seconds),
+    }
+}
+
+/// The run's own notes, then what follows from the counts.
+fn notes(result: &RunResult) -> Vec<String> {
+    let mut notes = result.notes.clone();
+    for missing in &result.accounting.missing {
+        let what = match missing.announced {
+            0 => "no request of them had been announced".to_owned(),
+            1 => "1 request it had announced is counted as unknown".to_owned(),
+            n => format!("{n} requests it had announced are counted as unknown"),
+        };
+        let (worker, from_s, to_s) = (&missing.worker, missing.from_s, missing.to_s);
+        notes.push(format!("Samples of worker {worker} from {from_s} s to {to_s} s are missing; {what}."));
+    }
+    if result.totals.overflowed {
+        notes.push(
+            "More names, failures or hosts than are told apart: the row (other) collects the rest."
+                .to_owned(),
+        );
+    }
+    let saturated =
+        result.totals.aggregated.ok.exact().saturated + result.totals.aggregated.failed.exact().saturated;
+    if saturated > 0 {
+        let times = count_of(saturated, "response time", "response times");
+        let limit = HIGHEST_US / 1_000_000;
+        notes.push(format!("{times} over {limit} s: percentiles that fall there are shown as the maximum."));
+    }
+    notes
+}

@@ -1,0 +1,256 @@
+//! `report.md`: renders on a code-hosting site as it is, and reads well unrendered.
+//!
+//! Sections stand in a fixed order; one that would be empty is one sentence. Every text from outside goes through [`safe`].
+
+use super::chart;
+use super::model::{Report, Run, Worker};
+use super::stdout::{identities, labelled};
+use super::table::{Align, Table, final_table, identity};
+use super::text::{Place, clock, count_of, figure, figure_or_dash, safe};
+use super::times::Percentiles;
+
+/// The whole file.
+pub fn markdown_text(report: &Report) -> String {
+    let sections = [
+        head(report),
+        section("What ran", &what_ran(report)),
+        section("Requests", &requests(report)),
+        section("Percentiles", &percentiles(report)),
+        section("Failures", &failures(report)),
+        section("Course", &course(report)),
+        section("Workers", &workers(report)),
+        section("Accounting", &accounting(report)),
+        section("Notes", &notes(report)),
+    ];
+    sections.join("\n")
+}
+
+fn section(title: &str, body: &str) -> String {
+    format!("## {title}\n\n{body}")
+}
+
+fn md(text: &str) -> String {
+    safe(text, Place::Markdown)
+}
+
+fn head(report: &Report) -> String {
+    let run = &report.run;
+    let what = if run.demo { "Built-in demo".to_owned() } else { format!("Load test {}", md(&run.scenario)) };
+    let verdict = report.verdict();
+    format!("# {what}: {}\n\n{}\n", run.verdict.as_str(), md(&verdict.sentence))
+}
+
+fn what_ran(report: &Report) -> String {
+    let run = &report.run;
+    let mut table = Table::new([("What", Align::Left), ("Value", Align::Left)]);
+    let mut row = |what: &str, value: String| table.row(vec![what.to_owned(), value]);
+    row("Scenario", scenario(run));
+    row("Target", md(&run.target));
+    row("Users", users(report));
+    row(
+        "Spawn rate",
+        run.spawn_rate.map_or_else(|| "-".to_owned(), |rate| format!("{} users/s", amount(rate))),
+    );
+    row("Run time", run_time(run));
+    row("Seed", run.seed.to_string());
+    row("Workers", report.workers.len().to_string());
+    row("Version", format!("Stampede {}", md(&run.version)));
+    row("Start", utc(&run.started_at));
+    row("End", utc(&run.ended_at));
+    row("Run", md(&run.id));
+    for (label, value) in &run.labels {
+        row("Label", format!("{}: {}", md(label), md(value)));
+    }
+    let mut out = table.render();
+    if !run.replaced.is_empty() {
+        out.push_str("\nGiven on the command line:\n\n");
+        out.push_str(&bullets(&run.replaced));
+    }
+    if !run.changes.is_empty() {
+        out.push_str("\nChanged by hand while it ran:\n\n");
+        let columns =
+            [("At", Align::Left), ("What", Align::Left), ("From", Align::Right), ("To", Align::Right)];
+        let mut table = Table::new(columns);
+        for change in &run.changes {
+            let at = format!("{:.1} s", change.t);
+            table.row(vec![at, md(&change.what), md(&change.from), md(&change.to)]);
+        }
+        out.push_str(&table.render());
+    }
+    out
+}
+
+fn scenario(run: &Run) -> String {
+    let name = md(&run.scenario);
+    if run.demo { format!("{name} (built-in demo)") } else { name }
+}
+
+/// `200 (visitor 150, api 50)`, the largest class first.
+fn users(report: &Report) -> String {
+    let run = &report.run;
+    let mut classes: Vec<_> = report.users.classes.iter().collect();
+    classes.sort_by_key(|(_, count)| std::cmp::Reverse(**count));
+    let classes: Vec<_> = classes.iter().map(|(name, count)| format!("{} {count}", md(name))).collect();
+    let wanted = match run.users_wanted {
+        wanted if wanted == run.users_peak => String::new(),
+        wanted => format!(" of {wanted} asked for"),
+    };
+    let classes = if classes.is_empty() { String::new() } else { format!(" ({})", classes.join(", ")) };
+    format!("{}{wanted}{classes}", run.users_peak)
+}
+
+fn run_time(run: &Run) -> String {
+    let ended = match run.stop_reason.as_str() {
+        "run_time" => "the run time was over",
+        "profile" => "the load profile was over",
+        "iterations" => "all iterations were begun",
+        "data" => "the data was used up",
+        "scenario" => "the scenario said so",
+        "user" => "stopped by hand",
+        "threshold" => "a threshold was crossed",
+        "no_workers" => "every worker was lost",
+        "signal" => "stopped by a signal",
+        other => &md(other),
+    };
+    let asked = run.run_time_s.map(|asked| format!(" of {} s", amount(asked))).unwrap_or_default();
+    let aborted = if run.aborted { "; the drain was cut short" } else { "" };
+    format!("{:.1} s{asked}; {ended}{aborted}", run.duration_s)
+}
+
+/// A number somebody typed: as few decimals as it has.
+fn amount(value: f64) -> String {
+    format!("{value}")
+}
+
+fn utc(timestamp: &str) -> String {
+    timestamp
+        .parse::<jiff::Timestamp>()
+        .map_or_else(|_| md(timestamp), |at| at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string())
+}
+
+fn requests(report: &Report) -> String {
+    final_table(report, Place::Markdown) + "\nTimes in ms.\n"
+}
+
+fn percentiles(report: &Report) -> String {
+    let text = ["Type", "Name"].map(|title| (title.to_owned(), Align::Left));
+    let numbers = Percentiles::WANTED.map(|wanted| (format!("{wanted}%"), Align::Right));
+    let mut table = Table::new(text.into_iter().chain(numbers));
+    for endpoint in report.endpoints.iter().chain([&report.totals]) {
+        let mut row = Vec::from(identity(endpoint, Place::Markdown));
+        row.extend(endpoint.percentiles_ms.values().map(figure_or_dash));
+        table.row(row);
+    }
+    table.render() + "\nResponse times in ms of all completed requests.\n"
+}
+
+fn failures(report: &Report) -> String {
+    if report.errors.is_empty() {
+        return "No failures.\n".to_owned();
+    }
+    let mut table = Table::new([
+        ("Count", Align::Right),
+        ("Type", Align::Left),
+        ("Name", Align::Left),
+        ("Kind", Align::Left),
+        ("Message", Align::Left),
+        ("First", Align::Right),
+        ("Last", Align::Right),
+    ]);
+    for failure in &report.errors {
+        table.row(vec![
+            failure.count.to_string(),
+            md(&failure.method),
+            md(&failure.name),
+            md(&failure.kind),
+            md(&failure.message),
+            clock(failure.first_s),
+            clock(failure.last_s),
+        ]);
+    }
+    table.render() + "\nFirst and last seen in run time.\n"
+}
+
+fn course(report: &Report) -> String {
+    let course = &report.course;
+    let [first, .., last] = course.as_slice() else {
+        return "Too short for a course: it takes two full seconds.\n".to_owned();
+    };
+    let series = chart::series(course);
+    let end = last.t + last.seconds.max(1);
+    let mut out = format!(
+        "From {} to {} in {} points, each scaled from 0 to its maximum:\n\n{}\n",
+        clock(first.t),
+        clock(end),
+        course.len(),
+        chart::sparklines(&series)
+    );
+    for one in &series {
+        out.push_str(&one.mermaid(first.t, last.t));
+        out.push('\n');
+    }
+    out.push_str("Where nothing was measured, charts show 0.");
+    out.push_str(&beyond(report, end));
+    out.push('\n');
+    out
+}
+
+/// What the charts leave out, as a sentence.
+fn beyond(report: &Report, end: u32) -> String {
+    let charted = report.course.iter().map(|point| point.requests).sum();
+    match report.totals.requests.saturating_sub(charted) {
+        0 => String::new(),
+        count => format!(
+            " {} completed after {}: in the tables, not in the charts.",
+            count_of(count, "request", "requests"),
+            clock(end)
+        ),
+    }
+}
+
+fn workers(report: &Report) -> String {
+    if report.workers.is_empty() {
+        return "No workers.\n".to_owned();
+    }
+    let text = ["Worker", "State"].map(|title| (title, Align::Left));
+    let numbers =
+        ["Users", "Requests", "CPU mean", "CPU max", "Lag p99 ms"].map(|title| (title, Align::Right));
+    let mut table = Table::new(text.into_iter().chain(numbers));
+    for worker in &report.workers {
+        table.row(worker_row(worker));
+    }
+    table.render() + "\nCPU is that of the busiest load thread; lag is how late it woke.\n"
+}
+
+fn worker_row(worker: &Worker) -> Vec<String> {
+    let share = |cpu: Option<f64>| cpu.map_or_else(|| "-".to_owned(), |cpu| format!("{:.0}%", cpu * 100.0));
+    let state = match worker.lost_at_s {
+        Some(at) => format!("**{}** at {at:.1} s", md(&worker.state)),
+        None => md(&worker.state),
+    };
+    vec![
+        md(&worker.name),
+        state,
+        worker.users_peak.to_string(),
+        worker.requests.to_string(),
+        share(worker.cpu_avg),
+        share(worker.cpu_max),
+        worker.lag_ms_p99.map_or_else(|| "-".to_owned(), figure),
+    ]
+}
+
+fn accounting(report: &Report) -> String {
+    let lines: Vec<_> =
+        identities(report).into_iter().map(|(label, line)| labelled(label, &[line])).collect();
+    let lines = lines.concat();
+    let sent = count_of(report.accounting.sent, "request was", "requests were");
+    format!("```text\n{lines}```\n\n{sent} written to the last byte, redirects included.\n")
+}
+
+fn notes(report: &Report) -> String {
+    if report.notes.is_empty() { "None.\n".to_owned() } else { bullets(&report.notes) }
+}
+
+fn bullets(lines: &[String]) -> String {
+    lines.iter().map(|line| format!("- {}\n", md(line))).collect::<Vec<_>>().concat()
+}

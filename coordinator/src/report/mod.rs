@@ -1,0 +1,26 @@
+//! Reports: the final table on stdout, `report.md`, `report.json` and `last.json`.
+//!
+//! A run that is over comes in as a [`RunResult`](crate::result::RunResult) and becomes a [`Report`], which is `report.json`
+//! field by field. Everything else is rendered from the report alone, so that a saved run can be shown again. Only `file`
+//! touches the disk; nothing here prints.
+
+mod build;
+mod chart;
+mod course;
+mod file;
+mod markdown;
+mod model;
+mod stdout;
+mod table;
+#[cfg(test)]
+mod tests;
+mod text;
+mod times;
+mod verdict;
+
+pub use file::{Format, ReportError, check_target, last_path, read_json, write, write_last};
+pub use markdown::markdown_text;
+pub use model::*;
+pub use stdout::stdout_text;
+pub use times::{Percentiles, PhaseReport, TimesReport};
+pub use verdict::{Verdict, verdict};

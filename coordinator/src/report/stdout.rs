@@ -1,0 +1,133 @@
+//! What stands on stdout when a run is over: the sentence, the final table, and what a person needs next.
+//!
+//! ```text
+//! Stampede: passed. 77214 requests in 60.0 s, …
+//!
+//! | Type | Name | # reqs | …
+//!
+//! failures   86 × POST /predict  closed: connection closed before the response
+//! requests   started 77214 = ok 77100 + failed 114 + cancelled 0 + unknown 0
+//! reports    report.md report.json
+//! ```
+
+use std::path::{Path, PathBuf};
+
+use super::model::Report;
+use super::table::final_table;
+use super::text::{Place, count_of, safe, safe_cut, width};
+
+/// Rows of failures; the report has them all.
+const MAX_FAILURES: usize = 5;
+
+/// Columns of a failure's endpoint.
+const MAX_ENDPOINT: usize = 50;
+
+/// Columns of a failure's message.
+const MAX_MESSAGE: usize = 120;
+
+/// The text, ended by a newline. `reports` are the files that were written, `last` is where the run is kept.
+pub fn stdout_text(report: &Report, reports: &[PathBuf], last: Option<&Path>) -> String {
+    let mut out = format!("{}\n\n{}\n", report.verdict().sentence, final_table(report, Place::Cell));
+    let failures = failures(report);
+    if !failures.is_empty() {
+        out.push_str(&labelled("failures", &failures));
+        out.push('\n');
+    }
+    for (label, line) in identities(report) {
+        // Iterations are of interest here where somebody asked for a number of them.
+        if label == "requests" || line.starts_with("planned") {
+            out.push_str(&labelled(label, &[line]));
+        }
+    }
+    let notes: Vec<_> = report.notes.iter().map(|note| safe(note, Place::Line)).collect();
+    out.push_str(&labelled("notes", &notes));
+    out.push_str(&labelled("reports", &[kept(reports, last)]));
+    out
+}
+
+/// `lines` beside a label that stands only before the first.
+pub(super) fn labelled(label: &str, lines: &[String]) -> String {
+    let labels = std::iter::once(label).chain(std::iter::repeat(""));
+    labels.zip(lines).map(|(label, line)| format!("{label:<11}{line}\n")).collect::<Vec<_>>().concat()
+}
+
+fn failures(report: &Report) -> Vec<String> {
+    let shown = &report.errors[..report.errors.len().min(MAX_FAILURES)];
+    let counts: Vec<_> = shown.iter().map(|failure| format!("{} ×", failure.count)).collect();
+    let endpoints: Vec<_> = shown
+        .iter()
+        .map(|failure| {
+            let both = format!("{} {}", failure.method, failure.name);
+            safe_cut(both.trim(), Place::Line, MAX_ENDPOINT)
+        })
+        .collect();
+    let (first, second) = (widest(&counts), widest(&endpoints));
+    let mut lines: Vec<_> = shown
+        .iter()
+        .zip(counts.iter().zip(&endpoints))
+        .map(|(failure, (count, endpoint))| {
+            let pad = " ".repeat(second - width(endpoint));
+            let message = safe_cut(&failure.message, Place::Line, MAX_MESSAGE);
+            format!("{count:>first$} {endpoint}{pad}  {}: {message}", failure.kind)
+        })
+        .collect();
+    let rest = &report.errors[shown.len()..];
+    if !rest.is_empty() {
+        let count: u64 = rest.iter().map(|failure| failure.count).sum();
+        let causes = count_of(rest.len() as u64, "other cause", "other causes");
+        lines.push(format!("{count} more, of {causes}"));
+    }
+    lines
+}
+
+fn widest(texts: &[String]) -> usize {
+    texts.iter().map(|text| width(text)).max().unwrap_or(0)
+}
+
+/// The identities with their label. A sum that is wrong is said to be wrong.
+pub(super) fn identities(report: &Report) -> Vec<(&'static str, String)> {
+    let accounting = &report.accounting;
+    let iterations = &accounting.iterations;
+    let mut lines = vec![(
+        "requests",
+        identity(
+            ("started", accounting.started),
+            &[
+                ("ok", accounting.ok),
+                ("failed", accounting.failed),
+                ("cancelled", accounting.cancelled),
+                ("unknown", accounting.unknown),
+            ],
+        ),
+    )];
+    if let Some(planned) = accounting.planned {
+        let parts =
+            [("begun", iterations.begun), ("dropped", accounting.dropped), ("missed", accounting.missed)];
+        lines.push(("iterations", identity(("planned", planned), &parts)));
+    }
+    let parts = [
+        ("completed", iterations.completed),
+        ("failed", iterations.failed),
+        ("cancelled", iterations.cancelled),
+        ("unknown", iterations.unknown),
+    ];
+    lines.push(("iterations", identity(("begun", iterations.begun), &parts)));
+    lines
+}
+
+fn identity(whole: (&str, u64), parts: &[(&str, u64)]) -> String {
+    let sum: u64 = parts.iter().map(|(_, count)| count).sum();
+    let parts: Vec<_> = parts.iter().map(|(name, count)| format!("{name} {count}")).collect();
+    let (sign, warning) =
+        if sum == whole.1 { ("=", "") } else { ("≠", "  (does not add up: the counts cannot be trusted)") };
+    format!("{} {} {sign} {}{warning}", whole.0, whole.1, parts.join(" + "))
+}
+
+fn kept(reports: &[PathBuf], last: Option<&Path>) -> String {
+    let shown = |path: &Path| safe(&path.display().to_string(), Place::Line);
+    if !reports.is_empty() {
+        return reports.iter().map(|path| shown(path)).collect::<Vec<_>>().join(" ");
+    }
+    let hint = "none asked for (--report report.md)";
+    last.map_or_else(|| hint.to_owned(), |last| format!("{hint}; the run is kept in {}", shown(last)))
+}

@@ -1,0 +1,238 @@
+//! Results of runs as the coordinator makes them: samples through recorder, snapshot, totals and timeline.
+//!
+//! Instants are fixed, so that the reports are the same each time.
+
+use std::time::Duration;
+
+use stampede_stats::endpoint::EndpointKey;
+use stampede_stats::outcome::{FailureKind, Outcome};
+use stampede_stats::recorder::{Connected, IterationEnd, Recorder, Sample};
+use stampede_stats::snapshot::Snapshot;
+use stampede_stats::timeline::Timeline;
+use stampede_stats::totals::Totals;
+
+use crate::result::{Accounting, RunResult, StopReason, WorkerResult};
+use crate::view::WorkerState;
+
+pub(super) fn ms(ms: u64) -> Duration {
+    Duration::from_millis(ms)
+}
+
+/// A request: endpoint, end in ms, response time in µs, failure.
+pub(super) type Request<'a> = (u32, u64, u64, Option<(FailureKind, &'a str)>);
+
+/// A run of `duration` over these requests, in the order of their ends.
+pub(super) fn run(endpoints: &[(&str, &str)], requests: &[Request<'_>], duration: Duration) -> RunResult {
+    let known = endpoints.iter().map(|(method, name)| EndpointKey::new(*method, *name)).collect();
+    let mut recorder = Recorder::new(known, 1);
+    recorder.stop_at(duration);
+    for _ in 0..3 {
+        recorder.user(0, true);
+    }
+    for (index, (endpoint, at, us, failure)) in requests.iter().enumerate() {
+        let at = ms(*at);
+        let outcome = match failure {
+            None => Outcome::Ok,
+            Some((kind, message)) => Outcome::Failed { kind: *kind, message },
+        };
+        recorder.begin_iteration(at);
+        recorder.begin(*endpoint, at);
+        if index == 0 {
+            let connected = Connected { dns: None, connect: Some(ms(1)), tls: None };
+            recorder.connected("shop.test:80", connected, at);
+        }
+        let response = Duration::from_micros(*us);
+        let service = Some(response);
+        let ttfb = Some(response / 2);
+        let (bytes_in, bytes_out) = (512, 64);
+        let sample = Sample {
+            endpoint: *endpoint,
+            at,
+            outcome,
+            response,
+            service,
+            ttfb,
+            sent: 1,
+            hops: 0,
+            bytes_in,
+            bytes_out,
+        };
+        recorder.end(&sample);
+        let end = if failure.is_some() { IterationEnd::Failed } else { IterationEnd::Completed };
+        recorder.end_iteration(end, at);
+    }
+    let end = requests.last().map_or(duration, |(_, at, _, _)| ms(*at).max(duration));
+    recorder.roll(end);
+    recorder.close_last();
+    result(recorder, duration)
+}
+
+fn result(mut recorder: Recorder, duration: Duration) -> RunResult {
+    let mut totals = Totals::default();
+    let mut timeline = Timeline::default();
+    let mut in_window = std::collections::BTreeMap::<_, crate::result::InWindow>::new();
+    while let Some(interval) = recorder.take_closed() {
+        let mut snapshot =
+            Snapshot { from_s: interval.from_s, draining: interval.draining, ..Snapshot::default() };
+        snapshot.add_interval(&interval);
+        let point = timeline.at(interval.from_s);
+        point.seconds = 1;
+        point.users = interval.gauges.users.iter().map(|users| u64::from(*users)).sum();
+        point.planned_users = point.users;
+        for (key, delta) in &snapshot.endpoints {
+            point.requests += delta.counts.completed();
+            point.failures += delta.counts.failed;
+            point.times.merge(&delta.ok);
+            point.times.merge(&delta.failed);
+            if !snapshot.draining {
+                let window = in_window.entry(key.clone()).or_default();
+                window.requests += delta.counts.completed();
+                window.failures += delta.counts.failed;
+            }
+        }
+        totals.add(&snapshot);
+    }
+    let accounting = Accounting {
+        started: totals.requests().started,
+        iterations_begun: totals.iterations.begun,
+        ..Accounting::default()
+    };
+    let worker = worker("local", totals.requests().completed());
+    RunResult {
+        id: "7f3c2a".into(),
+        scenario: "shop".into(),
+        target: "http://shop.test".into(),
+        demo: false,
+        seed: 42,
+        version: "0.1.0".into(),
+        started_at: "2026-03-01T12:00:00.25Z".parse().expect("a timestamp"),
+        ended_at: "2026-03-01T12:00:10.75Z".parse().expect("a timestamp"),
+        duration,
+        run_time: Some(duration),
+        users_peak: 3,
+        users_wanted: 3,
+        classes: vec![("visitor".into(), 3)],
+        spawn_rate: 1.5,
+        stop_reason: StopReason::RunTime,
+        aborted: false,
+        changes: Vec::new(),
+        replaced: Vec::new(),
+        totals,
+        in_window,
+        accounting,
+        timeline,
+        workers: vec![worker],
+        notes: Vec::new(),
+    }
+}
+
+pub(super) fn worker(name: &str, requests: u64) -> WorkerResult {
+    WorkerResult {
+        name: name.into(),
+        state: WorkerState::Finished,
+        users_peak: 3,
+        requests,
+        cpu_avg: Some(0.41),
+        cpu_max: Some(0.876),
+        lag_p99: Some(0.312),
+        lost_at: None,
+    }
+}
+
+pub(super) const SHOP: [(&str, &str); 2] = [("GET", "/"), ("POST", "/predict")];
+
+/// Four requests to `/predict` for one to `/`, every 20 ms, slower and slower; three complete while draining.
+pub(super) fn passing() -> RunResult {
+    let requests: Vec<_> = (0..503u64)
+        .map(|n| {
+            let endpoint = u32::from(n % 5 != 0);
+            let us = if endpoint == 0 { 900 + n * 3 } else { 10_000 + n * n / 5 };
+            (endpoint, 20 * n + 10, us, None)
+        })
+        .collect();
+    let mut result = run(&SHOP, &requests, ms(10_000));
+    result.demo = true;
+    result.scenario = "demo".into();
+    result.replaced = vec!["users 3 instead of 10 (--users)".into()];
+    result.changes = vec![crate::result::LoadChange {
+        at: ms(4_260),
+        what: "users".into(),
+        from: "2".into(),
+        to: "3".into(),
+    }];
+    result
+}
+
+pub(super) const HOSTILE: [(&str, &str); 3] = [
+    ("GET", "/a|b`c`\n| x | <script>alert(1)</script>"),
+    ("PO\u{1b}[31mST", "\u{202e}evil\u{202c} שלום *bold* [x](http://y) \\|"),
+    ("GET", "/api/a-name-that-goes-on-and-on-and-on/with/segments/until/nobody/reads/it/items_of_user"),
+];
+
+/// Every fifth request fails, with messages a target could have made up.
+pub(super) fn failing() -> RunResult {
+    let failures = [
+        (FailureKind::Closed, "connection closed before the response"),
+        (FailureKind::Status, "status 503 \u{1b}]0;owned\u{7}\r\n| 1 | 2 |"),
+        (FailureKind::Expect, "body is `<html>` \u{2066}and not | json\u{2069} $x$ &lt; **loud**"),
+        (FailureKind::Timeout, "no answer within 10 s"),
+        (FailureKind::Reset, "connection reset"),
+        (FailureKind::Protocol, "not HTTP: \"\\x16\\x03\""),
+    ];
+    let requests: Vec<_> = (0..400usize)
+        .map(|n| {
+            let failure = (n % 5 == 0).then(|| failures[(n / 5) % 7 % failures.len()]);
+            (u32::try_from(n % 3).expect("small"), n as u64 * 10, 1_000 + n as u64 * 700, failure)
+        })
+        .collect();
+    let mut result = run(&HOSTILE, &requests, ms(4_400));
+    result.scenario = "shop | `x`\n# not a heading".into();
+    result.stop_reason = StopReason::Signal;
+    result.run_time = None;
+    result.workers[0].name = "w1\u{1b}[2J|".into();
+    result.notes = vec!["Worker w1\u{1b}[2J| was at its limit: CPU 97 %.".into()];
+    result
+}
+
+/// Worker w2 went with what it knew.
+pub(super) fn lost_worker() -> RunResult {
+    let mut result = passing();
+    result.demo = false;
+    result.scenario = "shop".into();
+    let lost = |name, requests| WorkerResult {
+        state: WorkerState::Lost,
+        lost_at: Some(ms(9_125)),
+        cpu_avg: None,
+        cpu_max: None,
+        lag_p99: None,
+        ..worker(name, requests)
+    };
+    result.workers = vec![worker("w1", 250), lost("w2", 253)];
+    result.accounting.started += 17;
+    result.accounting.unknown = 17;
+    result.accounting.iterations_begun += 2;
+    result.accounting.iterations_unknown = 2;
+    result.accounting.missing =
+        vec![crate::result::MissingInterval { worker: "w2".into(), from_s: 7, to_s: 9, announced: 17 }];
+    result
+}
+
+pub(super) fn no_request() -> RunResult {
+    let mut result = run(&SHOP, &[], ms(700));
+    result.aborted = true;
+    result.stop_reason = StopReason::User;
+    result.workers.clear();
+    result.users_peak = 0;
+    result
+}
+
+/// 500 of 510 planned iterations were begun.
+pub(super) fn iterations() -> RunResult {
+    let requests: Vec<_> = (0..500u64).map(|n| (0, n * 4, 1_500, None)).collect();
+    let mut result = run(&SHOP[..1], &requests, ms(2_000));
+    result.stop_reason = StopReason::Iterations;
+    result.run_time = None;
+    result.accounting.planned = Some(510);
+    result.accounting.dropped = 10;
+    result
+}

@@ -1,0 +1,8 @@
+//! Whole reports, from samples to text.
+//!
+//! Small pieces are tested beside their code; here stands what only shows when everything is put together.
+
+mod files;
+mod fixtures;
+mod properties;
+mod snapshots;

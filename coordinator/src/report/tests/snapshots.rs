@@ -1,0 +1,116 @@
+//! What a person reads, word for word.
+//!
+//! A snapshot that changes is a change of what scripts and people rely on: read it before accepting it.
+
+use std::path::{Path, PathBuf};
+
+use super::fixtures;
+use crate::report::{Format, Report, markdown_text, stdout_text, verdict};
+use crate::result::RunResult;
+
+fn stdout(result: &RunResult) -> String {
+    let reports = [PathBuf::from("report.md"), PathBuf::from("report.json")];
+    stdout_text(&Report::from_result(result), &reports, Some(Path::new("/state/last.json")))
+}
+
+fn markdown(result: &RunResult) -> String {
+    markdown_text(&Report::from_result(result))
+}
+
+fn json(result: &RunResult) -> String {
+    let report = Report::from_result(result);
+    let text = Format::Json.render(&report).expect("encodes");
+    assert_eq!(serde_json::from_str::<Report>(&text).expect("decodes"), report);
+    text
+}
+
+#[test]
+fn passing() {
+    let result = fixtures::passing();
+    assert!(verdict(&result).passed && verdict(&result).complete);
+    insta::assert_snapshot!("passing_stdout", stdout(&result));
+    insta::assert_snapshot!("passing_md", markdown(&result));
+    insta::assert_snapshot!("passing_json", json(&result));
+}
+
+#[test]
+fn failing() {
+    let result = fixtures::failing();
+    assert!(!verdict(&result).passed);
+    insta::assert_snapshot!("failing_stdout", stdout(&result));
+    insta::assert_snapshot!("failing_md", markdown(&result));
+    insta::assert_snapshot!("failing_json", json(&result));
+}
+
+#[test]
+fn lost_worker() {
+    let result = fixtures::lost_worker();
+    assert!(verdict(&result).passed && !verdict(&result).complete);
+    insta::assert_snapshot!("lost_worker_stdout", stdout(&result));
+    insta::assert_snapshot!("lost_worker_md", markdown(&result));
+    insta::assert_snapshot!("lost_worker_json", json(&result));
+}
+
+#[test]
+fn no_request() {
+    let result = fixtures::no_request();
+    assert!(!verdict(&result).passed);
+    let report = Report::from_result(&result);
+    insta::assert_snapshot!(
+        "no_request_stdout",
+        stdout_text(&report, &[], Some(Path::new("/home/u/.local/state/stampede/last.json")))
+    );
+    insta::assert_snapshot!("no_request_md", markdown(&result));
+    insta::assert_snapshot!("no_request_json", json(&result));
+}
+
+#[test]
+fn iterations() {
+    let result = fixtures::iterations();
+    insta::assert_snapshot!("iterations_stdout", stdout(&result));
+    insta::assert_snapshot!("iterations_md", markdown(&result));
+    insta::assert_snapshot!("iterations_json", json(&result));
+}
+
+#[test]
+fn counts_that_do_not_add_up_are_shown_as_such() {
+    let mut result = fixtures::iterations();
+    result.accounting.started += 1;
+    let text = stdout(&result);
+    assert!(text.contains("requests   started 501 ≠ ok 500 + failed 0 + cancelled 0 + unknown 0"), "{text}");
+}
+
+#[test]
+fn a_run_without_workers_left_says_so() {
+    let mut result = fixtures::lost_worker();
+    result.stop_reason = crate::result::StopReason::NoWorkers;
+    result
+        .accounting
+        .missing
+        .push(crate::result::MissingInterval { worker: "w1".into(), ..result.accounting.missing[0].clone() });
+    let sentence = verdict(&result).sentence;
+    let wanted = "Stampede: passed. Every worker was lost. Incomplete: samples of workers w2 and w1 are missing; \
+                  what became of 17 requests is unknown. 503 requests in 10.0 s";
+    assert!(sentence.starts_with(wanted), "{sentence}");
+}
+
+#[test]
+fn an_iteration_that_failed_without_a_request_fails_the_run() {
+    let mut result = fixtures::iterations();
+    result.totals.iterations.failed = 1;
+    let verdict = verdict(&result);
+    assert!(!verdict.passed);
+    assert!(verdict.sentence.starts_with("Stampede: failed. 1 of 500 iterations failed. 500 requests in"));
+}
+
+#[test]
+fn requests_that_never_ended_are_no_pass() {
+    let mut result = fixtures::no_request();
+    result.accounting.started = 3;
+    result.totals.aggregated.counts.cancelled = 3;
+    let sentence = verdict(&result).sentence;
+    assert!(
+        sentence.starts_with("Stampede: failed. No request came to its end; 3 begun, 3 cancelled."),
+        "{sentence}"
+    );
+}

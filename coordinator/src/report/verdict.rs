@@ -1,0 +1,143 @@
+//! Whether a run passed, and the sentence that says so: what failed first, then what was done.
+//!
+//! Passed means: at least one request, none failed, no failed iteration. Whether every sample is in the result is another
+//! question and has an answer of its own. Exit codes are made elsewhere.
+
+use std::collections::BTreeMap;
+
+use super::model::{AccountingReport, Judgement, Report};
+use super::text::{Place, count_of, figure, percent, safe_cut};
+use crate::result::RunResult;
+
+/// Failure kinds that the sentence names.
+const MAX_KINDS: usize = 4;
+
+/// Columns of a worker's name in the sentence.
+const MAX_WORKER: usize = 40;
+
+/// The answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Verdict {
+    /// Whether at least one request was made and neither a request nor an iteration failed.
+    pub passed: bool,
+    /// Whether every sample is in the result.
+    pub complete: bool,
+    /// One line for a terminal, with `Stampede: passed.` or `Stampede: failed.` in front.
+    pub sentence: String,
+}
+
+/// The verdict of a run. Whoever has its report already asks [`Report::verdict`].
+pub fn verdict(result: &RunResult) -> Verdict {
+    Report::from_result(result).verdict()
+}
+
+/// The rule.
+pub(super) fn judge(accounting: &AccountingReport) -> Judgement {
+    let requests = accounting.ok + accounting.failed;
+    if requests > 0 && accounting.failed == 0 && accounting.iterations.failed == 0 {
+        Judgement::Passed
+    } else {
+        Judgement::Failed
+    }
+}
+
+impl Report {
+    /// The verdict with its sentence.
+    pub fn verdict(&self) -> Verdict {
+        let mut sentences = vec![format!("Stampede: {}.", self.run.verdict.as_str())];
+        sentences.extend(what_failed(self));
+        sentences.extend(what_cut_it_short(self));
+        sentences.extend(what_is_missing(self));
+        sentences.push(what_was_done(self));
+        Verdict {
+            passed: self.run.verdict == Judgement::Passed,
+            complete: self.run.complete,
+            sentence: sentences.join(" "),
+        }
+    }
+}
+
+fn what_failed(report: &Report) -> Option<String> {
+    let accounting = &report.accounting;
+    let requests = accounting.ok + accounting.failed;
+    if accounting.failed > 0 {
+        let share = percent(accounting.failed, requests);
+        let of = count_of(requests, "request", "requests");
+        return Some(format!("{} of {of} failed ({share}){}.", accounting.failed, kinds(report)));
+    }
+    if accounting.iterations.failed > 0 {
+        let of = count_of(accounting.iterations.begun, "iteration", "iterations");
+        return Some(format!("{} of {of} failed.", accounting.iterations.failed));
+    }
+    if requests > 0 {
+        return None;
+    }
+    Some(match accounting.started {
+        0 => "No request was made.".to_owned(),
+        started => {
+            format!("No request came to its end; {started} begun, {} cancelled.", accounting.cancelled)
+        }
+    })
+}
+
+/// `: 86 closed, 28 status`, most frequent first.
+fn kinds(report: &Report) -> String {
+    let mut by_kind = BTreeMap::<&str, u64>::new();
+    for failure in &report.errors {
+        *by_kind.entry(&failure.kind).or_default() += failure.count;
+    }
+    let mut by_kind: Vec<_> = by_kind.into_iter().collect();
+    by_kind.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+    let rest: u64 = by_kind.iter().skip(MAX_KINDS).map(|(_, count)| count).sum();
+    let mut parts: Vec<_> =
+        by_kind.iter().take(MAX_KINDS).map(|(kind, count)| format!("{count} {kind}")).collect();
+    if rest > 0 {
+        parts.push(format!("{rest} of other kinds"));
+    }
+    if parts.is_empty() { String::new() } else { format!(": {}", parts.join(", ")) }
+}
+
+fn what_cut_it_short(report: &Report) -> Option<String> {
+    if report.run.aborted {
+        return Some("Stopped at once, without waiting for users to finish.".to_owned());
+    }
+    (report.run.stop_reason == "no_workers").then(|| "Every worker was lost.".to_owned())
+}
+
+fn what_is_missing(report: &Report) -> Option<String> {
+    if report.run.complete {
+        return None;
+    }
+    let mut workers = Vec::new();
+    for missing in &report.accounting.missing_intervals {
+        let name = safe_cut(&missing.worker, Place::Line, MAX_WORKER);
+        if !workers.contains(&name) {
+            workers.push(name);
+        }
+    }
+    let whose = match workers.as_slice() {
+        [] => "samples".to_owned(),
+        [one] => format!("samples of worker {one}"),
+        [one, two] => format!("samples of workers {one} and {two}"),
+        [one, two, rest @ ..] => format!("samples of workers {one}, {two} and {} more", rest.len()),
+    };
+    let unknown = match report.accounting.unknown {
+        0 => String::new(),
+        n => format!("; what became of {} is unknown", count_of(n, "request", "requests")),
+    };
+    Some(format!("Incomplete: {whose} are missing{unknown}."))
+}
+
+fn what_was_done(report: &Report) -> String {
+    let requests = count_of(report.totals.requests, "request", "requests");
+    let rate = report.totals.rps.map(|rps| format!(", {} req/s", figure(rps))).unwrap_or_default();
+    let p95 = report.totals.percentiles_ms.p95;
+    let p95 = p95.map(|p95| format!(", p95 {} ms", figure(p95))).unwrap_or_default();
+    format!(
+        "{requests} in {:.1} s{rate}{p95}; {}, {}, seed {}.",
+        report.run.duration_s,
+        count_of(u64::from(report.run.users_peak), "user", "users"),
+        count_of(report.workers.len() as u64, "worker", "workers"),
+        report.run.seed
+    )
+}

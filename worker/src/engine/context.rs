@@ -66,10 +66,6 @@ impl UserSignals {
         }
     }
 
-    pub(super) fn stopping(&self) -> bool {
-        self.stop.get()
-    }
-
     /// Returns when the user is to finish.
     pub(super) async fn stopped(&self) {
         while !self.stop.get() {

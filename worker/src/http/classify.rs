@@ -23,7 +23,7 @@ pub fn timed_out(connected: bool, timeout: Duration) -> Failure {
 
 /// The failure behind reqwest's `error`.
 pub fn reqwest(error: &reqwest::Error) -> Failure {
-    let causes = || std::iter::successors(error.source(), |cause| cause.source());
+    let causes = || causes(error);
     if causes().any(|cause| cause.is::<DnsError>()) {
         return Failure { kind: FailureKind::Dns, message: "the host name does not resolve".into() };
     }
@@ -47,6 +47,15 @@ pub fn reqwest(error: &reqwest::Error) -> Failure {
         Some(hyper) => Failure { kind: FailureKind::Other, message: hyper.to_string().into() },
         None => Failure { kind: FailureKind::Other, message: innermost(error).into() },
     }
+}
+
+fn causes<'a>(error: &'a reqwest::Error) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+    let mut next = error.source();
+    std::iter::from_fn(move || {
+        let cause = next?;
+        next = cause.source();
+        Some(cause)
+    })
 }
 
 fn closed() -> Failure {

@@ -1,0 +1,152 @@
+//! The command line of `worker`: what it takes, and how it ends.
+
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::{Arc, Mutex};
+
+use clap::{ArgAction, Parser};
+use stampede_proto::VERSION;
+use tokio::sync::watch;
+use tracing::Level;
+
+use crate::http::reqwest_client::ReqwestFactory;
+use crate::session::{Dialer, Settings, WorkerError, work};
+
+/// Where a coordinator listens unless told otherwise.
+const DEFAULT_ADDRESS: &str = "127.0.0.1:5557";
+
+/// Runs virtual users for a coordinator.
+///
+/// Connects to a coordinator, takes its share of the users of each test, and streams what they measure back. It keeps trying
+/// while there is no coordinator, and waits for the next test after one. Ctrl-C or SIGTERM: users finish, everything is
+/// delivered, then it leaves.
+#[derive(Debug, Parser)]
+#[command(name = "worker", version, max_term_width = 100)]
+pub struct Args {
+    /// The coordinator's address
+    #[arg(long, value_name = "ADDR", num_args = 0..=1, default_value = DEFAULT_ADDRESS,
+          default_missing_value = DEFAULT_ADDRESS, env = "STAMPEDE_CONNECT")]
+    connect: String,
+
+    /// What the coordinator calls this worker [default: the host's name]
+    #[arg(long, value_name = "NAME", env = "STAMPEDE_NAME")]
+    name: Option<String>,
+
+    /// Load threads [default: one for each core]
+    #[arg(long, value_name = "N", env = "STAMPEDE_THREADS", value_parser = clap::value_parser!(u32).range(1..=1024))]
+    threads: Option<u32>,
+
+    /// Leave after one test
+    #[arg(long, env = "STAMPEDE_ONCE")]
+    once: bool,
+
+    /// Write the log here instead of to stderr
+    #[arg(long, value_name = "FILE", env = "STAMPEDE_LOG")]
+    log: Option<PathBuf>,
+
+    /// Log more; twice: much more
+    #[arg(short, action = ArgAction::Count)]
+    verbose: u8,
+}
+
+/// Runs the program.
+pub fn main() -> ExitCode {
+    let args = Args::parse();
+    if let Err(error) = start_log(args.log.as_deref(), args.verbose) {
+        return fail(&format!("cannot write the log: {error}"), 2);
+    }
+    let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return fail(&format!("no runtime: {error}"), 1),
+    };
+    match runtime.block_on(run(args)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => fail(&error.to_string(), code(&error)),
+    }
+}
+
+/// The exit code of each way to end.
+fn code(error: &WorkerError) -> u8 {
+    match error {
+        WorkerError::Refused(_) => 11,
+        WorkerError::LeftAtOnce => 130,
+        WorkerError::Thread { .. } | WorkerError::Client(_) | WorkerError::Random(_) => 1,
+    }
+}
+
+async fn run(args: Args) -> Result<(), WorkerError> {
+    let factory = ReqwestFactory::new()?;
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let settings = Settings {
+        name: args.name.unwrap_or_else(host_name),
+        threads: args.threads.map_or(cores, |threads| threads as usize),
+        once: args.once,
+        dialer: Dialer::tcp(args.connect.clone()),
+        address: args.connect,
+        say: Arc::new(say),
+        spread: true,
+        version: VERSION.to_owned(),
+    };
+    let (told, leave) = watch::channel(0);
+    tokio::spawn(async move {
+        loop {
+            signal().await;
+            told.send_modify(|times| *times += 1);
+        }
+    });
+    work(settings, factory, leave).await
+}
+
+/// Returns at Ctrl-C or SIGTERM.
+async fn signal() {
+    use tokio::signal::unix::{SignalKind, signal};
+
+    let interrupt = tokio::signal::ctrl_c();
+    match signal(SignalKind::terminate()) {
+        Ok(mut terminate) => {
+            tokio::select! {
+                _ = interrupt => {}
+                _ = terminate.recv() => {}
+            }
+        }
+        Err(_) => {
+            let _ = interrupt.await;
+        }
+    }
+}
+
+fn host_name() -> String {
+    let name = rustix::system::uname().nodename().to_string_lossy().into_owned();
+    if name.is_empty() { "worker".to_owned() } else { name }
+}
+
+#[expect(clippy::print_stderr, reason = "one line for each change of state is what a person at the worker sees")]
+fn say(text: &str) {
+    eprintln!("worker: {text}");
+}
+
+#[expect(clippy::print_stderr, reason = "the last word of the program")]
+fn fail(text: &str, code: u8) -> ExitCode {
+    eprintln!("error: {text}");
+    ExitCode::from(code)
+}
+
+/// Sends the log to `path`, else to stderr: warnings, with `-v` more.
+///
+/// # Errors
+/// When the file cannot be made.
+fn start_log(path: Option<&Path>, verbose: u8) -> io::Result<()> {
+    let level = match verbose {
+        0 => Level::WARN,
+        1 => Level::INFO,
+        _ => Level::DEBUG,
+    };
+    let log = tracing_subscriber::fmt().with_max_level(level).with_ansi(false);
+    match path {
+        Some(path) => log.with_writer(Mutex::new(File::create(path)?)).init(),
+        None => log.with_writer(io::stderr).init(),
+    }
+    Ok(())
+}

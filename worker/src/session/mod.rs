@@ -1,0 +1,81 @@
+//! A worker's life: connect, take part in tests, deliver what was measured, connect again when the line breaks.
+//!
+//! One task owns everything ([`Worker`]); readers and load threads only push [`Event`]s. The engine goes on while the line is
+//! down: what it measures waits in the outbox.
+
+mod link;
+mod prepare;
+mod run;
+mod transport;
+mod worker;
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+use crate::http::ClientError;
+pub use transport::{Dialer, Io};
+pub use worker::work;
+
+/// How a worker is set up.
+#[derive(Clone)]
+pub struct Settings {
+    /// Shown at the coordinator.
+    pub name: String,
+    /// Load threads.
+    pub threads: usize,
+    /// Leave after one test.
+    pub once: bool,
+    /// How to reach the coordinator.
+    pub dialer: Dialer,
+    /// The coordinator's address, for people.
+    pub address: String,
+    /// Told every change of state, in one line.
+    pub say: Arc<dyn Fn(&str) + Send + Sync>,
+    /// Whether batches leave at a moment of this worker's own after the full second, so that many do not come at once.
+    pub spread: bool,
+    /// Version told to the coordinator.
+    pub version: String,
+}
+
+impl fmt::Debug for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Settings").field("name", &self.name).field("address", &self.address).finish_non_exhaustive()
+    }
+}
+
+/// How often a worker was told to leave: once, politely; twice, at once.
+pub type Leave = watch::Receiver<u32>;
+
+/// Why a worker ended otherwise than asked.
+#[derive(Debug, thiserror::Error)]
+pub enum WorkerError {
+    /// The coordinator does not want this worker; trying again would not help.
+    #[error("the coordinator refuses this worker: {0}")]
+    Refused(String),
+    /// A load thread died; what it measured is gone.
+    #[error("load thread {thread} failed: {why}")]
+    Thread {
+        /// Which.
+        thread: usize,
+        /// Why.
+        why: String,
+    },
+    /// The HTTP client.
+    #[error(transparent)]
+    Client(#[from] ClientError),
+    /// The system gives no random bytes.
+    #[error("no random bytes from the system: {0}")]
+    Random(String),
+    /// Told to leave a second time.
+    #[error("left at once; what was not delivered is lost")]
+    LeftAtOnce,
+}
+
+/// First pause before connecting again; doubled each time up to [`MAX_BACK_OFF`].
+const FIRST_BACK_OFF: Duration = Duration::from_millis(250);
+
+/// Longest pause before connecting again.
+const MAX_BACK_OFF: Duration = Duration::from_secs(5);

@@ -1,0 +1,283 @@
+//! One test on this worker: its engine, its clock, its share of the users, and what it has measured.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use stampede_proto::assign::{Assign, Grant};
+use stampede_proto::v1::WorkerPhase;
+use stampede_scenarios::deal::Dealing;
+use stampede_stats::collect::Collector;
+use stampede_stats::interval::Interval;
+use tokio::sync::mpsc;
+
+use super::prepare::Ready;
+use crate::clock::{ClockSync, RunClock};
+use crate::engine::prepared::Prepared;
+use crate::engine::{Command, Engine, EngineConfig, Event};
+use crate::http::HttpFactory;
+use crate::outbox::Outbox;
+use crate::permits::IterationPool;
+use crate::slots::SlotGrant;
+
+/// Engine events that may wait: a few seconds of all threads.
+const EVENTS: usize = 256;
+
+/// A test as this worker sees it.
+#[derive(Debug)]
+pub(super) struct ActiveRun {
+    pub(super) id: String,
+    pub(super) state: State,
+    pub(super) outbox: Outbox,
+    pub(super) revision: u64,
+    clock: Arc<RunClock>,
+    /// Run time zero on the coordinator's clock, and when the clock was last compared.
+    start: Option<(u64, Instant)>,
+    stop: Option<(Duration, Duration)>,
+}
+
+#[derive(Debug)]
+pub(super) enum State {
+    Preparing,
+    Failed(String),
+    Running(Box<Running>),
+    /// Every user has ended.
+    Finished { users: usize },
+}
+
+/// What there is while the engine runs.
+#[derive(Debug)]
+pub(super) struct Running {
+    prepared: Arc<Prepared>,
+    engine: Engine,
+    pub(super) events: mpsc::Receiver<Event>,
+    pub(super) pool: Option<Arc<IterationPool>>,
+    collector: Collector,
+    ended: usize,
+    /// How this worker's users lie on its threads; made at the first assignment, grown by later ones.
+    dealing: Option<Dealing>,
+    thread_of: HashMap<u32, u32>,
+}
+
+impl ActiveRun {
+    pub(super) fn new(id: String, epoch: Instant) -> Self {
+        Self {
+            outbox: Outbox::new(id.clone()),
+            id,
+            state: State::Preparing,
+            revision: 0,
+            clock: Arc::new(RunClock::new(epoch)),
+            start: None,
+            stop: None,
+        }
+    }
+
+    /// The test is prepared: the threads are started and wait.
+    pub(super) fn ready<F: HttpFactory>(&mut self, ready: &Ready, threads: usize, factory: &F) -> std::io::Result<()> {
+        let prepared = Arc::clone(&ready.prepared);
+        let pool = prepared.plan.load.iterations.map(|_| IterationPool::new(threads));
+        let config = EngineConfig {
+            prepared: Arc::clone(&prepared),
+            threads,
+            clock: Arc::clone(&self.clock),
+            pool: pool.clone(),
+        };
+        let (sender, events) = mpsc::channel(EVENTS);
+        let engine = Engine::start(&config, factory, &sender)?;
+        self.state = State::Running(Box::new(Running {
+            prepared,
+            engine,
+            events,
+            pool,
+            collector: Collector::new(threads),
+            ended: 0,
+            dealing: None,
+            thread_of: HashMap::new(),
+        }));
+        Ok(())
+    }
+
+    /// Follows an assignment newer than the one in force.
+    ///
+    /// # Errors
+    /// When it names users that the scenario does not have.
+    pub(super) async fn assign(&mut self, assign: Assign) -> Result<(), String> {
+        let State::Running(running) = &mut self.state else { return Ok(()) };
+        if assign.revision <= self.revision {
+            return Ok(());
+        }
+        self.revision = assign.revision;
+        running.assign(assign).await
+    }
+
+    /// The run's beginning is named.
+    pub(super) async fn start(&mut self, start_us: u64, sync: &ClockSync) {
+        let (State::Running(running), None, Some(offset)) = (&self.state, self.start, sync.offset_us()) else {
+            return;
+        };
+        self.clock.start(start_us, offset);
+        self.start = Some((start_us, Instant::now()));
+        running.engine.command(|_| Command::Start).await;
+    }
+
+    /// Keeps run time with the coordinator's clock.
+    pub(super) fn follow(&mut self, sync: &ClockSync) {
+        if let (Some((start_us, last)), Some(offset)) = (&mut self.start, sync.offset_us()) {
+            let now = Instant::now();
+            self.clock.follow(*start_us, offset, now.saturating_duration_since(*last));
+            *last = now;
+        }
+    }
+
+    /// The run is to end at run time `at`.
+    pub(super) async fn stop(&mut self, at: Duration, timeout: Duration) {
+        self.stop = Some((at, timeout));
+        if let State::Running(running) = &self.state {
+            running.engine.command(|_| Command::Stop { at, timeout }).await;
+        }
+    }
+
+    /// This worker leaves: its users finish now.
+    pub(super) async fn leave(&mut self) {
+        let (now, timeout) = match &self.state {
+            State::Running(running) => (self.clock.now(), running.prepared.plan.load.stop_timeout),
+            _ => (Duration::ZERO, Duration::ZERO),
+        };
+        self.stop(now, timeout).await;
+    }
+
+    /// Takes what an engine event brings. Returns why the worker cannot go on, if so.
+    pub(super) fn engine_event(&mut self, event: Event) -> Option<(usize, String)> {
+        let State::Running(running) = &mut self.state else { return None };
+        match event {
+            Event::Interval { thread, interval } => {
+                running.take(thread, interval, &mut self.outbox);
+                None
+            }
+            Event::Ended { .. } => {
+                running.ended += 1;
+                if running.ended == running.engine.threads() {
+                    self.outbox.complete();
+                    self.state = State::Finished { users: running.prepared.plan.classes.len() };
+                }
+                None
+            }
+            Event::Failed { thread, why } => Some((thread, why)),
+        }
+    }
+
+    /// Whether it has ended here and everything was acknowledged.
+    pub(super) fn is_delivered(&self) -> bool {
+        match self.state {
+            State::Running(_) => false,
+            State::Preparing | State::Failed(_) => true,
+            State::Finished { .. } => self.outbox.is_empty(),
+        }
+    }
+
+    /// Where it stands, for the coordinator.
+    pub(super) fn phase(&self, sync: &ClockSync) -> WorkerPhase {
+        match &self.state {
+            State::Preparing => WorkerPhase::Preparing,
+            State::Failed(_) => WorkerPhase::Failed,
+            State::Running(_) if self.start.is_none() => {
+                if sync.is_ready() { WorkerPhase::Ready } else { WorkerPhase::Preparing }
+            }
+            State::Running(_) => {
+                let draining = self.stop.is_some_and(|(at, _)| self.clock.now() >= at);
+                if draining { WorkerPhase::Draining } else { WorkerPhase::Running }
+            }
+            State::Finished { .. } => WorkerPhase::Finished,
+        }
+    }
+
+    /// Requests and iterations begun, users by class, age of each thread in ms.
+    pub(super) fn showing(&self) -> Showing {
+        let mut showing = Showing::default();
+        match &self.state {
+            State::Running(running) => {
+                let now = Instant::now();
+                for thread in running.engine.gauges() {
+                    showing.started += thread.started();
+                    showing.begun += thread.begun();
+                    thread.add_users(&mut showing.users);
+                    showing.ages_ms.push(u32::try_from(thread.age(now).as_millis()).unwrap_or(u32::MAX));
+                }
+                showing.hungry = running.pool.as_ref().is_some_and(|pool| pool.is_hungry());
+                showing.granted = running.pool.as_ref().map_or(0, |pool| pool.granted());
+            }
+            State::Finished { users } => showing.users = vec![0; *users],
+            State::Preparing | State::Failed(_) => {}
+        }
+        showing
+    }
+}
+
+/// What a heartbeat tells of a run.
+#[derive(Debug, Default)]
+pub(super) struct Showing {
+    pub(super) started: u64,
+    pub(super) begun: u64,
+    pub(super) users: Vec<u32>,
+    pub(super) ages_ms: Vec<u32>,
+    pub(super) hungry: bool,
+    pub(super) granted: u64,
+}
+
+impl Running {
+    fn take(&mut self, thread: usize, mut interval: Box<Interval>, outbox: &mut Outbox) {
+        self.collector.add(thread, &interval);
+        interval.reset(0, 0);
+        self.engine.give_back(thread, interval);
+        while let Some(snapshot) = self.collector.next_complete() {
+            outbox.push(snapshot);
+        }
+    }
+
+    async fn assign(&mut self, assign: Assign) -> Result<(), String> {
+        let users = self.users(&assign)?;
+        let threads = self.engine.threads();
+        match &mut self.dealing {
+            None => {
+                let classes = users.values().map(|(rank, grant)| (grant.class, *rank));
+                let dealing = Dealing::fresh(threads, classes);
+                self.thread_of = users.keys().copied().zip(dealing.owners().iter().copied()).collect();
+                self.dealing = Some(dealing);
+            }
+            Some(dealing) => {
+                for (slot, (rank, grant)) in &users {
+                    self.thread_of.entry(*slot).or_insert_with(|| dealing.grow(grant.class, *rank));
+                }
+            }
+        }
+        let mut shares: Vec<Vec<SlotGrant>> = vec![Vec::new(); threads];
+        for (slot, (_, grant)) in users {
+            shares[self.thread_of[&slot] as usize].push(grant);
+        }
+        let profile = Arc::new(assign.profile);
+        self.engine.command(|thread| Command::Assign(Arc::clone(&profile), shares[thread].clone())).await;
+        Ok(())
+    }
+
+    /// The users of an assignment by slot, each with its rank.
+    fn users(&self, assign: &Assign) -> Result<BTreeMap<u32, (u32, SlotGrant)>, String> {
+        let index = self.prepared.plan.load.sequence.index(assign.profile.peak());
+        let mut users = BTreeMap::new();
+        for grant in &assign.grants {
+            for (nth, rank) in grant.ranks.iter().enumerate() {
+                let slot = index
+                    .slot_of(grant.class, rank)
+                    .and_then(|slot| u32::try_from(slot).ok())
+                    .ok_or_else(|| format!("class {} has no user {rank}", grant.class))?;
+                let not_before = not_before(grant, nth);
+                let slot_grant = SlotGrant { slot, class: grant.class, life: grant.life, not_before };
+                users.insert(slot, (rank, slot_grant));
+            }
+        }
+        Ok(users)
+    }
+}
+
+fn not_before(grant: &Grant, nth: usize) -> Duration {
+    grant.from + grant.rate.map_or(Duration::ZERO, |rate| rate.time_of(nth as u64))
+}

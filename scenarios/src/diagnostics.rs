@@ -4,6 +4,7 @@
 //! and which exit code follows, is for the binaries to say.
 
 use std::fmt;
+use std::ops::Range;
 
 use annotate_snippets::renderer::DecorStyle;
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet, normalize_untrusted_str};
@@ -15,6 +16,8 @@ use crate::source::Source;
 const MOST_SHOWN: usize = 50;
 /// Longer lines (a whole scenario in one line of JSON) are cut around the place.
 const LONGEST_LINE: usize = 160;
+/// Places more bytes apart are shown as two pieces of the file.
+const FARTHEST_TOGETHER: usize = 16_384;
 
 /// One problem.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -114,28 +117,33 @@ impl Diagnostics {
     }
 
     fn render_one(&self, renderer: &Renderer, problem: &Diagnostic) -> String {
-        // Text from the file may hold control characters that a terminal would obey.
-        let message = normalize_untrusted_str(&problem.message);
-        let label = problem.label.as_deref().map(normalize_untrusted_str);
-        let hint = problem.hint.as_deref().map(normalize_untrusted_str);
-        let name = normalize_untrusted_str(&self.source.name);
-        let places: Vec<(AnnotationKind, Place, Option<String>)> =
-            problem
-                .place
-                .map(|place| (AnnotationKind::Primary, place, label))
-                .into_iter()
-                .chain(problem.notes.iter().map(|note| {
-                    (AnnotationKind::Context, note.place, Some(normalize_untrusted_str(&note.text)))
-                }))
-                .collect();
-        let windows: Vec<Window> = places.iter().map(|(_, place, _)| self.window(*place)).collect();
+        let message = one_line(&problem.message);
+        let label = problem.label.as_deref().map(one_line);
+        let hint = problem.hint.as_deref().map(one_line);
+        let name = one_line(&self.source.name);
+        let places: Vec<(AnnotationKind, Place, Option<String>)> = problem
+            .place
+            .map(|place| (AnnotationKind::Primary, place, label))
+            .into_iter()
+            .chain(
+                problem
+                    .notes
+                    .iter()
+                    .map(|note| (AnnotationKind::Context, note.place, Some(one_line(&note.text)))),
+            )
+            .collect();
+        let windows = self.windows(places);
         let mut group = Group::with_title(Level::ERROR.primary_title(message));
-        for ((kind, place, label), window) in places.into_iter().zip(&windows) {
+        for window in &windows {
+            let marks = window
+                .marks
+                .iter()
+                .map(|mark| mark.kind.span(mark.span.clone()).label(mark.label.as_deref()));
             group = group.element(
                 Snippet::source(window.text.as_str())
-                    .line_start(usize::try_from(place.line).unwrap_or(1).max(1))
+                    .line_start(window.line)
                     .path(name.as_str())
-                    .annotation(kind.span(window.span.clone()).label(label)),
+                    .annotations(marks),
             );
         }
         if let Some(hint) = hint {
@@ -144,37 +152,78 @@ impl Diagnostics {
         renderer.render(&[group])
     }
 
-    /// The one line that is shown for a place, and the place within it: a caret under a whole block would say less.
-    fn window(&self, place: Place) -> Window {
+    /// The lines that are shown: together where they are near each other, so that they are read from top to bottom.
+    fn windows(&self, places: Vec<(AnnotationKind, Place, Option<String>)>) -> Vec<Window> {
+        if places.is_empty() {
+            return Vec::new();
+        }
         let text = &self.source.text;
-        let start = floor(text, place.start.min(text.len()));
-        let end = floor(text, place.end.clamp(start, text.len()));
+        let lines: Vec<Range<usize>> = places.iter().map(|(_, place, _)| self.line(*place)).collect();
+        let first = lines.iter().map(|line| line.start).min().unwrap_or(0);
+        let last = lines.iter().map(|line| line.end).max().unwrap_or(0);
+        let apart = places.len() > 1 && last - first > FARTHEST_TOGETHER;
+        if apart || lines.iter().any(|line| line.len() > LONGEST_LINE) {
+            return places.into_iter().zip(lines).map(|(place, line)| self.window(place, line)).collect();
+        }
+        let line = places.iter().map(|(_, place, _)| line_number(*place)).min().unwrap_or(1);
+        let marks = places.into_iter().zip(lines).map(|((kind, place, label), line)| {
+            let start = floor(text, place.start).clamp(line.start, line.end);
+            Mark { kind, span: start - first..floor(text, place.end).clamp(start, line.end) - first, label }
+        });
+        vec![Window { text: text[first..last].to_owned(), line, marks: marks.collect() }]
+    }
+
+    /// One line by itself, cut around the place if it is long.
+    fn window(
+        &self,
+        (kind, place, label): (AnnotationKind, Place, Option<String>),
+        line: Range<usize>,
+    ) -> Window {
+        let text = &self.source.text;
+        let start = floor(text, place.start).clamp(line.start, line.end);
+        let from = floor(text, start.saturating_sub(LONGEST_LINE / 2).max(line.start));
+        let until = floor(text, (from + LONGEST_LINE).min(line.end));
+        let end = floor(text, place.end).clamp(start, until.max(start));
+        let mark = Mark { kind, span: start - from..end - from, label };
+        Window { text: text[from..until.max(end)].to_owned(), line: line_number(place), marks: vec![mark] }
+    }
+
+    /// The bytes of the line a place begins in, without the end of the line: a caret under a whole block would say less.
+    fn line(&self, place: Place) -> Range<usize> {
+        let text = &self.source.text;
+        let start = floor(text, place.start);
         let first = text[..start].rfind('\n').map_or(0, |at| at + 1);
         let last = text[start..].find('\n').map_or(text.len(), |at| start + at);
-        let line = text[first..last].trim_end_matches('\r');
-        let (from, to) = (start - first, (end.min(last) - first).min(line.len()));
-        if line.len() <= LONGEST_LINE {
-            return Window { text: line.to_owned(), span: from.min(line.len())..to };
-        }
-        let cut = floor(line, from.saturating_sub(LONGEST_LINE / 2).min(line.len()));
-        let until = floor(line, (cut + LONGEST_LINE).min(line.len()));
-        let shown = line[cut..until].to_owned();
-        let length = shown.len();
-        Window {
-            text: shown,
-            span: (from - cut).min(length)..to.saturating_sub(cut).clamp((from - cut).min(length), length),
-        }
+        first..first + text[first..last].trim_end_matches('\r').len()
     }
 }
 
-/// A line as it is shown, and the marked bytes of it.
+fn line_number(place: Place) -> usize {
+    usize::try_from(place.line).unwrap_or(1).max(1)
+}
+
+/// Lines as they are shown, with what is marked in them.
 struct Window {
     text: String,
-    span: std::ops::Range<usize>,
+    line: usize,
+    marks: Vec<Mark>,
+}
+
+/// Marked bytes of a window.
+struct Mark {
+    kind: AnnotationKind,
+    span: Range<usize>,
+    label: Option<String>,
+}
+
+/// Text from the file may hold control characters that a terminal would obey.
+fn one_line(text: &str) -> String {
+    normalize_untrusted_str(&text.replace('\n', "\\n").replace('\r', "\\r"))
 }
 
 /// The last character boundary at or before `at`.
-fn floor(text: &str, mut at: usize) -> usize {
+fn floor(text: &str, at: usize) -> usize {
+    let mut at = at.min(text.len());
     while !text.is_char_boundary(at) {
         at -= 1;
     }

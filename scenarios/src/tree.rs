@@ -92,6 +92,17 @@ impl Scalar {
     }
 }
 
+impl Scalar {
+    /// Whether it looks like a whole number and has more digits than one can keep.
+    pub(crate) fn is_too_long(&self) -> bool {
+        let digits = self.text.strip_prefix(['+', '-']).unwrap_or(&self.text);
+        self.plain
+            && self.text.len() > 18
+            && digits.bytes().all(|b| b.is_ascii_digit())
+            && self.text.parse::<i64>().is_err()
+    }
+}
+
 /// What an unquoted scalar means: YAML 1.2's core schema, with one spelling each for true, false and null.
 pub(crate) fn resolve_plain(text: &str) -> Value {
     match text {

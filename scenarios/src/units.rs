@@ -219,3 +219,114 @@ pub fn show_duration(duration: Duration) -> String {
     }
     out
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn durations_are_read_exactly() {
+        for (text, millis) in [
+            ("0", 0),
+            ("0s", 0),
+            ("0.0", 0),
+            ("500ms", 500),
+            ("0.2s", 200),
+            (".5s", 500),
+            ("10s", 10_000),
+            (" 10 s ", 10_000),
+            ("1m", 60_000),
+            ("1h30m", 5_400_000),
+            ("1h 30m 2.5s", 5_402_500),
+        ] {
+            assert_eq!(parse_duration(text), Ok(Duration::from_millis(millis)), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_duration_says_how_to_write_one() {
+        for (text, message) in [
+            ("5", "a duration needs a unit: `5s`, `5ms`"),
+            ("-5s", "a duration cannot be negative"),
+            ("5 parsecs", "`5 parsecs` is not a duration; write `500ms`, `10s`, `1m` or `1h30m`"),
+            ("1m30", "`1m30` is not a duration; write `500ms`, `10s`, `1m` or `1h30m`"),
+            ("30m1h", "`30m1h` is not a duration; write `500ms`, `10s`, `1m` or `1h30m`"),
+            ("", "`` is not a duration; write `500ms`, `10s`, `1m` or `1h30m`"),
+            ("1000000h", "`1000000h` is longer than ten years"),
+            ("99999999999999h", "`99999999999999h` is longer than ten years"),
+        ] {
+            assert_eq!(
+                parse_duration(text).map_err(|error| error.to_string()),
+                Err(message.to_owned()),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn rates_are_read_exactly() {
+        for (text, num, den) in [
+            ("50/s", 50, 1),
+            ("300/m", 5, 1),
+            ("1/m", 1, 60),
+            ("10", 10, 1),
+            ("0.5", 1, 2),
+            ("7200/h", 2, 1),
+            ("0.1 / s", 1, 10),
+        ] {
+            assert_eq!(parse_rate(text).ok(), Rate::new(num, den), "{text}");
+        }
+        for text in ["0", "0/s", "-1/s"] {
+            assert_eq!(parse_rate(text), Err(UnitError::RateNotPositive), "{text}");
+        }
+        for text in ["", "fast", "5/fortnight", "/s", "1/2"] {
+            assert_eq!(parse_rate(text), Err(UnitError::Rate(text.to_owned())), "{text}");
+        }
+    }
+
+    #[test]
+    fn weights_are_reduced_exactly() {
+        for (texts, whole) in [
+            (vec!["0.2", "0.8"], Some(vec![1, 4])),
+            (vec!["20", "25"], Some(vec![4, 5])),
+            (vec!["0", "3"], Some(vec![0, 1])),
+            (vec!["0", "0.0"], Some(vec![0, 0])),
+            (vec!["0.1", "0.25", "1"], Some(vec![2, 5, 20])),
+            (vec!["0.000000000001", "1"], None),
+            (vec![], Some(vec![])),
+        ] {
+            let weights: Vec<Decimal> =
+                texts.iter().map(|text| parse_weight(text).expect("a weight")).collect();
+            assert_eq!(reduce_weights(&weights), whole, "{texts:?}");
+        }
+        assert_eq!(parse_weight("-1"), Err(UnitError::NegativeWeight));
+        assert_eq!(parse_weight("heavy"), Err(UnitError::Weight("heavy".to_owned())));
+        assert_eq!(
+            parse_weight("0.1234567890123456789"),
+            Err(UnitError::TooManyDigits("0.1234567890123456789".to_owned()))
+        );
+    }
+
+    #[test]
+    fn durations_are_shown_as_they_are_written() {
+        for text in ["0s", "500ms", "1.5s", "10s", "1m", "1h30m", "1h2m3.25s"] {
+            assert_eq!(show_duration(parse_duration(text).expect("a duration")), text);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_shown_reads_back(nanos in 0..10_000_000_000_000_u64) {
+            // To the microsecond: fractions of a second are shown as such, and binary ones are not decimal ones.
+            let duration = Duration::from_micros(nanos / 1_000);
+            let back = parse_duration(&show_duration(duration)).expect("a duration");
+            prop_assert!(duration.abs_diff(back) < Duration::from_micros(1), "{duration:?} {back:?}");
+        }
+
+        #[test]
+        fn any_text_is_answered(text in ".{0,20}") {
+            let _ = (parse_duration(&text), parse_rate(&text), parse_weight(&text));
+        }
+    }
+}

@@ -16,7 +16,7 @@ use crate::diagnostics::Diagnostic;
 use crate::plan::{ClassPlan, Program, TaskPlan};
 use crate::rate::Rate;
 use crate::tree::{Entry, Kind, Node};
-use crate::units::{self, Decimal};
+use crate::units::{self, Decimal, UnitError};
 use crate::wait::Wait;
 
 const CLASS: Schema = Schema {
@@ -44,8 +44,8 @@ pub(super) struct ClassCx<'a> {
 pub(super) struct Common<'a> {
     pub(super) vars: &'a Vars,
     pub(super) target: &'a Target,
-    /// Whether a flag gave the target, so that classes have none of their own.
-    pub(super) host: bool,
+    /// The target a flag gave, so that classes have none of their own.
+    pub(super) host: Option<&'a str>,
     pub(super) defaults: Option<&'a Node>,
     pub(super) names: &'a Names,
 }
@@ -65,14 +65,14 @@ pub(super) struct Class {
     pub(super) target: Option<String>,
 }
 
-/// Reads `users`.
-pub(super) fn read_all(node: &Node, common: &Common<'_>, cx: &Cx<'_>) -> Vec<Class> {
+/// Reads `users`; also whether every class could be read.
+pub(super) fn read_all(node: &Node, common: &Common<'_>, cx: &Cx<'_>) -> (Vec<Class>, bool) {
     let Kind::Map(entries) = &node.kind else {
         cx.report(
             expected(node, "a map of user classes", node.found())
                 .hint("for example `users: {visitor: {tasks: {index: {steps: [get: /]}}}}`"),
         );
-        return Vec::new();
+        return (Vec::new(), false);
     };
     if entries.is_empty() {
         cx.report(
@@ -81,18 +81,28 @@ pub(super) fn read_all(node: &Node, common: &Common<'_>, cx: &Cx<'_>) -> Vec<Cla
     }
     if entries.len() > MOST_CLASSES {
         cx.report(Diagnostic::at(node.place, format!("there are more than {MOST_CLASSES} user classes")));
-        return Vec::new();
+        return (Vec::new(), false);
     }
-    entries.iter().filter_map(|entry| read(entry, common, cx)).collect()
+    let classes: Vec<Class> = entries.iter().filter_map(|entry| read(entry, common, cx)).collect();
+    let all = classes.len() == entries.len();
+    (classes, all)
 }
 
 fn read(entry: &Entry, common: &Common<'_>, cx: &Cx<'_>) -> Option<Class> {
+    check_name(entry, "a user class", cx);
     let fields = CLASS.open(&entry.value, cx)?;
     let vars = Vars::of_class(fields.get("vars"), common.vars, cx);
     let fixed = Scope { file: common.vars, class: Some(&vars), env: false, user: false };
     let own_target = match fields.get("target") {
-        Some(node) if !common.host => Some(Target::read(node, &fixed, cx)),
-        _ => None,
+        None => None,
+        Some(node) => match (common.host, node.text()) {
+            (None, _) => Some(Target::read(node, &fixed, cx)),
+            (Some(host), old) => {
+                let old = old.unwrap_or_default();
+                cx.replaced(format!("`--host {host}` replaced `target: {old}` of `{}`", entry.key));
+                None
+            }
+        },
     };
     let scope = Scope { user: true, ..fixed };
     let mut settings = Settings::default();
@@ -107,16 +117,25 @@ fn read(entry: &Entry, common: &Common<'_>, cx: &Cx<'_>) -> Option<Class> {
     let program = |key| fields.get(key).map_or_else(Program::default, |node| steps::read(node, &class, cx));
     let (on_start, on_stop) = (program("on_start"), program("on_stop"));
     let Some(tasks) = fields.get("tasks") else {
-        cx.report(
-            Diagnostic::at(entry.key_place, format!("the user class `{}` has no `tasks`", entry.key))
-                .hint("for example `tasks: {index: {steps: [get: /]}}`"),
-        );
+        if !fields.misspelt("tasks") {
+            cx.report(
+                Diagnostic::at(entry.key_place, format!("the user class `{}` has no `tasks`", entry.key))
+                    .hint("for example `tasks: {index: {steps: [get: /]}}`"),
+            );
+        }
         return None;
     };
     let (tasks, task_table) = read_tasks(tasks, &class, cx)?;
     let plan =
         ClassPlan { name: entry.key.clone(), wait: wait?, on_start, on_stop, tasks, task_table, cookies };
     Some(Class { plan, share: share?, target: target.base().map(str::to_owned) })
+}
+
+/// Names stand in tables and reports, and a class's can be put into a header.
+fn check_name(entry: &Entry, what: &str, cx: &Cx<'_>) {
+    if entry.key.trim().is_empty() || entry.key.chars().any(char::is_control) {
+        cx.report(Diagnostic::at(entry.key_place, format!("the name of {what} is one line of text")));
+    }
 }
 
 fn read_share(
@@ -198,6 +217,7 @@ fn read_task(entry: &Entry, class: &ClassCx<'_>, cx: &Cx<'_>) -> Option<(Decimal
         );
         return None;
     }
+    check_name(entry, "a task", cx);
     let fields = TASK.open(&entry.value, cx)?;
     let fixed = Scope { user: false, ..class.scope };
     let weight = match fields.get("weight") {
@@ -205,10 +225,12 @@ fn read_task(entry: &Entry, class: &ClassCx<'_>, cx: &Cx<'_>) -> Option<(Decimal
         None => Decimal::parse("1"),
     };
     let Some(node) = fields.get("steps") else {
-        cx.report(
-            Diagnostic::at(entry.key_place, format!("the task `{}` has no `steps`", entry.key))
-                .hint("for example `steps: [get: /]`"),
-        );
+        if !fields.misspelt("steps") {
+            cx.report(
+                Diagnostic::at(entry.key_place, format!("the task `{}` has no `steps`", entry.key))
+                    .hint("for example `steps: [get: /]`"),
+            );
+        }
         return None;
     };
     if matches!(&node.kind, Kind::List(items) if items.is_empty()) {
@@ -302,8 +324,17 @@ fn plain_wait(node: &Node, scope: &Scope<'_>, cx: &Cx<'_>) -> Option<Wait> {
         let pause = read(&text)?;
         return Some(if pause.is_zero() { Wait::None } else { Wait::Constant(pause) });
     };
-    let (lo, hi) = (read(lo), read(hi));
-    let (lo, hi) = (lo?, hi?);
+    if units::parse_duration(lo) == Err(UnitError::NoUnit(lo.trim().to_owned())) {
+        // Said once for both ends, as it is to be written.
+        let unit = if hi.trim().ends_with(|c: char| c.is_ascii_digit()) { "s" } else { "" };
+        cx.report(Diagnostic::at(node.place, "a duration needs a unit").hint(format!(
+            "for example `{}s..{}{unit}`",
+            lo.trim(),
+            hi.trim()
+        )));
+        return None;
+    }
+    let (lo, hi) = (read(lo)?, read(hi)?);
     if lo > hi {
         let (lo, hi) = (units::show_duration(lo), units::show_duration(hi));
         cx.report(

@@ -14,6 +14,7 @@ pub(super) struct Cx<'a> {
     env: &'a dyn Fn(&str) -> Option<String>,
     env_read: RefCell<BTreeMap<String, String>>,
     problems: RefCell<Vec<Diagnostic>>,
+    replaced: RefCell<Vec<String>>,
     /// A missing target is one mistake, however many requests suffer from it.
     pub(super) target_missed: Cell<bool>,
 }
@@ -25,6 +26,7 @@ impl<'a> Cx<'a> {
             env,
             env_read: RefCell::default(),
             problems: RefCell::default(),
+            replaced: RefCell::default(),
             target_missed: Cell::new(false),
         }
     }
@@ -32,6 +34,16 @@ impl<'a> Cx<'a> {
     /// Notes a problem.
     pub(super) fn report(&self, problem: Diagnostic) {
         self.problems.borrow_mut().push(problem);
+    }
+
+    /// Notes in one sentence what a flag replaced of the file.
+    pub(super) fn replaced(&self, sentence: String) {
+        self.replaced.borrow_mut().push(sentence);
+    }
+
+    /// What flags replaced.
+    pub(super) fn all_replaced(&self) -> Vec<String> {
+        self.replaced.borrow().clone()
     }
 
     /// How many problems there are so far.

@@ -148,7 +148,7 @@ impl Scope<'_> {
         problem(
             place,
             format!("`{name}` is known only while a user runs"),
-            "write it into the step that needs it",
+            "it can stand in paths, names, headers, queries and bodies of requests",
         )
     }
 

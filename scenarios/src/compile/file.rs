@@ -3,9 +3,9 @@
 use super::class::{self, Class, Common};
 use super::cx::Cx;
 use super::eval::Scope;
-use super::load;
+use super::load::{self, Population};
 use super::names::Names;
-use super::schema::Schema;
+use super::schema::{Fields, Schema};
 use super::settings::Settings;
 use super::url::Target;
 use super::vars::Vars;
@@ -29,67 +29,84 @@ pub(super) fn read(
     cx: &Cx<'_>,
 ) -> Option<Plan> {
     let fields = FILE.open(root, cx)?;
-    let mut replaced = Vec::new();
-    let vars = Vars::of_file(fields.get("vars"), overrides, &mut replaced, cx);
+    let vars = Vars::of_file(fields.get("vars"), overrides, cx);
     let scope = Scope { file: &vars, class: None, env: false, user: false };
-    if let Some(version) = fields.get("version") {
-        scope.whole(version, "`version`", 1, 1, cx);
-    }
+    check_version(fields, &scope, cx);
     let name = match fields.get("name") {
-        Some(node) => scope.text(node, "a name", cx)?,
-        None => stem(&source.name),
+        Some(node) => scope.text(node, "a name", cx),
+        None => Some(stem(&source.name)),
     };
-    let target = target(fields.get("target"), overrides, &scope, &mut replaced, cx);
+    let seed = match (overrides.seed, fields.get("seed")) {
+        (Some(seed), _) => Some(seed),
+        (None, Some(node)) => scope.whole(node, "`seed`", 0, u64::MAX, cx),
+        (None, None) => Some(drawn_seed),
+    };
+    let target = target(fields, overrides, &scope, cx);
     let names = Names::default();
     let common = Common {
         vars: &vars,
         target: &target,
-        host: overrides.host.is_some(),
+        host: overrides.host.as_deref(),
         defaults: fields.get("defaults"),
         names: &names,
     };
-    let classes = if let Some(node) = fields.get("users") {
-        class::read_all(node, &common, cx)
-    } else {
+    let users = fields.entry("users");
+    let (classes, all) = match users {
+        Some(entry) => class::read_all(&entry.value, &common, cx),
+        None => (Vec::new(), false),
+    };
+    if users.is_none() && !fields.misspelt("users") {
         cx.report(
             Diagnostic::at(root.place, "the scenario has no `users`")
                 .hint("for example `users: {visitor: {tasks: {index: {steps: [get: /]}}}}`"),
         );
-        Vec::new()
-    };
+    }
     if let (true, Some(defaults)) = (classes.is_empty(), common.defaults) {
         // No class has read them, and their mistakes are to be told as well.
         Settings::default().apply_defaults(defaults, &Scope { user: true, ..scope }, cx);
     }
-    let load = load::read(fields.get("load"), &vars, &classes, overrides, &mut replaced, cx);
-    let seed = match (overrides.seed, fields.get("seed")) {
-        (Some(seed), _) => seed,
-        (None, Some(node)) => scope.whole(node, "`seed`", 0, u64::MAX, cx)?,
-        (None, None) => drawn_seed,
-    };
+    let population = Population { classes: &classes, all, place: users.map(|entry| entry.key_place) };
+    let load = load::read(fields.get("load"), &vars, population, overrides, cx);
     let target = shown_target(&target, &classes);
     let (endpoints, assets) = names.into_lists();
     let classes = classes.into_iter().map(|class| class.plan).collect();
-    Some(Plan { name, target, seed, classes, endpoints, load: load?, assets, env: cx.env_read(), replaced })
+    Some(Plan {
+        name: name?,
+        target,
+        seed: seed?,
+        classes,
+        endpoints,
+        load: load?,
+        assets,
+        env: cx.env_read(),
+        replaced: cx.all_replaced(),
+    })
 }
 
-fn target(
-    node: Option<&Node>,
-    overrides: &Overrides,
-    scope: &Scope<'_>,
-    replaced: &mut Vec<String>,
-    cx: &Cx<'_>,
-) -> Target {
-    match (&overrides.host, node) {
+fn check_version(fields: Fields<'_>, scope: &Scope<'_>, cx: &Cx<'_>) {
+    if let Some(node) = fields.get("version")
+        && let Some(version) = scope.whole(node, "`version`", 1, u64::MAX, cx)
+        && version != 1
+    {
+        cx.report(Diagnostic::at(
+            node.place,
+            format!("this is version {version} of the format, and only 1 can be read"),
+        ));
+    }
+}
+
+fn target(fields: Fields<'_>, overrides: &Overrides, scope: &Scope<'_>, cx: &Cx<'_>) -> Target {
+    match (&overrides.host, fields.get("target")) {
         (Some(host), node) => {
             if let Some(old) = node.and_then(Node::text)
                 && old != host
             {
-                replaced.push(format!("`--host {host}` replaced `target: {old}`"));
+                cx.replaced(format!("`--host {host}` replaced `target: {old}`"));
             }
             Target::of_flag(host, cx)
         }
         (None, Some(node)) => Target::read(node, scope, cx),
+        (None, None) if fields.misspelt("target") => Target::Bad,
         (None, None) => Target::Missing,
     }
 }

@@ -22,7 +22,17 @@ const LOAD: Schema = Schema {
     later: &["stages", "rate", "arrivals", "max_users", "find_max", "hold", "warmup"],
 };
 /// More users than any one test has; keeps what is reckoned with them in range.
-const MOST_USERS: u64 = 100_000_000;
+const MOST_USERS: u32 = 10_000_000;
+
+/// The user classes.
+#[derive(Clone, Copy)]
+pub(super) struct Population<'a> {
+    pub(super) classes: &'a [Class],
+    /// Whether every class could be read: of a part of them nothing follows.
+    pub(super) all: bool,
+    /// Where `users` stands.
+    pub(super) place: Option<Place>,
+}
 
 /// What the file says, before the flags.
 #[derive(Default)]
@@ -34,23 +44,22 @@ struct Written {
     stop_timeout: Option<Duration>,
 }
 
-/// Reads `load` and puts the flags over it; what they replaced goes to `replaced`.
+/// Reads `load` and puts the flags over it.
 pub(super) fn read(
     node: Option<&Node>,
     vars: &Vars,
-    classes: &[Class],
+    population: Population<'_>,
     overrides: &Overrides,
-    replaced: &mut Vec<String>,
     cx: &Cx<'_>,
 ) -> Option<LoadPlan> {
     let before = cx.count();
     let written = node.map_or_else(Written::default, |node| read_written(node, vars, cx));
     check_flags(overrides, cx);
-    let mut said = |flag: &str, key: &str, old: Option<String>, new: Option<String>| {
+    let said = |flag: &str, key: &str, old: Option<String>, new: Option<String>| {
         if let (Some(old), Some(new)) = (old, new)
             && old != new
         {
-            replaced.push(format!("`--{flag} {new}` replaced `{key}: {old}`"));
+            cx.replaced(format!("`--{flag} {new}` replaced `{key}: {old}`"));
         }
     };
     let (wu, ou) = (written.users.map(|(users, _)| users), overrides.users);
@@ -63,11 +72,11 @@ pub(super) fn read(
     let stop = (written.stop_timeout.map(show_duration), overrides.stop_timeout.map(show_duration));
     said("stop-timeout", "stop_timeout", stop.0, stop.1);
 
-    let users = ou
-        .or(wu)
-        .unwrap_or_else(|| fixed_users(classes).clamp(1, u64::from(u32::MAX)).try_into().unwrap_or(1));
+    let users = ou.or(wu).unwrap_or_else(|| {
+        fixed_users(population.classes).clamp(1, u64::from(u32::MAX)).try_into().unwrap_or(1)
+    });
     let place = if ou.is_some() { None } else { written.users.map(|(_, place)| place) };
-    let sequence = sequence(classes, users, place, cx)?;
+    let sequence = sequence(population, users, place, cx)?;
     if cx.count() > before {
         return None;
     }
@@ -92,7 +101,7 @@ fn read_written(node: &Node, vars: &Vars, cx: &Cx<'_>) -> Written {
     let Some(fields) = LOAD.open(node, cx) else { return Written::default() };
     let scope = Scope { file: vars, class: None, env: true, user: false };
     let users = fields.get("users").and_then(|node| {
-        let users = scope.whole(node, "the number of users", 1, MOST_USERS, cx)?;
+        let users = scope.whole(node, "the number of users", 1, u64::from(MOST_USERS), cx)?;
         Some((u32::try_from(users).ok()?, node.place))
     });
     Written {
@@ -109,6 +118,9 @@ fn read_written(node: &Node, vars: &Vars, cx: &Cx<'_>) -> Written {
 }
 
 fn check_flags(overrides: &Overrides, cx: &Cx<'_>) {
+    if overrides.users.is_some_and(|users| users > MOST_USERS) {
+        cx.report(Diagnostic::anywhere(format!("`--users` is at most {MOST_USERS}")));
+    }
     for (flag, zero) in [
         ("users", overrides.users == Some(0)),
         ("run-time", overrides.run_time == Some(Duration::ZERO)),
@@ -129,7 +141,16 @@ fn fixed_users(classes: &[Class]) -> u64 {
 }
 
 /// Which class each user belongs to; `None` after a report.
-fn sequence(classes: &[Class], users: u32, place: Option<Place>, cx: &Cx<'_>) -> Option<ClassSequence> {
+fn sequence(
+    population: Population<'_>,
+    users: u32,
+    asked: Option<Place>,
+    cx: &Cx<'_>,
+) -> Option<ClassSequence> {
+    let Population { classes, all, place } = population;
+    if !all {
+        return None;
+    }
     let weights: Vec<Decimal> = classes
         .iter()
         .filter_map(|class| match class.share {
@@ -138,22 +159,23 @@ fn sequence(classes: &[Class], users: u32, place: Option<Place>, cx: &Cx<'_>) ->
         })
         .collect();
     let fixed = fixed_users(classes);
-    let at = |message: String| Diagnostic { place, ..Diagnostic::anywhere(message) };
+    let at = |place: Option<Place>, message: String| Diagnostic { place, ..Diagnostic::anywhere(message) };
     if weights.iter().all(|weight| weight.is_zero()) && u64::from(users) > fixed && !classes.is_empty() {
         cx.report(if fixed == 0 {
-            at("all user classes have weight 0, so there is nobody to run".to_owned())
+            at(place, "all user classes have weight 0, so there is nobody to run".to_owned())
                 .hint("give at least one of them a weight above 0, or a `count`")
         } else {
-            at(format!(
+            let message = format!(
                 "{users} users are asked for, but the user classes have only fixed counts, {fixed} in all"
-            ))
-            .hint("give one of the classes a `weight` instead of a `count`, and it takes the rest")
+            );
+            at(asked, message)
+                .hint("give one of the classes a `weight` instead of a `count`, and it takes the rest")
         });
         return None;
     }
     let Some(reduced) = units::reduce_weights(&weights) else {
         cx.report(
-            Diagnostic::anywhere("the weights of the user classes are too far apart to be kept exactly")
+            at(place, "the weights of the user classes are too far apart to be kept exactly".to_owned())
                 .hint("use whole numbers up to about four thousand million, or fewer digits"),
         );
         return None;

@@ -5,7 +5,7 @@ use super::class::ClassCx;
 use super::cx::Cx;
 use super::scalars::expected;
 use super::schema::{Fields, Schema};
-use super::settings::is_token;
+use super::settings::{self, is_token};
 use super::url;
 use crate::diagnostics::Diagnostic;
 use crate::plan::{NamePlan, RequestPlan};
@@ -133,6 +133,10 @@ fn read_name(
         return None;
     }
     let template: Template = class.scope.template(node, Encoding::Raw, cx)?;
+    if settings::has_control_characters(&template) {
+        cx.report(Diagnostic::at(node.place, "a request's name is one line of text"));
+        return None;
+    }
     Some(match template.as_static() {
         Some(name) => NamePlan::Static(class.names.endpoint(method, name)),
         None => NamePlan::PerValue(template),

@@ -73,7 +73,7 @@ impl Scope<'_> {
     /// A whole number from `least` to `most`; `what` as in "a number of users".
     pub(super) fn whole(&self, node: &Node, what: &str, least: u64, most: u64, cx: &Cx<'_>) -> Option<u64> {
         let text = self.setting(node, what, cx)?;
-        let number = text.trim().replace('_', "").parse::<i128>().ok();
+        let number = text.trim().parse::<i128>().ok();
         let problem = match number {
             Some(number) if number < i128::from(least) => {
                 format!("{what} is at least {least}, and this is {number}")
@@ -105,7 +105,8 @@ impl Scope<'_> {
 
 /// "… is expected here, not a list".
 pub(super) fn expected(node: &Node, what: &str, found: &str) -> Diagnostic {
-    Diagnostic::at(node.place, format!("{what} is expected here, not {found}"))
+    let found = if found == "nothing" { "and there is nothing".to_owned() } else { format!("not {found}") };
+    Diagnostic::at(node.place, format!("{what} is expected here, {found}"))
 }
 
 fn unit<T>(node: &Node, read: Result<T, UnitError>, cx: &Cx<'_>) -> Option<T> {

@@ -22,9 +22,16 @@ pub(super) struct Schema {
 #[derive(Clone, Copy)]
 pub(super) struct Fields<'n> {
     entries: &'n [Entry],
+    keys: &'static [&'static str],
 }
 
 impl<'n> Fields<'n> {
+    /// Whether some key was probably meant to be this one, so that it need not be missed as well.
+    pub(super) fn misspelt(&self, key: &str) -> bool {
+        let unknown = self.entries.iter().filter(|entry| !self.keys.contains(&entry.key.as_str()));
+        unknown.into_iter().any(|entry| closest(&entry.key, self.keys.iter().copied()) == Some(key))
+    }
+
     /// The value of a key.
     pub(super) fn get(&self, key: &str) -> Option<&'n Node> {
         self.entry(key).map(|entry| &entry.value)
@@ -49,7 +56,7 @@ impl Schema {
             return None;
         };
         self.check(entries, cx);
-        Some(Fields { entries })
+        Some(Fields { entries, keys: self.keys })
     }
 
     /// Reports the keys that are not in the table.

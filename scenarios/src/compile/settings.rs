@@ -164,7 +164,8 @@ pub(super) fn is_token(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b))
 }
 
-fn has_control_characters(template: &Template) -> bool {
+/// Whether the part of a text that is always the same is more than one line.
+pub(super) fn has_control_characters(template: &Template) -> bool {
     template.segments().iter().any(|segment| match segment {
         Segment::Literal(text) => text.chars().any(|c| c.is_control() && c != '\t'),
         Segment::Value { .. } => false,

@@ -4,7 +4,7 @@ use super::class;
 use super::class::ClassCx;
 use super::cx::Cx;
 use super::request::{self, METHODS, REQUEST};
-use super::schema::{Schema, listed, not_yet};
+use super::schema::{listed, not_yet};
 use crate::diagnostics::{Diagnostic, closest};
 use crate::plan::{Op, Program};
 use crate::tree::{Entry, Kind, Node};
@@ -14,7 +14,6 @@ const LATER_VERBS: [&str; 14] = [
     "call", "if", "repeat", "for", "while", "until", "during", "choose", "parallel", "group", "log", "set",
     "fail", "stop",
 ];
-const THINK: Schema = Schema { what: "a `think` step", keys: &["think"], later: &[] };
 
 /// Reads a list of steps. What cannot be read has been reported and is missing from the program.
 pub(super) fn read(node: &Node, class: &ClassCx<'_>, cx: &Cx<'_>) -> Program {
@@ -42,7 +41,12 @@ fn step(node: &Node, class: &ClassCx<'_>, cx: &Cx<'_>) -> Option<Op> {
         return None;
     }
     if verb.key == "think" {
-        THINK.check(entries, cx);
+        if let Some(other) = entries.iter().find(|entry| entry.key != "think") {
+            cx.report(
+                Diagnostic::at(other.key_place, format!("`{}` does not go with `think`", other.key))
+                    .hint("a pause has no options; they stand beside a request"),
+            );
+        }
         return class::read_pause(&verb.value, &class.scope, cx).map(Op::Think);
     }
     let fields = REQUEST.open(node, cx)?;

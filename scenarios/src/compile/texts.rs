@@ -93,6 +93,10 @@ impl Scope<'_> {
                     .collect();
                 read.into_iter().collect::<Option<Vec<(String, Value)>>>().map(Value::Map)
             }
+            Kind::Scalar(scalar) if scalar.is_too_long() => {
+                cx.report(too_long(node.place));
+                None
+            }
             Kind::Scalar(scalar) if !scalar.text.contains("${") => Some(scalar.value()),
             Kind::Scalar(scalar) => self.known_text(&scalar.text, node.place, cx),
         }
@@ -122,6 +126,12 @@ impl Scope<'_> {
         }
         Some(Value::Text(out))
     }
+}
+
+/// For a number that would otherwise lose digits, or its type, without a word.
+pub(super) fn too_long(place: Place) -> Diagnostic {
+    Diagnostic::at(place, "this number has more digits than can be kept (19 at most)")
+        .hint("in quotes it is kept as text")
 }
 
 /// Puts pieces together.

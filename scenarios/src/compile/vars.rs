@@ -37,12 +37,7 @@ impl Vars {
     }
 
     /// The file's `vars`, with the overrides in place of what the file says.
-    pub(super) fn of_file(
-        node: Option<&Node>,
-        overrides: &Overrides,
-        replaced: &mut Vec<String>,
-        cx: &Cx<'_>,
-    ) -> Self {
+    pub(super) fn of_file(node: Option<&Node>, overrides: &Overrides, cx: &Cx<'_>) -> Self {
         let given: BTreeMap<&str, &str> =
             overrides.vars.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
         let mut vars = Self::default();
@@ -53,7 +48,7 @@ impl Vars {
                     if let Some(value) = &value
                         && *value != entry.value.value()
                     {
-                        replaced.push(format!(
+                        cx.replaced(format!(
                             "`--var {}={text}` replaced `{}: {}`",
                             entry.key,
                             entry.key,

@@ -16,11 +16,15 @@ const SINGLE: &str =
     "regular expressions (and Windows paths) go in single quotes, where `\\` is just a sign: '\\d+'";
 const INDENT: &str = "keys that belong together begin in the same column, and a list item with `- `";
 const CLOSE: &str = "close it before the end of the file";
+const CLOSE_QUOTE: &str = "put the closing quote at the end of its line";
+const CLOSE_FLOW: &str = "look for a `}` or `]` that is missing further up";
 
 /// The one diagnostic for a file that is no YAML.
 pub(super) fn explain(text: &str, kind: &ErrorKind, place: Place) -> Diagnostic {
     let line = line_at(text, place.start);
-    let (message, hint) = reason(kind, line);
+    let indent = line.len() - line.trim_start().len();
+    let begins_line = usize::try_from(place.column).is_ok_and(|column| column <= indent + 1);
+    let (message, hint) = reason(kind, line, begins_line);
     let diagnostic = Diagnostic::at(place, message);
     match hint {
         Some(hint) => diagnostic.hint(hint),
@@ -28,7 +32,7 @@ pub(super) fn explain(text: &str, kind: &ErrorKind, place: Place) -> Diagnostic 
     }
 }
 
-fn reason(kind: &ErrorKind, line: &str) -> (String, Option<&'static str>) {
+fn reason(kind: &ErrorKind, line: &str, begins_line: bool) -> (String, Option<&'static str>) {
     use ErrorKind as E;
     let said = |text: &str, hint| (text.to_owned(), Some(hint));
     let in_flow = line.contains("${") && line.contains(['{', '[']);
@@ -56,9 +60,15 @@ fn reason(kind: &ErrorKind, line: &str) -> (String, Option<&'static str>) {
         E::UnknownQuotedScalarEscape | E::InvalidQuotedScalarHexEscape => {
             said("`\\` begins an escape in double quotes, and this is not one YAML knows", SINGLE)
         }
+        E::InvalidQuotedScalarIndent => {
+            said("a quote that was opened further up is not closed before this line", CLOSE_QUOTE)
+        }
         E::UnclosedQuotedScalar => said("this quote is never closed", CLOSE),
         E::InvalidTrailingDoubleQuotedScalar | E::InvalidTrailingSingleQuotedScalar => {
             said("something stands behind the closing quote", "quote the whole value, not a part of it")
+        }
+        E::ExpectedFlowMappingSeparator | E::ExpectedFlowSequenceSeparator if begins_line => {
+            said("a `{` or `[` further up is not closed before this line", CLOSE_FLOW)
         }
         E::UnclosedFlowCollection { open } if !in_flow => {
             (format!("this `{open}` is never closed"), Some(CLOSE))

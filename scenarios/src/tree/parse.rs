@@ -76,6 +76,12 @@ impl<'t> Builder<'t, '_> {
         match self.events.next_event() {
             None => Ok(None),
             Some(Ok((event, span))) => {
+                if let Some(tag) = span.tag_span() {
+                    self.problems.push(
+                        Diagnostic::at(self.place(&tag), "YAML tags (`!name`) have no meaning in a scenario")
+                            .hint("text that begins with `!` goes in quotes: \"!name\""),
+                    );
+                }
                 let place = self.place(&span);
                 Ok(Some((event, place)))
             }
@@ -123,7 +129,7 @@ impl<'t> Builder<'t, '_> {
         match root {
             Some(root) if !root.is_null() => Ok(Some(root)),
             _ => Err(Box::new(
-                Diagnostic::anywhere("the scenario is empty")
+                Diagnostic::at(Place { line: 1, column: 1, ..Place::default() }, "the scenario is empty")
                     .hint("the smallest one: a `target`, and `users` with a class that has `tasks`"),
             )),
         }
@@ -134,20 +140,13 @@ impl<'t> Builder<'t, '_> {
             return Err(Box::new(too_deep(place)));
         }
         let (built, anchor) = match event {
-            Event::Scalar(text, style, anchor, tag) => {
-                self.refuse_tag(tag.is_some(), place);
+            Event::Scalar(text, style, anchor, _) => {
                 let cost = NODE_COST + text.len();
                 let scalar = Scalar { text: text.into_owned(), plain: style == ScalarStyle::Plain };
                 (Built { node: Node { place, kind: Kind::Scalar(scalar) }, cost, height: 0 }, anchor)
             }
-            Event::SequenceStart(_, anchor, tag) => {
-                self.refuse_tag(tag.is_some(), place);
-                (self.list(place, depth)?, anchor)
-            }
-            Event::MappingStart(_, anchor, tag) => {
-                self.refuse_tag(tag.is_some(), place);
-                (self.map(place, depth)?, anchor)
-            }
+            Event::SequenceStart(_, anchor, _) => (self.list(place, depth)?, anchor),
+            Event::MappingStart(_, anchor, _) => (self.map(place, depth)?, anchor),
             Event::Alias(id) => return self.alias(id, place, depth),
             // What else there is comes only with options that are off, or is not a value.
             _ => return Err(Box::new(Diagnostic::at(place, "a value was expected here"))),
@@ -158,15 +157,6 @@ impl<'t> Builder<'t, '_> {
             self.anchors.insert(anchor, Anchor { node: node.clone(), cost: *cost, height: *height });
         }
         Ok(built)
-    }
-
-    fn refuse_tag(&mut self, tagged: bool, place: Place) {
-        if tagged {
-            self.problems.push(
-                Diagnostic::at(place, "YAML tags (`!name`) have no meaning in a scenario")
-                    .hint("text that begins with `!` goes in quotes: \"!name\""),
-            );
-        }
     }
 
     fn alias(&mut self, id: usize, place: Place, depth: usize) -> Result<Built, Fatal> {

@@ -1,0 +1,241 @@
+//! What a plan holds: values folded and encoded for their place, defaults merged, flags put over the file.
+
+use std::time::Duration;
+
+use stampede_scenarios::compile::compile;
+use stampede_scenarios::diagnostics::Diagnostics;
+use stampede_scenarios::draw::Draw;
+use stampede_scenarios::plan::{BodyPlan, NamePlan, Op, PartContent, Plan, RequestPlan};
+use stampede_scenarios::source::{Overrides, Source};
+use stampede_scenarios::template::{RenderContext, Template};
+use stampede_scenarios::units::parse_rate;
+
+fn compiled(text: &str, overrides: &Overrides) -> Result<Plan, Diagnostics> {
+    let env = |name: &str| (name == "API_HOST").then(|| "api.test".to_owned());
+    compile(&Source::new("test.yaml", text), overrides, &env, 7)
+}
+
+fn plan(text: &str) -> Plan {
+    compiled(text, &Overrides::default()).unwrap_or_else(|problems| panic!("{problems}"))
+}
+
+fn everything() -> Plan {
+    plan(include_str!("valid/everything.yaml"))
+}
+
+/// A scenario around one step.
+fn step(step: &str) -> Plan {
+    plan(&format!(
+        "target: http://h\nvars: {{n: 3, list: [a, b], nil: null, text: 'a b&c'}}\nusers:\n  v:\n    tasks:\n      t:\n        steps:\n          - {step}\n"
+    ))
+}
+
+fn request(plan: &Plan, class: usize, task: usize, op: usize) -> &RequestPlan {
+    match &plan.classes[class].tasks[task].program.ops[op] {
+        Op::Request(request) => request,
+        Op::Think(_) => panic!("a pause"),
+    }
+}
+
+fn rendered(template: &Template) -> String {
+    let (mut out, mut draw) = (String::new(), Draw::from_seed(1));
+    template.render_into(
+        &mut out,
+        &mut RenderContext { user_id: 5, class: "shopper", iteration: 2, draw: &mut draw },
+    );
+    out
+}
+
+fn text_body(request: &RequestPlan) -> (String, Option<&'static str>) {
+    match &request.body {
+        BodyPlan::Text { content, content_type } => (rendered(content), *content_type),
+        other => panic!("{other:?}"),
+    }
+}
+
+fn name(plan: &Plan, request: &RequestPlan) -> String {
+    match &request.name {
+        NamePlan::Static(id) => plan.endpoints[id.0 as usize].name.clone(),
+        NamePlan::PerValue(template) => format!("per value: {}", rendered(template)),
+    }
+}
+
+#[test]
+fn a_body_keeps_types_and_encodes_text() {
+    let plan = everything();
+    let (body, content_type) = text_body(request(&plan, 0, 1, 0));
+    assert_eq!(content_type, Some("application/json"));
+    assert_eq!(
+        body,
+        r#"{"sku":"s2","user":5,"limits":{"cheap":10,"dear":99.5},"class":"shopper","text":"hello eu \"quoted\"","yes":"NO","zip":"01234"}"#
+    );
+    serde_json::from_str::<serde_json::Value>(&body).expect("JSON");
+    let Op::Request(login) = &plan.classes[0].on_start.ops[0] else { panic!("a request") };
+    assert_eq!(
+        text_body(login),
+        ("user=u5&tag=a&tag=b&a%20b=c%26d".to_owned(), Some("application/x-www-form-urlencoded"))
+    );
+    assert_eq!(text_body(request(&plan, 0, 1, 2)), ("plain ${text} 2".to_owned(), None));
+}
+
+#[test]
+fn urls_are_absolute_and_encoded() {
+    let plan = everything();
+    let url = |task, op| rendered(&request(&plan, 0, task, op).url);
+    assert_eq!(url(0, 0), "http://api.test/v1/index");
+    assert_eq!(url(1, 0), "http://api.test/v1/cart?page=2&tag=x&tag=y&q=a%20b%26c");
+    assert_eq!(url(1, 2), "http://other.test/?x=1");
+    assert_eq!(url(1, 3), "http://api.test/v1/upload");
+    assert_eq!(rendered(&request(&plan, 1, 0, 0).url), "https://api.shop.test/health");
+    assert_eq!(plan.target, "http://api.test/v1");
+    let one = step("{get: '/a b/${text}?x=${n}', query: {list: '${list}', nil: '${nil}', t: '${text}'}}");
+    assert_eq!(
+        request(&one, 0, 0, 0).url.as_static(),
+        Some("http://h/a%20b/a%20b&c?x=3&list=a&list=b&t=a%20b%26c")
+    );
+}
+
+#[test]
+fn names_are_the_path_as_written_or_the_name() {
+    let plan = everything();
+    let named = |class, task, op| name(&plan, request(&plan, class, task, op));
+    assert_eq!(named(0, 0, 0), "${home}");
+    assert_eq!(named(0, 0, 1), "/products/:id");
+    assert_eq!(named(0, 1, 0), "per value: cart of shopper eu");
+    // The same method and name is the same row, also in two classes.
+    let gets: Vec<_> =
+        plan.endpoints.iter().filter(|endpoint| endpoint.method == "GET" && endpoint.name == "/").collect();
+    assert_eq!(gets.len(), 1);
+    let one = step("{get: '/${user.id}', name: 'item ${n}'}");
+    assert_eq!(name(&one, request(&one, 0, 0, 0)), "item 3");
+}
+
+#[test]
+fn the_nearest_setting_wins_and_null_removes() {
+    let plan = everything();
+    let browse = request(&plan, 0, 0, 0);
+    let headers: Vec<_> =
+        browse.headers.iter().map(|(name, value)| format!("{name}={}", rendered(value))).collect();
+    assert_eq!(headers, ["accept=application/json", "x-region=eu"]);
+    assert_eq!((browse.timeout, browse.redirects), (Duration::from_secs(5), 3));
+    assert_eq!(browse.expect.status, [(200, 299), (300, 399)]);
+    let body = browse.expect.body.as_ref().expect("inherited from the file");
+    assert_eq!(body.check_bytes(b"an error"), Err("body: not contains \"error\"".to_owned()));
+    assert_eq!(body.check_bytes(b"fine"), Ok(()));
+    let time = browse.expect.time_ms.as_ref().expect("inherited from the class");
+    assert_eq!(time.check_number(500.0), Err("time: lt 500ms".to_owned()));
+
+    let cart = request(&plan, 0, 1, 0);
+    assert!(cart.expect.body.is_none(), "removed by null");
+    assert_eq!(cart.expect.status, [(200, 200), (300, 399)]);
+    let time = cart.expect.time_ms.as_ref().expect("its own");
+    assert_eq!(time.check_number(0.5), Err("time: ge 1ms".to_owned()));
+    assert_eq!(time.check_number(2_000.1), Err("time: le 2s".to_owned()));
+    let purge = request(&plan, 0, 1, 2);
+    assert_eq!(purge.headers.iter().filter(|(name, _)| name == "x").count(), 2);
+    assert!(!plan.classes[0].cookies);
+    assert!(!plan.classes[1].cookies);
+}
+
+#[test]
+fn files_are_named_once_and_typed_by_their_ending() {
+    let plan = everything();
+    assert_eq!(
+        plan.assets.iter().map(|asset| asset.path.as_str()).collect::<Vec<_>>(),
+        ["data.bin", "img/dog.jpg"]
+    );
+    let BodyPlan::Multipart(parts) = &request(&plan, 0, 1, 4).body else { panic!("multipart") };
+    let shown: Vec<_> = parts
+        .iter()
+        .map(|part| (part.name.as_str(), part.file_name.as_deref(), part.content_type.as_deref()))
+        .collect();
+    assert_eq!(
+        shown,
+        [
+            ("file", Some("dog.jpg"), Some("image/jpeg")),
+            ("raw", Some("x.dat"), Some("application/octet-stream")),
+            ("caption", None, None)
+        ]
+    );
+    assert!(matches!(&parts[2].content, PartContent::Text(text) if rendered(text) == "text 2"));
+}
+
+#[test]
+fn what_was_asked_of_the_environment_is_written_down() {
+    let plan = everything();
+    assert_eq!(plan.env.into_iter().collect::<Vec<_>>(), [("API_HOST".to_owned(), "api.test".to_owned())]);
+}
+
+#[test]
+fn flags_replace_what_the_file_says() {
+    let overrides = Overrides {
+        users: Some(3),
+        spawn_rate: Some(parse_rate("1/s").expect("a rate")),
+        run_time: Some(Duration::from_secs(60)),
+        iterations: Some(5),
+        stop_timeout: Some(Duration::ZERO),
+        host: Some("http://127.0.0.1:1/".to_owned()),
+        seed: Some(9),
+        vars: vec![("region".into(), "us".into()), ("limits".into(), "[1, 2]".into())],
+    };
+    let plan = compiled(include_str!("valid/everything.yaml"), &overrides).expect("compiles");
+    assert_eq!((plan.load.profile.peak(), plan.seed, plan.load.iterations), (3, 9, Some(5)));
+    assert_eq!(
+        rendered(&request(&plan, 1, 0, 0).url),
+        "http://127.0.0.1:1/health",
+        "classes have no target of their own"
+    );
+    insta::assert_snapshot!(plan.replaced.join("\n"), @r#"
+    `--var region=us` replaced `region: eu`
+    `--var limits=[1, 2]` replaced `limits: {"cheap":10,"dear":99.5}`
+    `--host http://127.0.0.1:1/` replaced `target: http://${env.API_HOST}/v1/`
+    `--host http://127.0.0.1:1/` replaced `target: https://api.shop.test` of `api`
+    `--users 3` replaced `users: 12`
+    `--spawn-rate 1/s` replaced `spawn_rate: 2/s`
+    `--run-time 1m` replaced `run_time: 1h30m`
+    `--iterations 5` replaced `iterations: 100`
+    `--stop-timeout 0s` replaced `stop_timeout: 500ms`
+    "#);
+}
+
+#[test]
+fn flags_can_be_wrong_too() {
+    let overrides = Overrides {
+        users: Some(0),
+        host: Some("localhost:80".into()),
+        vars: vec![("n".into(), "[1".into()), ("lsit".into(), "1".into())],
+        ..Overrides::default()
+    };
+    let text = "vars: {n: 3, list: []}\nusers: {v: {tasks: {t: {steps: [get: /]}}}}\n";
+    let problems = compiled(text, &overrides).expect_err("wrong").to_string();
+    insta::assert_snapshot!(problems, @r"
+    error: the value of `--var n=[1` cannot be read: this `[` is never closed
+
+    error: `--var lsit=…` sets a variable that `vars` does not have
+     |
+     = help: did you mean `list`?
+
+    error: --host: `localhost:80` is not an absolute URL
+     |
+     = help: did you mean `http://localhost:80`?
+
+    error: `--users` must be greater than 0
+    ");
+}
+
+#[test]
+fn the_rest_has_its_defaults() {
+    let plan = plan("target: http://h\nusers: {a: {count: 4, tasks: {t: {steps: [get: /]}}}}\n");
+    assert_eq!((plan.name.as_str(), plan.seed, plan.load.profile.peak()), ("test", 7, 4));
+    assert_eq!((plan.load.run_time, plan.load.stop_timeout), (None, Duration::from_secs(10)));
+    let request = request(&plan, 0, 0, 0);
+    assert_eq!((request.timeout, request.redirects), (Duration::from_secs(30), 10));
+    assert!(plan.classes[0].cookies);
+}
+
+#[test]
+fn five_mistakes_are_all_reported() {
+    let problems =
+        compiled(include_str!("invalid/five-mistakes.yaml"), &Overrides::default()).expect_err("wrong");
+    assert!(problems.list().len() >= 5, "{problems}");
+}

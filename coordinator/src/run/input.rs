@@ -1,0 +1,181 @@
+//! What a run's state is told, and what it asks for.
+
+use std::time::Duration;
+
+use stampede_proto::assign::Assign;
+use stampede_proto::batch::Batch;
+
+/// A worker's number at this coordinator, in order of arrival.
+pub type WorkerId = usize;
+
+/// What happened.
+#[derive(Debug)]
+pub enum Input {
+    /// A worker registered, for the first time or again.
+    Registered {
+        /// Which; numbers are given out in order.
+        worker: WorkerId,
+        /// Who.
+        hello: Hello,
+    },
+    /// Its control stream is there.
+    ControlOpened {
+        /// Which.
+        worker: WorkerId,
+    },
+    /// A heartbeat, already answered.
+    Heartbeat {
+        /// Which.
+        worker: WorkerId,
+        /// What it says.
+        heartbeat: Heartbeat,
+    },
+    /// Its control stream is closed.
+    ControlClosed {
+        /// Which.
+        worker: WorkerId,
+    },
+    /// Its statistics stream is there and waits for `applied_through`.
+    ReportOpened {
+        /// Which.
+        worker: WorkerId,
+    },
+    /// Statistics.
+    Batch {
+        /// Which.
+        worker: WorkerId,
+        /// Checked in itself, not yet against what came before.
+        batch: Box<Batch>,
+    },
+    /// Somebody at the keyboard, or a signal.
+    Person(Person),
+    /// A tenth of a second has passed.
+    Tick,
+}
+
+/// What a person asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Person {
+    /// `q`: drain and report.
+    Quit,
+    /// Ctrl-C or SIGTERM: the first drains, the second stops at once.
+    Interrupt,
+    /// So many users more or fewer.
+    ChangeUsers(i32),
+}
+
+/// Who registers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hello {
+    /// Its name, made unique.
+    pub name: String,
+    /// Where it connected from; empty for the embedded one.
+    pub address: String,
+    /// Whether it runs in this process.
+    pub embedded: bool,
+}
+
+/// How far a worker is with the run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Progress {
+    /// Has none.
+    #[default]
+    Idle,
+    /// Compiles, fetches, compares clocks.
+    Preparing,
+    /// Can start.
+    Ready,
+    /// Runs users.
+    Running,
+    /// Lets them finish.
+    Draining,
+    /// Every user has ended.
+    Finished,
+    /// Cannot take part.
+    Failed,
+}
+
+/// What a heartbeat says.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Heartbeat {
+    /// The run it speaks of; empty for none.
+    pub run: String,
+    /// How far it is.
+    pub progress: Progress,
+    /// Why it failed.
+    pub error: String,
+    /// Users alive by class.
+    pub users: Vec<u32>,
+    /// Requests begun so far.
+    pub started: u64,
+    /// Iterations begun so far.
+    pub iterations_begun: u64,
+    /// Whether it wants more iterations.
+    pub wants_iterations: bool,
+    /// Statistics held back.
+    pub outbox: u32,
+    /// Resident memory in bytes; 0 = not known.
+    pub memory: u64,
+    /// The slowest load thread's last sign of life.
+    pub slowest_thread: Duration,
+    /// Round trip of its heartbeats.
+    pub round_trip: Option<Duration>,
+    /// Whether it is about to leave.
+    pub leaving: bool,
+}
+
+/// What is to be done.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Effect {
+    /// A command for a worker.
+    Order(WorkerId, Order),
+    /// Batches of this run up to `applied_through` are in; `over`: the run is, drop the rest.
+    Acknowledge {
+        /// Whose.
+        worker: WorkerId,
+        /// Of which run.
+        run: String,
+        /// Up to which number.
+        applied_through: u64,
+        /// Whether that run is over.
+        over: bool,
+    },
+    /// End a worker's session, because of what it sent.
+    EndSession(WorkerId, String),
+    /// A line for the log.
+    Log(String),
+    /// The run is over.
+    Over,
+}
+
+/// A command for a worker.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Order {
+    /// Prepare the test.
+    Prepare,
+    /// Take these users.
+    Assign(Assign),
+    /// Run time zero on the coordinator's clock, in µs.
+    Start {
+        /// See above.
+        start_us: u64,
+    },
+    /// End at this run time.
+    Stop {
+        /// Run time.
+        at: Duration,
+        /// How long users may finish.
+        timeout: Duration,
+    },
+    /// Iterations granted so far.
+    Iterations {
+        /// So many in all.
+        total: u64,
+        /// There will be no more.
+        exhausted: bool,
+    },
+    /// The run is over.
+    RunOver,
+    /// For the person at the worker.
+    Notice(String),
+}

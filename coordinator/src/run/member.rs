@@ -1,0 +1,260 @@
+//! One worker as the run knows it: how it is, what it announced, what of it was applied.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
+
+use stampede_proto::batch::{Batch, Finals};
+use stampede_stats::counts::{IterationCounts, RequestCounts};
+use stampede_stats::endpoint::EndpointKey;
+use stampede_stats::histogram::TimesDelta;
+use stampede_stats::snapshot::Snapshot;
+
+use super::input::{Heartbeat, Hello, Progress};
+use crate::view::WorkerState;
+
+/// Seconds whose counts are kept for the current rate.
+const RECENT: usize = 10;
+
+/// A worker.
+#[derive(Debug, Clone)]
+pub(super) struct Member {
+    pub(super) hello: Hello,
+    /// Whether its control stream stands.
+    pub(super) connected: bool,
+    /// Whether it takes part in the run.
+    pub(super) participates: bool,
+    /// Its lease has passed; cleared when it is heard again.
+    pub(super) lost_at: Option<Duration>,
+    pub(super) left: bool,
+    /// Coordinator's clock at its last sign of life.
+    pub(super) last_heard: Duration,
+    pub(super) heartbeat: Heartbeat,
+    pub(super) applied: Applied,
+    pub(super) users_peak: u32,
+    pub(super) finished: bool,
+}
+
+/// What of a worker's statistics was applied.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Applied {
+    /// Number of the newest batch.
+    pub(super) through: u64,
+    /// First run second not yet whole.
+    pub(super) through_s: u32,
+    pub(super) requests: RequestCounts,
+    pub(super) iterations: IterationCounts,
+    pub(super) endpoints: BTreeMap<EndpointKey, RequestCounts>,
+    pub(super) cpu_ns: u64,
+    pub(super) seconds: u32,
+    pub(super) cpu_last: Option<f64>,
+    pub(super) cpu_max: Option<f64>,
+    pub(super) lag: TimesDelta,
+    pub(super) lag_last: Option<f64>,
+    pub(super) in_flight: u64,
+    pub(super) oldest_ns: u64,
+    /// (second, completed), newest last.
+    recent: VecDeque<(u32, u64)>,
+}
+
+/// Why a batch cannot be applied.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Refusal {
+    /// It was applied before: acknowledge, ignore.
+    Known,
+    /// What it says cannot be; the session ends.
+    Bad(&'static str),
+}
+
+impl Member {
+    pub(super) fn new(hello: Hello, now: Duration) -> Self {
+        Self {
+            hello,
+            connected: false,
+            participates: false,
+            lost_at: None,
+            left: false,
+            last_heard: now,
+            heartbeat: Heartbeat::default(),
+            applied: Applied::default(),
+            users_peak: 0,
+            finished: false,
+        }
+    }
+
+    /// Whether it takes part and may still be heard of.
+    pub(super) fn is_live(&self) -> bool {
+        self.participates && self.lost_at.is_none() && !self.finished
+    }
+
+    /// How it is shown.
+    pub(super) fn state(&self) -> WorkerState {
+        if self.finished {
+            return WorkerState::Finished;
+        }
+        if self.lost_at.is_some() {
+            return WorkerState::Lost;
+        }
+        if !self.connected {
+            return WorkerState::Disconnected;
+        }
+        if !self.participates {
+            return WorkerState::Idle;
+        }
+        match self.heartbeat.progress {
+            Progress::Idle | Progress::Preparing | Progress::Failed => WorkerState::Preparing,
+            Progress::Ready => WorkerState::Ready,
+            Progress::Running => WorkerState::Running,
+            Progress::Draining | Progress::Finished => WorkerState::Draining,
+        }
+    }
+
+    /// Requests it is known to have begun.
+    pub(super) fn started(&self) -> u64 {
+        self.applied.requests.started.max(self.heartbeat.started)
+    }
+
+    /// Iterations it is known to have begun.
+    pub(super) fn iterations_begun(&self) -> u64 {
+        self.applied.iterations.begun.max(self.heartbeat.iterations_begun)
+    }
+
+    /// Users it says are alive.
+    pub(super) fn users(&self) -> u32 {
+        self.heartbeat.users.iter().sum()
+    }
+}
+
+impl Applied {
+    /// Checks `batch` against what came before and takes it, or does nothing.
+    ///
+    /// # Errors
+    /// When it is not the next one, or its totals do not add up.
+    pub(super) fn take(&mut self, batch: &Batch) -> Result<(), Refusal> {
+        if batch.number <= self.through {
+            return Err(Refusal::Known);
+        }
+        if batch.number != self.through + 1 {
+            return Err(Refusal::Bad("a batch is missing before it"));
+        }
+        let snapshot = &batch.snapshot;
+        if snapshot.from_s.saturating_add(1) < self.through_s {
+            return Err(Refusal::Bad("its seconds were reported before"));
+        }
+        let (mut requests, mut iterations) = (self.requests, self.iterations);
+        requests.add(&snapshot.requests());
+        iterations.add(&snapshot.iterations);
+        if let Some(running) = &batch.running {
+            if running.requests != requests || running.iterations != iterations {
+                return Err(Refusal::Bad("its running totals are not the sum of its batches"));
+            }
+            let gauges = &snapshot.gauges;
+            let requests_add_up = requests.started == requests.ended() + gauges.in_flight;
+            let iterations_add_up = iterations.begun == iterations.ended() + gauges.iterations_in_flight;
+            if !requests_add_up || !iterations_add_up {
+                return Err(Refusal::Bad("begun is not ended and under way"));
+            }
+        }
+        self.through = batch.number;
+        self.requests = requests;
+        self.iterations = iterations;
+        self.sum_up(snapshot, batch.last_part);
+        Ok(())
+    }
+
+    fn sum_up(&mut self, snapshot: &Snapshot, last_part: bool) {
+        for (key, delta) in &snapshot.endpoints {
+            self.endpoints.entry(key.clone()).or_default().add(&delta.counts);
+        }
+        let completed = snapshot.requests().completed();
+        match self.recent.back_mut() {
+            Some((second, sum)) if *second == snapshot.from_s => *sum += completed,
+            _ => self.recent.push_back((snapshot.from_s, completed)),
+        }
+        if self.recent.len() > RECENT {
+            self.recent.pop_front();
+        }
+        if !last_part {
+            return;
+        }
+        let new_seconds = snapshot.to_s.saturating_sub(self.through_s);
+        self.through_s = self.through_s.max(snapshot.to_s);
+        self.cpu_ns += snapshot.gauges.cpu_ns;
+        self.seconds += new_seconds;
+        if new_seconds > 0 && !snapshot.draining {
+            let cpu = snapshot.gauges.cpu_ns as f64 / 1e9 / f64::from(new_seconds);
+            self.cpu_last = Some(cpu);
+            self.cpu_max = Some(self.cpu_max.map_or(cpu, |max| max.max(cpu)));
+        }
+        self.lag.merge(&snapshot.lag);
+        self.lag_last = snapshot.lag.percentiles_ms(&[99.0]).first().copied().or(self.lag_last);
+        self.in_flight = snapshot.gauges.in_flight;
+        self.oldest_ns = snapshot.gauges.oldest_ns;
+    }
+
+    /// Completed per second over the last seconds.
+    pub(super) fn rate(&self) -> f64 {
+        let (Some((first, _)), Some((last, _))) = (self.recent.front(), self.recent.back()) else { return 0.0 };
+        let seconds = last - first + 1;
+        self.recent.iter().map(|(_, completed)| *completed).sum::<u64>() as f64 / f64::from(seconds)
+    }
+
+    /// Whether the final totals are what was applied, endpoint by endpoint.
+    pub(super) fn agrees(&self, finals: &Finals) -> bool {
+        self.endpoints == finals.endpoints && self.iterations == finals.iterations
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use stampede_proto::batch::Running;
+    use stampede_stats::endpoint::EndpointDelta;
+
+    fn batch(number: u64, second: u32) -> Batch {
+        let counts = RequestCounts { started: 2, sent: 2, cancelled: 1, ..RequestCounts::default() };
+        let delta = EndpointDelta { counts, ..EndpointDelta::default() };
+        let endpoints = BTreeMap::from([(EndpointKey::new("GET", "/"), delta)]);
+        let mut snapshot = Snapshot { from_s: second, to_s: second + 1, endpoints, ..Snapshot::default() };
+        snapshot.gauges.in_flight = number;
+        let mut requests = RequestCounts::default();
+        (0..number).for_each(|_| requests.add(&counts));
+        let running = Some(Running { requests, ..Running::default() });
+        Batch { run: "r".into(), number, snapshot, last_part: true, running, finals: None }
+    }
+
+    #[test]
+    fn a_batch_is_applied_once_and_in_order() {
+        let mut applied = Applied::default();
+        assert_eq!(applied.take(&batch(1, 0)), Ok(()));
+        assert_eq!(applied.take(&batch(1, 0)), Err(Refusal::Known));
+        assert!(matches!(applied.take(&batch(3, 2)), Err(Refusal::Bad(_))));
+        assert_eq!(applied.take(&batch(2, 1)), Ok(()));
+        assert_eq!((applied.requests.started, applied.through, applied.through_s), (4, 2, 2));
+    }
+
+    #[test]
+    fn what_does_not_add_up_changes_nothing() {
+        let spoilt: [fn(&mut Batch); 3] = [
+            |batch| batch.snapshot.gauges.in_flight += 1,
+            |batch| batch.running.as_mut().expect("set").requests.ok += 1,
+            |batch| batch.snapshot.iterations.begun += 1,
+        ];
+        for spoil in spoilt {
+            let mut applied = Applied::default();
+            let mut bad = batch(1, 0);
+            spoil(&mut bad);
+            assert!(matches!(applied.take(&bad), Err(Refusal::Bad(_))));
+            assert_eq!((applied.through, applied.requests.started), (0, 0));
+        }
+    }
+
+    #[test]
+    fn final_totals_are_compared_by_endpoint() {
+        let mut applied = Applied::default();
+        applied.take(&batch(1, 0)).expect("the first");
+        let mut finals = Finals { endpoints: applied.endpoints.clone(), iterations: applied.iterations };
+        assert!(applied.agrees(&finals));
+        finals.endpoints.values_mut().for_each(|counts| counts.sent += 1);
+        assert!(!applied.agrees(&finals));
+    }
+}

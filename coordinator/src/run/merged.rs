@@ -1,0 +1,174 @@
+//! Everything the workers delivered, merged: totals, the course, what completed before the stop instant.
+
+use std::collections::BTreeMap;
+
+use stampede_scenarios::profile::Profile;
+use stampede_stats::endpoint::EndpointKey;
+use stampede_stats::snapshot::Snapshot;
+use stampede_stats::timeline::Timeline;
+use stampede_stats::totals::Totals;
+
+use crate::result::InWindow;
+
+/// Seconds that current rates are made from.
+pub(super) const RATE_WINDOW: u32 = 10;
+
+/// Seconds kept beyond that for workers that report late.
+const KEPT: u32 = 60;
+
+/// A run's merged statistics.
+#[derive(Debug, Default)]
+pub(super) struct Merged {
+    pub(super) totals: Totals,
+    pub(super) in_window: BTreeMap<EndpointKey, InWindow>,
+    pub(super) timeline: Timeline,
+    /// Completed and failed by second and endpoint, of the last seconds.
+    recent: BTreeMap<u32, BTreeMap<EndpointKey, InWindow>>,
+    /// The newest second anybody reported, plus one.
+    newest: u32,
+    /// Users by class at the end of recent seconds, over the workers that reported it.
+    users: BTreeMap<u32, Vec<u32>>,
+    pub(super) users_peak: u32,
+    pub(super) classes_at_peak: Vec<u32>,
+}
+
+impl Merged {
+    /// Takes in a snapshot that belongs to the run. `profile` is what was planned, `watermark` the second before which
+    /// everything was thought to be in.
+    pub(super) fn add(&mut self, snapshot: &Snapshot, last_part: bool, profile: &Profile, watermark: u32) {
+        self.totals.add(snapshot);
+        let second = self.recent.entry(snapshot.from_s).or_default();
+        for (key, delta) in &snapshot.endpoints {
+            let (requests, failures) = (delta.counts.completed(), delta.counts.failed);
+            for sum in [
+                (!snapshot.draining).then(|| self.in_window.entry(key.clone()).or_default()),
+                Some(second.entry(key.clone()).or_default()),
+            ]
+            .into_iter()
+            .flatten()
+            {
+                sum.requests += requests;
+                sum.failures += failures;
+            }
+        }
+        let oldest = self.newest.saturating_sub(KEPT);
+        self.recent.retain(|second, _| *second >= oldest);
+        self.users.retain(|second, _| *second >= oldest);
+        self.plot(snapshot, last_part, profile, watermark);
+    }
+
+    fn plot(&mut self, snapshot: &Snapshot, last_part: bool, profile: &Profile, watermark: u32) {
+        let point = self.timeline.at(snapshot.from_s);
+        for delta in snapshot.endpoints.values() {
+            point.requests += delta.counts.completed();
+            point.failures += delta.counts.failed;
+            point.times.merge(&delta.ok);
+            point.times.merge(&delta.failed);
+        }
+        point.late |= snapshot.from_s < watermark;
+        if !last_part {
+            return;
+        }
+        for second in snapshot.from_s..snapshot.to_s {
+            self.gauge(second, snapshot, profile);
+        }
+    }
+
+    /// Puts the gauges at the end of `second` into its point and among the users of that second.
+    fn gauge(&mut self, second: u32, snapshot: &Snapshot, profile: &Profile) {
+        let new = second >= self.newest;
+        self.newest = self.newest.max(second + 1);
+        let newest = self.newest - 1;
+        let point = self.timeline.at(second);
+        if new {
+            point.seconds += 1;
+            point.users = 0;
+            point.in_flight = 0;
+            let end = std::time::Duration::from_secs(u64::from(second) + 1);
+            point.planned_users = u64::from(profile.users_at(end));
+        }
+        // A point of several seconds shows the end of its newest one.
+        if self.timeline.step_s() == 1 || second == newest {
+            let point = self.timeline.at(second);
+            point.users += snapshot.gauges.users.iter().map(|users| u64::from(*users)).sum::<u64>();
+            point.in_flight += snapshot.gauges.in_flight;
+        }
+        if snapshot.draining {
+            return;
+        }
+        let users = self.users.entry(second).or_default();
+        if users.len() < snapshot.gauges.users.len() {
+            users.resize(snapshot.gauges.users.len(), 0);
+        }
+        users.iter_mut().zip(&snapshot.gauges.users).for_each(|(sum, users)| *sum += users);
+        let users = users.clone();
+        self.see_users(&users);
+    }
+
+    /// So many users of each class were alive at one moment.
+    pub(super) fn see_users(&mut self, by_class: &[u32]) {
+        let sum = by_class.iter().sum();
+        if sum > self.users_peak {
+            self.users_peak = sum;
+            self.classes_at_peak = by_class.to_vec();
+        }
+    }
+
+    /// Completed and failed per second, by endpoint, over the complete seconds before `watermark`.
+    pub(super) fn rates(&self, watermark: u32) -> BTreeMap<EndpointKey, (f64, f64)> {
+        let from = watermark.saturating_sub(RATE_WINDOW);
+        let seconds = f64::from((watermark - from).max(1));
+        let mut sums: BTreeMap<EndpointKey, InWindow> = BTreeMap::new();
+        for (key, counts) in self.recent.range(from..watermark).flat_map(|(_, second)| second) {
+            let sum = sums.entry(key.clone()).or_default();
+            sum.requests += counts.requests;
+            sum.failures += counts.failures;
+        }
+        let rate = |sum: InWindow| (sum.requests as f64 / seconds, sum.failures as f64 / seconds);
+        sums.into_iter().map(|(key, sum)| (key, rate(sum))).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use stampede_scenarios::rate::Rate;
+    use stampede_stats::counts::RequestCounts;
+    use stampede_stats::endpoint::EndpointDelta;
+
+    fn snapshot(second: u32, cancelled_as_ok: u64, draining: bool) -> Snapshot {
+        let counts = RequestCounts { failed: cancelled_as_ok, ..RequestCounts::default() };
+        let delta = EndpointDelta { counts, ..EndpointDelta::default() };
+        let endpoints = BTreeMap::from([(EndpointKey::new("GET", "/"), delta)]);
+        let mut snapshot = Snapshot { from_s: second, to_s: second + 1, draining, endpoints, ..Snapshot::default() };
+        snapshot.gauges.users = vec![3, 1];
+        snapshot
+    }
+
+    #[test]
+    fn what_completes_while_draining_is_in_counts_and_not_in_rates() {
+        let profile = Profile::ramp(8, Rate::new(100, 1).expect("positive"));
+        let mut merged = Merged::default();
+        for _worker in 0..2 {
+            merged.add(&snapshot(0, 5, false), true, &profile, 0);
+            merged.add(&snapshot(1, 7, true), true, &profile, 0);
+        }
+        assert_eq!(merged.totals.requests().failed, 24);
+        assert_eq!(merged.in_window[&EndpointKey::new("GET", "/")].requests, 10);
+        assert_eq!((merged.users_peak, merged.classes_at_peak.clone()), (8, vec![6, 2]));
+        let points: Vec<_> = merged.timeline.points().map(|(t, p)| (t, p.requests, p.users, p.seconds)).collect();
+        assert_eq!(points, [(0, 10, 8, 1), (1, 14, 8, 1)]);
+    }
+
+    #[test]
+    fn rates_are_of_the_last_complete_seconds() {
+        let profile = Profile::default();
+        let mut merged = Merged::default();
+        for second in 0..30 {
+            merged.add(&snapshot(second, u64::from(second), false), true, &profile, second);
+        }
+        let (requests, failures) = merged.rates(25)[&EndpointKey::new("GET", "/")];
+        assert!((requests - 19.5).abs() < 1e-9 && (failures - 19.5).abs() < 1e-9);
+        assert!(merged.rates(0).is_empty());
+    }
+}

@@ -1,0 +1,15 @@
+//! The state of a run, pure: what happens comes in, what is to be done goes out. No socket, no clock, no await.
+//!
+//! [`Run::handle`] takes an [`Input`] and the instant on the coordinator's own clock. One task calls it (`conduct.rs`).
+
+mod finish;
+pub mod input;
+mod ledger;
+mod member;
+mod merged;
+mod phases;
+mod show;
+mod state;
+
+pub use finish::Facts;
+pub use state::{Run, RunSetup};

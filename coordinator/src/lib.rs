@@ -1,5 +1,10 @@
 //! Runs a test: waits for workers, deals out users, merges what comes back, shows it and reports it.
 
+pub mod conduct;
+pub mod demo;
+pub mod fleet;
+pub mod local;
 pub mod report;
 pub mod result;
+pub mod run;
 pub mod view;

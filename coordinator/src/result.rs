@@ -81,6 +81,8 @@ pub struct Accounting {
     pub iterations_unknown: u64,
     /// Seconds of lost workers that never arrived.
     pub missing: Vec<MissingInterval>,
+    /// Workers whose final totals are not what they had sent.
+    pub contradictions: Vec<String>,
 }
 
 /// Run seconds for which a worker's samples never arrived.
@@ -173,6 +175,6 @@ pub struct RunResult {
 impl RunResult {
     /// Whether every sample is in it.
     pub fn is_complete(&self) -> bool {
-        self.accounting.missing.is_empty() && self.accounting.unknown == 0
+        self.accounting.missing.is_empty() && self.accounting.unknown == 0 && self.accounting.contradictions.is_empty()
     }
 }

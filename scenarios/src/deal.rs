@@ -55,10 +55,16 @@ impl Dealing {
 
     /// Deals one slot more, the user `rank` of `class`, and returns its worker.
     pub fn grow(&mut self, class: u16, rank: u32) -> u32 {
+        self.grow_among(class, rank, |_| true)
+    }
+
+    /// Deals one slot more to one of the workers that are `eligible`, for instance not lost. When none is, to any.
+    pub fn grow_among(&mut self, class: u16, rank: u32, eligible: impl Fn(usize) -> bool) -> u32 {
         let of_class = per_worker(&mut self.by_class, class, self.totals.len());
         let having = of_class.iter().zip(&self.totals).map(|(of_class, total)| (*of_class, *total));
         // Of equal ones `min` keeps the first: the lowest number.
-        let fewest = (0_u32..).zip(having).min_by_key(|(_, having)| *having).map_or(0, |(worker, _)| worker);
+        let ranked = (0_u32..).zip(having).map(|(worker, having)| (!eligible(worker as usize), having, worker));
+        let fewest = ranked.min().map_or(0, |(_, _, worker)| worker);
         self.give(fewest, (class, rank));
         fewest
     }

@@ -47,6 +47,13 @@ pub enum Input {
         /// Checked in itself, not yet against what came before.
         batch: Box<Batch>,
     },
+    /// Statistics that are not well formed.
+    BadBatch {
+        /// Whose.
+        worker: WorkerId,
+        /// What is wrong.
+        why: String,
+    },
     /// Somebody at the keyboard, or a signal.
     Person(Person),
     /// A tenth of a second has passed.

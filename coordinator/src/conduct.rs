@@ -1,0 +1,226 @@
+//! Conducts a run: the one task that owns its state, with everything that state must not know of around it.
+//!
+//! Inputs come from handlers, people and a tick; effects go out to workers' streams; the picture is published ten times a
+//! second. The order at the end: the run is over, workers are told and have up to half a second to say that they heard it.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use stampede_proto::VERSION;
+use stampede_proto::prepare::Prepare;
+use stampede_proto::v1::{BatchAck, Command};
+use tokio::net::TcpListener;
+use tokio::sync::{mpsc, watch};
+use tokio::time::{MissedTickBehavior, interval};
+use tonic::Status;
+
+use crate::fleet::{Assets, FleetEvent, Registry, Service, memory, order_to_wire, serve};
+use crate::local;
+use crate::result::RunResult;
+use crate::run::input::{Effect, Input, Person, WorkerId};
+use crate::run::{Facts, Run, RunSetup};
+use crate::view::RunView;
+
+/// Events of all workers that may wait for the run's task.
+const EVENTS: usize = 1024;
+
+/// How often time is looked at and the picture published.
+const TICK: Duration = Duration::from_millis(100);
+
+/// How long workers have to hear that the run is over.
+const FAREWELL: Duration = Duration::from_millis(500);
+
+/// A run to be conducted.
+#[derive(Debug)]
+pub struct Job {
+    /// What it is about.
+    pub setup: RunSetup,
+    /// The test as workers get it.
+    pub prepare: Prepare,
+    /// Its files.
+    pub assets: Assets,
+    /// Where remote workers come.
+    pub listener: Option<TcpListener>,
+    /// Load threads of the embedded worker, where there is one.
+    pub embedded: Option<usize>,
+}
+
+/// How a run ended.
+#[derive(Debug)]
+pub struct Conducted {
+    /// What was measured.
+    pub result: RunResult,
+    /// Why it never began, if so.
+    pub failed_to_start: Option<String>,
+    /// Whether every worker was lost.
+    pub lost_everyone: bool,
+}
+
+/// A run about to be conducted, and its first picture.
+#[derive(Debug)]
+pub struct Conductor {
+    epoch: Instant,
+    run: Run,
+    prepare: Prepare,
+    registry: Arc<Mutex<Registry>>,
+    events: mpsc::Receiver<FleetEvent>,
+    controls: HashMap<WorkerId, mpsc::Sender<Result<Command, Status>>>,
+    reports: HashMap<WorkerId, mpsc::Sender<Result<BatchAck, Status>>>,
+    view: watch::Sender<RunView>,
+    embedded: Option<local::Embedded>,
+    over: bool,
+}
+
+impl Conductor {
+    /// Sets everything up and begins to listen. Must be called within a runtime.
+    pub fn new(job: Job) -> (Self, watch::Receiver<RunView>) {
+        let epoch = Instant::now();
+        let (sender, events) = mpsc::channel(EVENTS);
+        let registry = Arc::new(Mutex::new(Registry::default()));
+        let lease = job.setup.lease;
+        let service = Service::new(Arc::clone(&registry), sender, Arc::new(job.assets), epoch, lease);
+        let (pipes, incoming) = memory();
+        serve(&service, job.listener, incoming);
+        let embedded = job.embedded.map(|threads| local::start(threads, pipes));
+        let mut run = Run::new(job.setup, Duration::ZERO);
+        let (view, receiver) = watch::channel(run.view(Duration::ZERO));
+        let conductor = Self {
+            epoch,
+            run,
+            prepare: job.prepare,
+            registry,
+            events,
+            controls: HashMap::new(),
+            reports: HashMap::new(),
+            view,
+            embedded,
+            over: false,
+        };
+        (conductor, receiver)
+    }
+
+    /// Conducts the run to its end.
+    pub async fn conduct(mut self, mut people: mpsc::Receiver<Person>) -> Conducted {
+        let mut tick = interval(TICK);
+        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut people_listen = true;
+        while !self.over {
+            tokio::select! {
+                // What has queued is read before time is looked at: nobody is lost whose heartbeat is already here.
+                biased;
+                Some(event) = self.events.recv() => self.fleet(event),
+                person = people.recv(), if people_listen => match person {
+                    Some(person) => self.handle(Input::Person(person)),
+                    None => people_listen = false,
+                },
+                _ = tick.tick() => {
+                    self.handle(Input::Tick);
+                    self.publish();
+                }
+            }
+        }
+        self.publish();
+        self.farewell().await;
+        self.conclude()
+    }
+
+    fn now(&self) -> Duration {
+        self.epoch.elapsed()
+    }
+
+    fn publish(&mut self) {
+        let now = self.now();
+        let view = self.run.view(now);
+        self.view.send_replace(view);
+    }
+
+    fn fleet(&mut self, event: FleetEvent) {
+        match event {
+            FleetEvent::Input(input) => self.handle(input),
+            FleetEvent::Control(worker, commands) => {
+                self.controls.insert(worker, commands);
+            }
+            FleetEvent::Report(worker, acks) => {
+                self.reports.insert(worker, acks);
+            }
+        }
+    }
+
+    fn handle(&mut self, input: Input) {
+        let now = self.now();
+        for effect in self.run.handle(input, now) {
+            self.carry_out(effect);
+        }
+    }
+
+    fn carry_out(&mut self, effect: Effect) {
+        match effect {
+            Effect::Order(worker, order) => {
+                let command = order_to_wire(&order, &self.prepare);
+                if let Some(commands) = self.controls.get(&worker)
+                    && commands.try_send(Ok(command)).is_err()
+                {
+                    // It does not read: its session ends, and when it is back it is told everything again.
+                    self.end_session(worker, "commands are not read");
+                }
+            }
+            Effect::Acknowledge { worker, run, applied_through, over } => {
+                if let Some(acks) = self.reports.get(&worker) {
+                    // A full queue is fine: every acknowledgement says all that the ones before it said.
+                    let _ = acks.try_send(Ok(BatchAck { run, applied_through, over }));
+                }
+            }
+            Effect::EndSession(worker, why) => self.end_session(worker, &why),
+            Effect::Log(text) => tracing::info!("{text}"),
+            Effect::Over => self.over = true,
+        }
+    }
+
+    fn end_session(&mut self, worker: WorkerId, why: &str) {
+        self.registry.lock().unwrap_or_else(PoisonError::into_inner).end(worker);
+        if let Some(commands) = self.controls.remove(&worker) {
+            let _ = commands.try_send(Err(Status::aborted(why)));
+        }
+        if let Some(acks) = self.reports.remove(&worker) {
+            let _ = acks.try_send(Err(Status::aborted(why)));
+        }
+        self.handle(Input::ControlClosed { worker });
+    }
+
+    /// Waits, not long, until every worker has said that it is through with this run, or is gone.
+    async fn farewell(&mut self) {
+        let mut open: HashSet<WorkerId> = self.controls.keys().copied().collect();
+        let until = tokio::time::Instant::now() + FAREWELL;
+        while !open.is_empty() {
+            let Ok(Some(event)) = tokio::time::timeout_at(until, self.events.recv()).await else { return };
+            match &event {
+                FleetEvent::Input(Input::Heartbeat { worker, heartbeat }) if heartbeat.run.is_empty() => {
+                    open.remove(worker);
+                }
+                FleetEvent::Input(Input::ControlClosed { worker }) => {
+                    open.remove(worker);
+                }
+                _ => {}
+            }
+            self.fleet(event);
+        }
+    }
+
+    fn conclude(self) -> Conducted {
+        let now = Timestamp::now();
+        // The wall clock is read once; the start is counted back on the clock that the run was measured with.
+        let since_start = self.run.started().map_or(Duration::ZERO, |start| self.epoch.elapsed().saturating_sub(start));
+        let started_at = now.checked_sub(since_start).unwrap_or(now);
+        let result = self.run.result(Facts { started_at, ended_at: now, version: VERSION.to_owned() });
+        if let Some(embedded) = self.embedded {
+            embedded.end();
+        }
+        Conducted {
+            result,
+            failed_to_start: self.run.failed_to_start().map(str::to_owned),
+            lost_everyone: self.run.lost_everyone(),
+        }
+    }
+}

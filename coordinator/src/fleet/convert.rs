@@ -1,0 +1,66 @@
+//! Between the wire and the run's own values.
+
+use std::time::Duration;
+
+use stampede_proto::prepare::{Prepare, ns};
+use stampede_proto::v1::{self, WorkerPhase, command::What};
+use stampede_proto::{assign, prepare};
+
+use crate::run::input::{Heartbeat, Order, Progress};
+
+/// Most classes a heartbeat tells apart.
+const MAX_CLASSES: usize = 4096;
+
+/// Longest text a worker may give as its error, in characters.
+const MAX_ERROR: usize = 2000;
+
+/// A heartbeat from the wire; `None` when it says what cannot be.
+pub(super) fn heartbeat(status: v1::WorkerStatus) -> Option<Heartbeat> {
+    let progress = match status.phase() {
+        WorkerPhase::Idle => Progress::Idle,
+        WorkerPhase::Preparing => Progress::Preparing,
+        WorkerPhase::Ready => Progress::Ready,
+        WorkerPhase::Running => Progress::Running,
+        WorkerPhase::Draining => Progress::Draining,
+        WorkerPhase::Finished => Progress::Finished,
+        WorkerPhase::Failed => Progress::Failed,
+    };
+    let sums = status.users.iter().try_fold(0u32, |sum, users| sum.checked_add(*users));
+    if status.users.len() > MAX_CLASSES || sums.is_none() || status.started >= 1 << 53 {
+        return None;
+    }
+    let slowest = status.thread_ages_ms.iter().copied().max().unwrap_or(0);
+    Some(Heartbeat {
+        run: status.run,
+        progress,
+        error: status.error.chars().take(MAX_ERROR).collect(),
+        users: status.users,
+        started: status.started,
+        iterations_begun: status.iterations_begun.min(1 << 53),
+        wants_iterations: status.wants_iterations,
+        outbox: status.outbox,
+        memory: status.memory_bytes,
+        slowest_thread: Duration::from_millis(u64::from(slowest)),
+        round_trip: (status.rtt_us > 0).then(|| Duration::from_micros(u64::from(status.rtt_us))),
+        leaving: status.leaving,
+    })
+}
+
+/// A command to the wire. `what` is the test of the run.
+pub fn order_to_wire(order: &Order, what: &Prepare) -> v1::Command {
+    let run = what.run.clone();
+    let what = match order {
+        Order::Prepare => What::Prepare(prepare::to_wire(what)),
+        Order::Assign(share) => What::Assign(assign::to_wire(share)),
+        Order::Start { start_us } => What::Start(v1::Start { run, start_us: *start_us }),
+        Order::Stop { at, timeout } => {
+            What::Stop(v1::Stop { run, at_ns: ns(*at), stop_timeout_ns: ns(*timeout) })
+        }
+        Order::Iterations { total, exhausted } => {
+            What::Iterations(v1::GrantIterations { run, total: *total, exhausted: *exhausted })
+        }
+        Order::RunOver => What::RunOver(v1::RunOver { run }),
+        Order::Notice(text) => What::Notice(text.clone()),
+    };
+    v1::Command { what: Some(what) }
+}

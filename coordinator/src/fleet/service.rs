@@ -1,0 +1,219 @@
+//! The RPC handlers.
+
+use std::collections::HashMap;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use futures_util::{Stream, stream};
+use stampede_proto::v1::command::What;
+use stampede_proto::v1::fleet_server::Fleet;
+use stampede_proto::v1::{
+    AssetChunk, AssetRequest, BatchAck, Command, HeartbeatAnswer, RegisterRequest, RegisterResponse, SnapshotBatch,
+    WorkerStatus,
+};
+use stampede_proto::{ASSET_CHUNK, VERSION, batch};
+use tokio::sync::mpsc;
+use tokio_stream::StreamExt;
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::transport::server::TcpConnectInfo;
+use tonic::{Request, Response, Status, Streaming};
+
+use super::convert;
+use super::registry::{Refused, Registry};
+use super::serve::Embedded;
+use crate::run::input::{Input, WorkerId};
+
+/// Commands that may wait for a worker's transport. Heartbeats are answered twice a second; a worker that does not read for
+/// so long is as good as gone.
+const COMMANDS: usize = 64;
+
+/// Acknowledgements that may wait: more than there may be batches out.
+const ACKS: usize = 32;
+
+/// Files of a scenario, by the hash of their content.
+pub type Assets = HashMap<[u8; 32], Bytes>;
+
+/// What handlers tell the run's task.
+#[derive(Debug)]
+pub enum FleetEvent {
+    /// For the run's state.
+    Input(Input),
+    /// A control stream, to send commands by.
+    Control(WorkerId, mpsc::Sender<Result<Command, Status>>),
+    /// A statistics stream, to acknowledge by.
+    Report(WorkerId, mpsc::Sender<Result<BatchAck, Status>>),
+}
+
+/// What the handlers share.
+#[derive(Debug, Clone)]
+pub struct Service {
+    registry: Arc<Mutex<Registry>>,
+    events: mpsc::Sender<FleetEvent>,
+    assets: Arc<Assets>,
+    epoch: Instant,
+    lease: Duration,
+    heartbeat: Duration,
+}
+
+type Out<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
+
+impl Service {
+    /// Handlers that tell `events`; instants count from `epoch`.
+    pub fn new(
+        registry: Arc<Mutex<Registry>>,
+        events: mpsc::Sender<FleetEvent>,
+        assets: Arc<Assets>,
+        epoch: Instant,
+        lease: Duration,
+    ) -> Self {
+        Self { registry, events, assets, epoch, lease, heartbeat: lease / 10 }
+    }
+
+    fn registry(&self) -> MutexGuard<'_, Registry> {
+        // Its fields are consistent after every statement that can panic.
+        self.registry.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn now_us(&self) -> u64 {
+        u64::try_from(self.epoch.elapsed().as_micros()).unwrap_or(u64::MAX)
+    }
+
+    async fn tell(&self, event: FleetEvent) -> Result<(), Status> {
+        self.events.send(event).await.map_err(|_| Status::unavailable("the coordinator is ending"))
+    }
+
+    fn worker_of(&self, session: u64) -> Result<WorkerId, Status> {
+        let worker = self.registry().worker_of(session);
+        worker.ok_or_else(|| Status::aborted("this session is over; register again"))
+    }
+}
+
+#[tonic::async_trait]
+impl Fleet for Service {
+    async fn register(&self, request: Request<RegisterRequest>) -> Result<Response<RegisterResponse>, Status> {
+        let embedded = request.extensions().get::<Embedded>().is_some();
+        let peer = request.extensions().get::<TcpConnectInfo>().and_then(TcpConnectInfo::remote_addr);
+        let address = peer.map_or_else(String::new, |peer| peer.ip().to_string());
+        let registered = self.registry().register(request.get_ref(), address, embedded);
+        let registered = registered.map_err(|refused| match refused {
+            Refused::Version { .. } => Status::failed_precondition(refused.to_string()),
+            Refused::Instance => Status::invalid_argument(refused.to_string()),
+            Refused::Full => Status::resource_exhausted(refused.to_string()),
+        })?;
+        let (worker, hello) = (registered.worker, registered.hello);
+        self.tell(FleetEvent::Input(Input::Registered { worker, hello })).await?;
+        let ms = |duration: Duration| u32::try_from(duration.as_millis()).unwrap_or(u32::MAX);
+        Ok(Response::new(RegisterResponse {
+            session: registered.session,
+            version: VERSION.to_owned(),
+            lease_ms: ms(self.lease),
+            heartbeat_ms: ms(self.heartbeat),
+            notice: String::new(),
+        }))
+    }
+
+    type ControlStream = Out<Command>;
+
+    async fn control(&self, request: Request<Streaming<WorkerStatus>>) -> Result<Response<Out<Command>>, Status> {
+        let mut statuses = request.into_inner();
+        let first = statuses.next().await.ok_or_else(|| Status::invalid_argument("no first message"))??;
+        let worker = self.worker_of(first.session)?;
+        let (commands, queue) = mpsc::channel(COMMANDS);
+        self.tell(FleetEvent::Control(worker, commands.clone())).await?;
+        self.tell(FleetEvent::Input(Input::ControlOpened { worker })).await?;
+        let service = self.clone();
+        tokio::spawn(async move {
+            let ended = service.listen_to(worker, first.session, &mut statuses, &commands).await;
+            if let Err(status) = ended {
+                // A full queue means nobody reads it any more.
+                let _ = commands.try_send(Err(status));
+            }
+            // A newer session has a stream of its own; the end of this one says nothing about the worker.
+            let is_newest = service.registry().worker_of(first.session) == Some(worker);
+            if is_newest {
+                let _ = service.tell(FleetEvent::Input(Input::ControlClosed { worker })).await;
+            }
+        });
+        Ok(Response::new(Box::pin(ReceiverStream::new(queue))))
+    }
+
+    type ReportStream = Out<BatchAck>;
+
+    async fn report(&self, request: Request<Streaming<SnapshotBatch>>) -> Result<Response<Out<BatchAck>>, Status> {
+        let mut batches = request.into_inner();
+        let first = batches.next().await.ok_or_else(|| Status::invalid_argument("no first message"))??;
+        let worker = self.worker_of(first.session)?;
+        let (acks, queue) = mpsc::channel(ACKS);
+        self.tell(FleetEvent::Report(worker, acks.clone())).await?;
+        self.tell(FleetEvent::Input(Input::ReportOpened { worker })).await?;
+        let service = self.clone();
+        tokio::spawn(async move {
+            if let Err(status) = service.take_from(worker, &mut batches).await {
+                let _ = acks.try_send(Err(status));
+            }
+        });
+        Ok(Response::new(Box::pin(ReceiverStream::new(queue))))
+    }
+
+    type FetchAssetStream = Out<AssetChunk>;
+
+    async fn fetch_asset(&self, request: Request<AssetRequest>) -> Result<Response<Out<AssetChunk>>, Status> {
+        let request = request.into_inner();
+        self.worker_of(request.session)?;
+        let hash = <[u8; 32]>::try_from(&*request.sha256).map_err(|_| Status::invalid_argument("not a hash"))?;
+        let content = self.assets.get(&hash).cloned().ok_or_else(|| Status::not_found("no such file"))?;
+        let chunks = stream::unfold(content, |mut rest| async move {
+            if rest.is_empty() {
+                return None;
+            }
+            let data = rest.split_to(rest.len().min(ASSET_CHUNK));
+            Some((Ok(AssetChunk { data }), rest))
+        });
+        Ok(Response::new(Box::pin(chunks)))
+    }
+}
+
+impl Service {
+    /// Answers heartbeats and passes them on, until the stream or the session ends.
+    async fn listen_to(
+        &self,
+        worker: WorkerId,
+        session: u64,
+        statuses: &mut Streaming<WorkerStatus>,
+        commands: &mpsc::Sender<Result<Command, Status>>,
+    ) -> Result<(), Status> {
+        while let Some(status) = statuses.next().await {
+            let received_us = self.now_us();
+            let Ok(status) = status else { return Ok(()) };
+            if status.session != session || self.registry().worker_of(session) != Some(worker) {
+                return Err(Status::aborted("this session is over; register again"));
+            }
+            let answer = HeartbeatAnswer { seq: status.seq, received_us, answered_us: self.now_us() };
+            if commands.try_send(Ok(Command { what: Some(What::Answer(answer)) })).is_err() {
+                return Err(Status::resource_exhausted("commands are not read"));
+            }
+            let heartbeat =
+                convert::heartbeat(status).ok_or_else(|| Status::invalid_argument("a heartbeat that cannot be"))?;
+            self.tell(FleetEvent::Input(Input::Heartbeat { worker, heartbeat })).await?;
+        }
+        Ok(())
+    }
+
+    /// Passes statistics on, checked in themselves.
+    async fn take_from(&self, worker: WorkerId, batches: &mut Streaming<SnapshotBatch>) -> Result<(), Status> {
+        while let Some(wire) = batches.next().await {
+            let Ok(wire) = wire else { return Ok(()) };
+            if self.registry().worker_of(wire.session) != Some(worker) {
+                return Err(Status::aborted("this session is over; register again"));
+            }
+            let input = match batch::from_wire(wire) {
+                Ok(batch) => Input::Batch { worker, batch: Box::new(batch) },
+                Err(error) => Input::BadBatch { worker, why: error.to_string() },
+            };
+            self.tell(FleetEvent::Input(input)).await?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,150 @@
+//! The run's result: what was delivered, what is missing, and the counts of both identities.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::member::Member;
+use super::state::Run;
+use crate::result::{Accounting, MissingInterval, RunResult, StopReason, WorkerResult};
+
+/// What the state does not know because it reads no clock.
+#[derive(Debug, Clone)]
+pub struct Facts {
+    /// When the first user was due.
+    pub started_at: Timestamp,
+    /// Now.
+    pub ended_at: Timestamp,
+    /// This program's version.
+    pub version: String,
+}
+
+impl Run {
+    /// Whether the run is over.
+    pub fn is_over(&self) -> bool {
+        self.phase == crate::view::Phase::Finished
+    }
+
+    /// Why the run never began, if so.
+    pub fn failed_to_start(&self) -> Option<&str> {
+        self.failed_to_start.as_deref()
+    }
+
+    /// Run time zero on the coordinator's clock, once it is known.
+    pub fn started(&self) -> Option<Duration> {
+        self.start
+    }
+
+    /// Whether every worker of the run was lost.
+    pub fn lost_everyone(&self) -> bool {
+        !self.crew.is_empty() && self.crew().all(|member| member.lost_at.is_some() && !member.finished)
+    }
+
+    fn crew(&self) -> impl Iterator<Item = &Member> {
+        self.crew.iter().map(|worker| &self.members[*worker])
+    }
+
+    /// The result of a run that is over.
+    pub fn result(&self, facts: Facts) -> RunResult {
+        let plan = &self.setup.plan;
+        let classes = plan.classes.iter().zip(0..).map(|(class, index)| {
+            let users = self.merged.classes_at_peak.get::<usize>(index).copied().unwrap_or(0);
+            (class.name.clone(), users)
+        });
+        RunResult {
+            id: self.setup.id.clone(),
+            scenario: plan.name.clone(),
+            target: plan.target.clone(),
+            demo: self.setup.demo,
+            seed: plan.seed,
+            version: facts.version,
+            started_at: facts.started_at,
+            ended_at: facts.ended_at,
+            duration: self.stop.map_or(Duration::ZERO, |stop| stop.at),
+            run_time: plan.load.run_time,
+            users_peak: self.merged.users_peak,
+            users_wanted: self.profile.peak(),
+            classes: classes.collect(),
+            spawn_rate: self.setup.spawn_rate.per_second(),
+            stop_reason: self.stop.map_or(StopReason::NoWorkers, |stop| stop.reason),
+            aborted: self.aborted,
+            changes: self.changes.clone(),
+            replaced: plan.replaced.clone(),
+            totals: self.merged.totals.clone(),
+            in_window: self.merged.in_window.clone(),
+            accounting: self.accounting(),
+            timeline: self.merged.timeline.clone(),
+            workers: self.crew().map(worker_result).collect(),
+            notes: self.notes(),
+        }
+    }
+
+    fn accounting(&self) -> Accounting {
+        let mut accounting = Accounting::default();
+        let mut unknown_by_endpoint = BTreeMap::new();
+        for member in self.crew() {
+            let (begun, applied) = (member.started(), &member.applied);
+            // A worker that delivered everything is taken by what it delivered, not by what it announced.
+            let begun = if member.finished { applied.requests.started } else { begun };
+            accounting.started += begun;
+            accounting.unknown += begun.saturating_sub(applied.requests.ended());
+            let iterations =
+                if member.finished { applied.iterations.begun } else { member.iterations_begun() };
+            accounting.iterations_begun += iterations;
+            accounting.iterations_unknown += iterations.saturating_sub(applied.iterations.ended());
+            for (key, counts) in &applied.endpoints {
+                let open = counts.started.saturating_sub(counts.ended());
+                if open > 0 {
+                    *unknown_by_endpoint.entry(key.clone()).or_default() += open;
+                }
+            }
+            accounting.missing.extend(self.missing(member));
+        }
+        accounting.unknown_by_endpoint = unknown_by_endpoint;
+        accounting.contradictions.clone_from(&self.disagreements);
+        if let Some(ledger) = &self.ledger {
+            accounting.planned = Some(ledger.total());
+            accounting.dropped = ledger.left();
+            for (index, worker) in self.crew.iter().enumerate() {
+                let member = &self.members[*worker];
+                let unspent = ledger.granted(index).saturating_sub(member.iterations_begun());
+                if member.finished { accounting.dropped += unspent } else { accounting.missed += unspent }
+            }
+        }
+        accounting
+    }
+
+    /// The seconds a worker never delivered.
+    fn missing(&self, member: &Member) -> Option<MissingInterval> {
+        if member.finished {
+            return None;
+        }
+        let heard = self.start.map_or(Duration::ZERO, |start| member.last_heard.saturating_sub(start));
+        let from_s = member.applied.through_s;
+        // It may have lived until just before the next heartbeat.
+        let last = (heard + Duration::from_millis(500)).as_secs();
+        let to_s = u32::try_from(last).unwrap_or(u32::MAX).saturating_add(1).max(from_s + 1);
+        let announced = member.started().saturating_sub(member.applied.requests.started);
+        Some(MissingInterval { worker: member.hello.name.clone(), from_s, to_s, announced })
+    }
+
+    /// What a reader should know and no other part of the report says.
+    fn notes(&self) -> Vec<String> {
+        self.notices.clone()
+    }
+}
+
+fn worker_result(member: &Member) -> WorkerResult {
+    let applied = &member.applied;
+    WorkerResult {
+        name: member.hello.name.clone(),
+        state: member.state(),
+        users_peak: member.users_peak,
+        requests: applied.requests.completed(),
+        cpu_avg: (applied.seconds > 0).then(|| applied.cpu_ns as f64 / 1e9 / f64::from(applied.seconds)),
+        cpu_max: applied.cpu_max,
+        lag_p99: applied.lag.percentiles_ms(&[99.0]).first().copied(),
+        lost_at: member.lost_at.filter(|_| !member.finished),
+    }
+}

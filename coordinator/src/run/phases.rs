@@ -1,0 +1,330 @@
+//! From phase to phase: waiting, preparing, running, draining, over. What time alone decides is decided here.
+
+use std::time::Duration;
+
+use stampede_scenarios::deal::Dealing;
+
+use super::input::{Effect, Order, Progress, WorkerId};
+use super::ledger::Ledger;
+use super::state::{Run, Stop};
+use crate::result::{LoadChange, StopReason};
+use crate::view::Phase;
+
+/// How much later than a worker's lease it is declared lost.
+const MARGIN: Duration = Duration::from_millis(500);
+
+/// A tick later than this means this process itself was held up.
+const LATE_TICK: Duration = Duration::from_millis(600);
+
+/// How long finals are waited for after a second Ctrl-C.
+const ABORT_WAIT: Duration = Duration::from_secs(1);
+
+/// Most users a change by hand can ask for.
+const MAX_USERS: u32 = 10_000_000;
+
+impl Run {
+    /// Time has passed: who is lost, what is over.
+    pub(super) fn tick(&mut self, now: Duration, effects: &mut Vec<Effect>) {
+        let gap = now.saturating_sub(self.last_tick);
+        self.last_tick = now;
+        if gap > LATE_TICK {
+            // Not the workers were silent but this process asleep; what they sent meanwhile is still in the queues.
+            for member in &mut self.members {
+                member.last_heard += gap;
+            }
+            return;
+        }
+        let limit = self.setup.lease + MARGIN;
+        let silent = |member: &super::member::Member| {
+            member.lost_at.is_none() && !member.finished && now.saturating_sub(member.last_heard) > limit
+        };
+        let lost: Vec<_> = (0..self.members.len()).filter(|worker| silent(&self.members[*worker])).collect();
+        for worker in lost {
+            self.lose(worker, now, effects);
+        }
+        self.shown.mark_if_due(now);
+    }
+
+    /// A worker's lease has passed.
+    pub(super) fn lose(&mut self, worker: WorkerId, now: Duration, effects: &mut Vec<Effect>) {
+        let run_time = self.run_time(now);
+        let member = &mut self.members[worker];
+        member.lost_at = Some(run_time);
+        if member.participates && matches!(self.phase, Phase::Ramping | Phase::Steady | Phase::Draining) {
+            let (name, users) = (member.hello.name.clone(), member.users());
+            member.heartbeat.users.clear();
+            let at = run_time.as_secs();
+            self.note(format!("worker {name} is lost since second {at}; its {users} users are not replaced"), effects);
+        }
+    }
+
+    /// Goes on to the next phase where it is time to.
+    pub(super) fn progress(&mut self, now: Duration, effects: &mut Vec<Effect>) {
+        match self.phase {
+            Phase::Waiting => self.gather(now, effects),
+            Phase::Preparing => self.await_ready(now, effects),
+            Phase::Ramping | Phase::Steady => self.run_on(now, effects),
+            Phase::Draining => self.await_finals(now, effects),
+            Phase::Finished => {}
+        }
+        self.raise_watermark();
+    }
+
+    fn gather(&mut self, now: Duration, effects: &mut Vec<Effect>) {
+        let remote = self.setup.expected.is_some();
+        let here: Vec<_> = (0..self.members.len())
+            .filter(|worker| {
+                let member = &self.members[*worker];
+                member.connected && member.hello.embedded != remote
+            })
+            .collect();
+        let wanted = self.setup.expected.unwrap_or(1) as usize;
+        if here.len() >= wanted {
+            for worker in &here {
+                self.members[*worker].participates = true;
+                effects.push(Effect::Order(*worker, Order::Prepare));
+            }
+            self.crew = here;
+            self.phase = Phase::Preparing;
+            self.shown.mark();
+        } else if now.saturating_sub(self.waiting_since) > self.setup.expect_timeout {
+            let (came, timeout) = (here.len(), self.setup.expect_timeout);
+            self.fail_to_start(format!("{came} of {wanted} workers came within {timeout:?}"), effects);
+        }
+    }
+
+    fn fail_to_start(&mut self, why: String, effects: &mut Vec<Effect>) {
+        effects.push(Effect::Log(why.clone()));
+        self.failed_to_start = Some(why);
+        self.finish(effects);
+    }
+
+    fn await_ready(&mut self, now: Duration, effects: &mut Vec<Effect>) {
+        let failed = self.crew.iter().copied().find(|worker| {
+            let member = &self.members[*worker];
+            member.heartbeat.progress == Progress::Failed
+        });
+        if let Some(worker) = failed {
+            let member = &self.members[worker];
+            let why = format!("worker {} cannot take part: {}", member.hello.name, member.heartbeat.error);
+            return self.fail_to_start(why, effects);
+        }
+        if let Some(gone) = self.crew.iter().copied().find(|worker| !self.members[*worker].connected) {
+            // Back to waiting: with whoever is there, or comes.
+            let name = self.members[gone].hello.name.clone();
+            effects.push(Effect::Log(format!("worker {name} went away before the start")));
+            for worker in std::mem::take(&mut self.crew) {
+                self.members[worker].participates = false;
+            }
+            self.phase = Phase::Waiting;
+            self.shown.mark();
+            return;
+        }
+        let ready = |worker: &WorkerId| self.members[*worker].heartbeat.progress == Progress::Ready;
+        if self.crew.iter().all(ready) {
+            self.launch(now, effects);
+        } else if now.saturating_sub(self.waiting_since) > self.setup.expect_timeout {
+            let slow: Vec<_> = self.crew.iter().filter(|w| !ready(w)).map(|w| self.members[*w].hello.name.clone()).collect();
+            self.fail_to_start(format!("not ready in time: {}", slow.join(", ")), effects);
+        }
+    }
+
+    fn launch(&mut self, now: Duration, effects: &mut Vec<Effect>) {
+        let load = &self.setup.plan.load;
+        let users = load.sequence.table(self.profile.peak());
+        let users = users.iter().map(|user| (user.class, user.rank));
+        self.dealing = Some(Dealing::fresh(self.crew.len(), users));
+        self.revision = 1;
+        self.ledger = load.iterations.map(|total| Ledger::new(total, self.crew.len()));
+        for (worker, assign) in self.assignments() {
+            effects.push(Effect::Order(worker, Order::Assign(assign)));
+        }
+        for worker in self.crew.clone() {
+            self.grant_iterations(worker, effects);
+        }
+        let start = now + self.lead();
+        self.start = Some(start);
+        let start_us = u64::try_from(start.as_micros()).unwrap_or(u64::MAX);
+        for worker in &self.crew {
+            self.members[*worker].last_heard = now;
+            effects.push(Effect::Order(*worker, Order::Start { start_us }));
+        }
+        self.phase = Phase::Ramping;
+        self.shown.mark();
+    }
+
+    /// How far ahead an instant has to be named so that every worker knows of it in time.
+    fn lead(&self) -> Duration {
+        if self.setup.expected.is_none() {
+            return Duration::from_millis(20);
+        }
+        let slowest = self.crew.iter().filter_map(|worker| self.members[*worker].heartbeat.round_trip).max();
+        Duration::from_millis(100) + slowest.unwrap_or_default() * 2
+    }
+
+    fn run_on(&mut self, now: Duration, effects: &mut Vec<Effect>) {
+        let run_time = self.run_time(now);
+        let settled = run_time >= self.profile.settled_at();
+        self.phase = if settled { Phase::Steady } else { Phase::Ramping };
+        let load = &self.setup.plan.load;
+        if let Some(at) = load.run_time.filter(|at| run_time >= *at) {
+            // The workers know it from the plan; nobody has to be told.
+            let stop = Stop { at, reason: StopReason::RunTime, timeout: load.stop_timeout };
+            return self.drain(stop, now);
+        }
+        if self.crew.iter().all(|worker| self.members[*worker].lost_at.is_some()) {
+            let stop = Stop { at: run_time, reason: StopReason::NoWorkers, timeout: Duration::ZERO };
+            self.drain(stop, now);
+            self.give_up = Some(now);
+            return;
+        }
+        let all_left = || self.crew.iter().all(|worker| self.members[*worker].finished);
+        if self.iterations_are_spent() {
+            self.end(StopReason::Iterations, now, effects);
+        } else if all_left() {
+            let stop = Stop { at: run_time, reason: StopReason::NoWorkers, timeout: Duration::ZERO };
+            self.drain(stop, now);
+        }
+    }
+
+    fn iterations_are_spent(&self) -> bool {
+        let Some(ledger) = &self.ledger else { return false };
+        let all_begun = |(index, worker): (usize, &WorkerId)| {
+            let member = &self.members[*worker];
+            !member.is_live() || member.iterations_begun() >= ledger.granted(index)
+        };
+        ledger.left() == 0 && self.crew.iter().enumerate().all(all_begun)
+    }
+
+    /// Gives `worker` its next block of iterations.
+    pub(super) fn grant_iterations(&mut self, worker: WorkerId, effects: &mut Vec<Effect>) {
+        let Some(index) = self.crew.iter().position(|member| *member == worker) else { return };
+        let holders = self.crew.iter().filter(|worker| self.members[**worker].is_live()).count();
+        let Some(ledger) = &mut self.ledger else { return };
+        let total = ledger.grant(index, holders);
+        let exhausted = ledger.left() == 0;
+        effects.push(Effect::Order(worker, Order::Iterations { total, exhausted }));
+    }
+
+    /// Ends the run soon: everybody is told an instant that all know of in time.
+    pub(super) fn end(&mut self, reason: StopReason, now: Duration, effects: &mut Vec<Effect>) {
+        let timeout = self.setup.plan.load.stop_timeout;
+        if self.start.is_none() {
+            self.stop = Some(Stop { at: Duration::ZERO, reason, timeout });
+            return self.finish(effects);
+        }
+        let at = self.run_time(now + self.lead() / 2);
+        self.order_stop(at, timeout, effects);
+        self.drain(Stop { at, reason, timeout }, now);
+    }
+
+    fn order_stop(&self, at: Duration, timeout: Duration, effects: &mut Vec<Effect>) {
+        let live = self.crew.iter().filter(|worker| !self.members[**worker].finished);
+        effects.extend(live.map(|worker| Effect::Order(*worker, Order::Stop { at, timeout })));
+    }
+
+    fn drain(&mut self, stop: Stop, now: Duration) {
+        let wait = stop.timeout + self.setup.lease + MARGIN;
+        self.give_up = Some(now + wait);
+        self.stop = Some(stop);
+        self.phase = Phase::Draining;
+        self.shown.mark();
+    }
+
+    /// A second Ctrl-C: users are cut off, finals are waited for briefly.
+    pub(super) fn abort(&mut self, now: Duration, effects: &mut Vec<Effect>) {
+        if std::mem::replace(&mut self.aborted, true) {
+            self.give_up = Some(now);
+            return;
+        }
+        let at = self.stop.map_or_else(|| self.run_time(now), |stop| stop.at);
+        self.order_stop(at, Duration::ZERO, effects);
+        self.give_up = Some(now + ABORT_WAIT);
+    }
+
+    fn await_finals(&mut self, now: Duration, effects: &mut Vec<Effect>) {
+        let open = |worker: &WorkerId| self.members[*worker].is_live();
+        let waiting = self.crew.iter().any(open);
+        if waiting && self.give_up.is_none_or(|at| now < at) {
+            return;
+        }
+        let late: Vec<_> = self.crew.iter().copied().filter(open).collect();
+        for worker in late {
+            self.lose(worker, now, effects);
+        }
+        self.finish(effects);
+    }
+
+    fn finish(&mut self, effects: &mut Vec<Effect>) {
+        self.phase = Phase::Finished;
+        self.shown.mark();
+        let connected = self.crew.iter().filter(|worker| self.members[**worker].connected);
+        effects.extend(connected.map(|worker| Effect::Order(*worker, Order::RunOver)));
+        effects.push(Effect::Over);
+    }
+
+    /// What a worker that is back may have missed.
+    pub(super) fn repeat_orders(&mut self, worker: WorkerId, effects: &mut Vec<Effect>) {
+        effects.push(Effect::Order(worker, Order::Prepare));
+        let Some(start) = self.start else { return };
+        for (_, assign) in self.assignments().into_iter().filter(|(who, _)| *who == worker) {
+            effects.push(Effect::Order(worker, Order::Assign(assign)));
+        }
+        if let (Some(ledger), Some(index)) = (&self.ledger, self.crew.iter().position(|who| *who == worker)) {
+            let (total, exhausted) = (ledger.granted(index), ledger.left() == 0);
+            effects.push(Effect::Order(worker, Order::Iterations { total, exhausted }));
+        }
+        let start_us = u64::try_from(start.as_micros()).unwrap_or(u64::MAX);
+        effects.push(Effect::Order(worker, Order::Start { start_us }));
+        if let Some(stop) = self.stop {
+            let timeout = if self.aborted { Duration::ZERO } else { stop.timeout };
+            effects.push(Effect::Order(worker, Order::Stop { at: stop.at, timeout }));
+        }
+    }
+
+    /// `w W s S`: another target, from a moment on that all workers know of in time.
+    pub(super) fn change_users(&mut self, by: i32, now: Duration, effects: &mut Vec<Effect>) {
+        let at = self.run_time(now + self.lead());
+        let from = self.profile.target_at(at);
+        let most = self.setup.plan.load.sequence.len().map_or(MAX_USERS, |len| u32::try_from(len).unwrap_or(MAX_USERS));
+        let to = from.saturating_add_signed(by).min(most);
+        if to == from {
+            return;
+        }
+        let peak = self.profile.peak();
+        self.profile = self.profile.changed(at, to, self.setup.spawn_rate);
+        self.revision += 1;
+        let (crew, members) = (&self.crew, &self.members);
+        let live = |index: usize| crew.get(index).is_some_and(|worker| members[*worker].is_live());
+        let more = self.setup.plan.load.sequence.iter();
+        if let Some(dealing) = &mut self.dealing {
+            let (known, wanted) = (dealing.owners().len(), self.profile.peak().max(peak) as usize);
+            for user in more.skip(known).take(wanted.saturating_sub(known)) {
+                dealing.grow_among(user.class, user.rank, live);
+            }
+        }
+        for (worker, assign) in self.assignments() {
+            effects.push(Effect::Order(worker, Order::Assign(assign)));
+        }
+        let (from, to, what) = (from.to_string(), to.to_string(), "users".to_owned());
+        self.changes.push(LoadChange { at, what, from, to });
+        self.shown.mark();
+    }
+
+    /// The last second for which every live worker has reported.
+    fn raise_watermark(&mut self) {
+        let reported = |worker: &WorkerId| {
+            let member = &self.members[*worker];
+            (member.is_live() || member.finished).then_some(member.applied.through_s)
+        };
+        let live = self.crew.iter().filter(|worker| self.members[**worker].is_live());
+        let through = match live.filter_map(reported).min() {
+            Some(through) => through,
+            None => self.crew.iter().filter_map(reported).max().unwrap_or(0),
+        };
+        if through > self.watermark {
+            self.watermark = through;
+            self.shown.mark();
+        }
+    }
+}

@@ -1,0 +1,230 @@
+//! The run's state as a picture: rows and charts are made again only when something in them changed, clocks every time.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use stampede_stats::endpoint::{EndpointKey, EndpointStats};
+
+use super::state::Run;
+use crate::view::{CoursePoint, EndpointRow, FailureRow, Phase, RunView, WaitingFor, WorkerRow};
+
+/// Rows of workers show ages; they are made anew this often even when nothing happened.
+const REFRESH: Duration = Duration::from_millis(500);
+
+/// Failures shown.
+const MAX_FAILURES: usize = 200;
+
+/// What was made for the last picture.
+#[derive(Debug, Default)]
+pub(super) struct Shown {
+    stale: bool,
+    refreshed: Duration,
+    endpoints: Arc<Vec<EndpointRow>>,
+    aggregated: EndpointRow,
+    failures: Arc<Vec<FailureRow>>,
+    workers: Arc<Vec<WorkerRow>>,
+    timeline: Arc<Vec<CoursePoint>>,
+    classes: Arc<Vec<String>>,
+    notices: Arc<Vec<String>>,
+    made_for: Option<u32>,
+}
+
+impl Shown {
+    /// Something that is shown has changed.
+    pub(super) fn mark(&mut self) {
+        self.stale = true;
+    }
+
+    pub(super) fn mark_if_due(&mut self, now: Duration) {
+        if now.saturating_sub(self.refreshed) >= REFRESH {
+            self.stale = true;
+            self.refreshed = now;
+        }
+    }
+}
+
+impl Run {
+    /// The picture at `now`.
+    pub fn view(&mut self, now: Duration) -> RunView {
+        if std::mem::take(&mut self.shown.stale) {
+            self.make_rows(now);
+        }
+        let plan = &self.setup.plan;
+        let run_time = self.run_time(now);
+        let live = || self.members.iter().filter(|member| member.is_live());
+        let iterations = self.ledger.as_ref().map(|ledger| {
+            let begun = self.members.iter().map(super::member::Member::iterations_begun).sum();
+            (ledger.total(), begun)
+        });
+        RunView {
+            scenario: plan.name.clone(),
+            target: plan.target.clone(),
+            demo: self.setup.demo,
+            phase: self.phase,
+            elapsed: run_time,
+            run_time: plan.load.run_time,
+            iterations,
+            users: live().map(super::member::Member::users).sum(),
+            users_wanted: self.profile.users_at(run_time),
+            users_target: self.profile.target_at(run_time),
+            rps: self.shown.aggregated.rps,
+            failures_per_s: self.shown.aggregated.failures_per_s,
+            in_flight: live().map(|member| member.applied.in_flight).sum(),
+            oldest_in_flight: Duration::from_nanos(live().map(|member| member.applied.oldest_ns).max().unwrap_or(0)),
+            endpoints: Arc::clone(&self.shown.endpoints),
+            aggregated: self.shown.aggregated.clone(),
+            failures: Arc::clone(&self.shown.failures),
+            workers: Arc::clone(&self.shown.workers),
+            classes: Arc::clone(&self.shown.classes),
+            timeline: Arc::clone(&self.shown.timeline),
+            waiting: self.waiting_for(now),
+            notices: Arc::clone(&self.shown.notices),
+        }
+    }
+
+    fn waiting_for(&self, now: Duration) -> Option<WaitingFor> {
+        let expected = self.setup.expected.filter(|_| self.phase == Phase::Waiting)?;
+        let connected = self.members.iter().filter(|member| member.connected && !member.hello.embedded).count();
+        Some(WaitingFor {
+            expected,
+            connected: u32::try_from(connected).unwrap_or(u32::MAX),
+            since: now.saturating_sub(self.waiting_since),
+            timeout: self.setup.expect_timeout,
+            command: self.setup.join_command.clone(),
+        })
+    }
+
+    fn make_rows(&mut self, now: Duration) {
+        self.shown.workers = Arc::new(self.members.iter().map(|member| worker_row(member, now)).collect());
+        self.shown.notices = Arc::new(self.notices.clone());
+        if self.shown.classes.is_empty() {
+            self.shown.classes = Arc::new(self.setup.plan.classes.iter().map(|class| class.name.clone()).collect());
+        }
+        // Tables and charts show complete seconds; between them nothing in them changes.
+        let version = if self.phase == Phase::Finished { u32::MAX } else { self.watermark };
+        if self.shown.made_for == Some(version) {
+            return;
+        }
+        self.shown.made_for = Some(version);
+        let rates = self.merged.rates(self.watermark);
+        let totals = &self.merged.totals;
+        self.shown.endpoints =
+            Arc::new(sorted(&totals.endpoints).map(|(key, stats)| endpoint_row(Some(key), stats, &rates)).collect());
+        self.shown.aggregated = endpoint_row(None, &totals.aggregated, &rates);
+        self.shown.failures = Arc::new(self.failure_rows());
+        self.shown.timeline = Arc::new(self.course());
+    }
+
+    fn failure_rows(&self) -> Vec<FailureRow> {
+        let mut rows: Vec<_> = self
+            .merged
+            .totals
+            .errors
+            .iter()
+            .map(|(key, count)| FailureRow {
+                method: key.endpoint.method.clone(),
+                name: key.endpoint.name.clone(),
+                kind: key.kind,
+                message: key.message.clone(),
+                count: count.count,
+                first_s: count.first_s,
+                last_s: count.last_s,
+            })
+            .collect();
+        rows.sort_by_key(|row| std::cmp::Reverse(row.count));
+        rows.truncate(MAX_FAILURES);
+        rows
+    }
+
+    fn course(&self) -> Vec<CoursePoint> {
+        let step = self.merged.timeline.step_s();
+        let complete = |t: u32| t + step <= self.watermark || (self.phase == Phase::Finished && t < self.watermark);
+        let points = self.merged.timeline.points().filter(|(t, _)| complete(*t));
+        points
+            .map(|(t, point)| {
+                let seconds = f64::from(point.seconds.max(1));
+                let times = point.times.percentiles_ms(&[50.0, 95.0, 99.0]);
+                CoursePoint {
+                    t: f64::from(t),
+                    users: point.users,
+                    planned_users: point.planned_users,
+                    rps: point.requests as f64 / seconds,
+                    failures_per_s: point.failures as f64 / seconds,
+                    p50: times.first().copied(),
+                    p95: times.get(1).copied(),
+                    p99: times.get(2).copied(),
+                }
+            })
+            .collect()
+    }
+}
+
+/// Endpoints by name, then method.
+fn sorted(
+    endpoints: &BTreeMap<EndpointKey, EndpointStats<u64>>,
+) -> impl Iterator<Item = (&EndpointKey, &EndpointStats<u64>)> {
+    let mut rows: Vec<_> = endpoints.iter().collect();
+    rows.sort_by(|(a, _), (b, _)| (&a.name, &a.method).cmp(&(&b.name, &b.method)));
+    rows.into_iter()
+}
+
+fn endpoint_row(
+    key: Option<&EndpointKey>,
+    stats: &EndpointStats<u64>,
+    rates: &BTreeMap<EndpointKey, (f64, f64)>,
+) -> EndpointRow {
+    let mut times = stats.ok.delta();
+    times.merge(&stats.failed.delta());
+    let exact = times.exact;
+    let shown = times.percentiles_ms(&[50.0, 90.0, 95.0, 99.0]);
+    let any = exact.count > 0;
+    let (rps, failures_per_s) = match key {
+        Some(key) => rates.get(key).copied().unwrap_or_default(),
+        None => rates.values().fold((0.0, 0.0), |sum, rate| (sum.0 + rate.0, sum.1 + rate.1)),
+    };
+    EndpointRow {
+        method: key.map_or_else(String::new, |key| key.method.clone()),
+        name: key.map_or_else(|| "Aggregated".to_owned(), |key| key.name.clone()),
+        requests: stats.counts.completed(),
+        failures: stats.counts.failed,
+        avg: any.then(|| exact.sum_ns as f64 / exact.count as f64 / 1e6),
+        min: any.then(|| exact.min_ns as f64 / 1e6),
+        max: any.then(|| exact.max_ns as f64 / 1e6),
+        med: shown.first().copied(),
+        p90: shown.get(1).copied(),
+        p95: shown.get(2).copied(),
+        p99: shown.get(3).copied(),
+        rps,
+        failures_per_s,
+    }
+}
+
+fn worker_row(member: &super::member::Member, now: Duration) -> WorkerRow {
+    let heartbeat = &member.heartbeat;
+    let stuck = heartbeat.slowest_thread > Duration::from_secs(2);
+    let note = match member.lost_at {
+        Some(at) if !member.finished => {
+            format!("lost at second {}; delivered up to second {}", at.as_secs(), member.applied.through_s)
+        }
+        _ if stuck => format!("a load thread was last seen {:.1} s ago", heartbeat.slowest_thread.as_secs_f64()),
+        _ if !member.participates && member.connected => "takes part in the next test".to_owned(),
+        _ => String::new(),
+    };
+    WorkerRow {
+        name: member.hello.name.clone(),
+        address: member.hello.address.clone(),
+        state: member.state(),
+        users: member.users(),
+        users_by_class: heartbeat.users.clone(),
+        rps: if member.is_live() { member.applied.rate() } else { 0.0 },
+        cpu: member.applied.cpu_last,
+        memory: (heartbeat.memory > 0).then_some(heartbeat.memory),
+        lag_p99: member.applied.lag_last,
+        rtt: heartbeat.round_trip.map(|trip| trip.as_secs_f64() * 1e3),
+        last_heard: Some(now.saturating_sub(member.last_heard)),
+        outbox: heartbeat.outbox,
+        note,
+    }
+}
+

@@ -1,0 +1,321 @@
+//! The run's state and what each input does to it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use stampede_proto::assign::Assign;
+use stampede_proto::batch::Batch;
+use stampede_scenarios::deal::Dealing;
+use stampede_scenarios::plan::Plan;
+use stampede_scenarios::profile::Profile;
+use stampede_scenarios::rate::Rate;
+
+use super::input::{Effect, Hello, Heartbeat, Input, Order, Person, WorkerId};
+use super::ledger::Ledger;
+use super::member::{Member, Refusal};
+use super::merged::Merged;
+use crate::result::{LoadChange, StopReason};
+use crate::view::Phase;
+
+/// Bad messages within [`STRIKE_WINDOW`] after which a worker is refused for the run.
+pub(super) const STRIKES: usize = 3;
+
+/// See [`STRIKES`].
+pub(super) const STRIKE_WINDOW: Duration = Duration::from_secs(60);
+
+/// What a run is about; fixed when it begins.
+#[derive(Debug, Clone)]
+pub struct RunSetup {
+    /// Unique name of the run.
+    pub id: String,
+    /// The compiled scenario.
+    pub plan: Arc<Plan>,
+    /// Whether it is the built-in demo.
+    pub demo: bool,
+    /// Remote workers to wait for; `None`: one embedded worker.
+    pub expected: Option<u32>,
+    /// How long to wait for them.
+    pub expect_timeout: Duration,
+    /// A worker not heard for this long is lost.
+    pub lease: Duration,
+    /// What to type on another machine to take part.
+    pub join_command: String,
+    /// Users started per second, for changes by hand.
+    pub spawn_rate: Rate,
+}
+
+/// When and why a run ends.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Stop {
+    /// Run time.
+    pub(super) at: Duration,
+    pub(super) reason: StopReason,
+    pub(super) timeout: Duration,
+}
+
+/// The state of a run.
+#[derive(Debug)]
+pub struct Run {
+    pub(super) setup: RunSetup,
+    pub(super) phase: Phase,
+    pub(super) members: Vec<Member>,
+    /// Those who take part, in the order of the dealing.
+    pub(super) crew: Vec<WorkerId>,
+    /// Coordinator's clock when waiting began.
+    pub(super) waiting_since: Duration,
+    /// Coordinator's clock at run time zero.
+    pub(super) start: Option<Duration>,
+    pub(super) profile: Profile,
+    pub(super) revision: u64,
+    pub(super) dealing: Option<Dealing>,
+    pub(super) ledger: Option<Ledger>,
+    pub(super) stop: Option<Stop>,
+    /// Coordinator's clock after which finals are no longer waited for.
+    pub(super) give_up: Option<Duration>,
+    pub(super) aborted: bool,
+    pub(super) merged: Merged,
+    pub(super) watermark: u32,
+    pub(super) changes: Vec<LoadChange>,
+    pub(super) notices: Vec<String>,
+    pub(super) disagreements: Vec<String>,
+    /// (who, when) of bad messages.
+    pub(super) strikes: Vec<(WorkerId, Duration)>,
+    pub(super) last_tick: Duration,
+    /// Not enough workers came.
+    pub(super) failed_to_start: Option<String>,
+    pub(super) shown: super::show::Shown,
+}
+
+impl Run {
+    /// A run that waits for its workers since `now`.
+    pub fn new(setup: RunSetup, now: Duration) -> Self {
+        let profile = setup.plan.load.profile.clone();
+        Self {
+            setup,
+            phase: Phase::Waiting,
+            members: Vec::new(),
+            crew: Vec::new(),
+            waiting_since: now,
+            start: None,
+            profile,
+            revision: 0,
+            dealing: None,
+            ledger: None,
+            stop: None,
+            give_up: None,
+            aborted: false,
+            merged: Merged::default(),
+            watermark: 0,
+            changes: Vec::new(),
+            notices: Vec::new(),
+            disagreements: Vec::new(),
+            strikes: Vec::new(),
+            last_tick: now,
+            failed_to_start: None,
+            shown: super::show::Shown::default(),
+        }
+    }
+
+    /// Takes what happened at `now` on the coordinator's clock; returns what is to be done, in order.
+    pub fn handle(&mut self, input: Input, now: Duration) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        match input {
+            Input::Registered { worker, hello } => self.registered(worker, hello, now, &mut effects),
+            Input::ControlOpened { worker } => self.control_opened(worker, now, &mut effects),
+            Input::Heartbeat { worker, heartbeat } => self.heartbeat(worker, heartbeat, now, &mut effects),
+            Input::ControlClosed { worker } => self.control_closed(worker, &mut effects),
+            Input::ReportOpened { worker } => self.acknowledge(worker, &mut effects),
+            Input::Batch { worker, batch } => self.batch(worker, &batch, now, &mut effects),
+            Input::BadBatch { worker, why } => self.strike(worker, &why, now, &mut effects),
+            Input::Person(person) => self.person(person, now, &mut effects),
+            Input::Tick => self.tick(now, &mut effects),
+        }
+        self.progress(now, &mut effects);
+        effects
+    }
+
+    /// Run time at `now`; zero before the start.
+    pub(super) fn run_time(&self, now: Duration) -> Duration {
+        self.start.map_or(Duration::ZERO, |start| now.saturating_sub(start))
+    }
+
+    pub(super) fn note(&mut self, text: String, effects: &mut Vec<Effect>) {
+        effects.push(Effect::Log(text.clone()));
+        self.notices.push(text);
+        self.shown.mark();
+    }
+
+    fn registered(&mut self, worker: WorkerId, hello: Hello, now: Duration, effects: &mut Vec<Effect>) {
+        if let Some(member) = self.members.get_mut(worker) {
+            member.hello = hello;
+            member.last_heard = now;
+            return;
+        }
+        effects.push(Effect::Log(format!("worker {} registered", hello.name)));
+        self.members.push(Member::new(hello, now));
+        self.shown.mark();
+    }
+
+    fn control_opened(&mut self, worker: WorkerId, now: Duration, effects: &mut Vec<Effect>) {
+        let Some(member) = self.members.get_mut(worker) else { return };
+        member.connected = true;
+        member.last_heard = now;
+        self.shown.mark();
+        let id = self.setup.id.clone();
+        let takes_part = member.participates;
+        if takes_part && self.phase != Phase::Finished {
+            // It may have missed commands; each of them is absolute, and known ones are ignored.
+            self.repeat_orders(worker, effects);
+        } else if self.phase != Phase::Waiting {
+            let text = format!("a test is under way ({id}); this worker takes part in the next one");
+            effects.push(Effect::Order(worker, Order::Notice(text)));
+        }
+    }
+
+    fn heartbeat(&mut self, worker: WorkerId, heartbeat: Heartbeat, now: Duration, effects: &mut Vec<Effect>) {
+        let id = self.setup.id.clone();
+        let Some(member) = self.members.get_mut(worker) else { return };
+        member.last_heard = member.last_heard.max(now);
+        if member.lost_at.take().is_some() && !member.finished {
+            let text = format!("worker {} is back", member.hello.name);
+            self.note(text, effects);
+        }
+        let member = &mut self.members[worker];
+        if heartbeat.run != id {
+            return;
+        }
+        let leaves = heartbeat.leaving && !member.left && member.participates;
+        member.left |= leaves;
+        member.users_peak = member.users_peak.max(heartbeat.users.iter().sum());
+        let wants = heartbeat.wants_iterations;
+        member.heartbeat = heartbeat;
+        if leaves {
+            let (name, users) = (member.hello.name.clone(), member.users());
+            let at = self.run_time(now).as_secs();
+            self.note(format!("worker {name} left at second {at}; its {users} users were not replaced"), effects);
+        }
+        if wants {
+            self.grant_iterations(worker, effects);
+        }
+        self.see_users();
+    }
+
+    fn see_users(&mut self) {
+        let mut sum: Vec<u32> = Vec::new();
+        for member in self.members.iter().filter(|member| member.is_live()) {
+            sum.resize(sum.len().max(member.heartbeat.users.len()), 0);
+            sum.iter_mut().zip(&member.heartbeat.users).for_each(|(sum, users)| *sum += users);
+        }
+        if matches!(self.phase, Phase::Ramping | Phase::Steady) {
+            self.merged.see_users(&sum);
+        }
+    }
+
+    fn control_closed(&mut self, worker: WorkerId, effects: &mut Vec<Effect>) {
+        let Some(member) = self.members.get_mut(worker) else { return };
+        member.connected = false;
+        self.shown.mark();
+        if member.is_live() && !member.left && matches!(self.phase, Phase::Ramping | Phase::Steady | Phase::Draining) {
+            let text = format!("worker {} disconnected", member.hello.name);
+            self.note(text, effects);
+        }
+    }
+
+    pub(super) fn acknowledge(&self, worker: WorkerId, effects: &mut Vec<Effect>) {
+        let Some(member) = self.members.get(worker) else { return };
+        effects.push(Effect::Acknowledge {
+            worker,
+            run: self.setup.id.clone(),
+            applied_through: member.applied.through,
+            over: false,
+        });
+    }
+
+    fn batch(&mut self, worker: WorkerId, batch: &Batch, now: Duration, effects: &mut Vec<Effect>) {
+        if batch.run != self.setup.id {
+            let (run, applied_through) = (batch.run.clone(), batch.number);
+            effects.push(Effect::Acknowledge { worker, run, applied_through, over: true });
+            return;
+        }
+        let Some(member) = self.members.get_mut(worker) else { return };
+        let snapshot = &batch.snapshot;
+        let run_time = self.start.map_or(Duration::ZERO, |start| now.saturating_sub(start));
+        // A worker's clock may run a little ahead; whole seconds it cannot.
+        let in_future = u64::from(snapshot.to_s) > run_time.as_secs() + 3;
+        let refusal = if in_future || snapshot.gauges.users.len() > self.setup.plan.classes.len() {
+            Err(Refusal::Bad("it speaks of seconds or classes that are not there"))
+        } else {
+            member.applied.take(batch)
+        };
+        match refusal {
+            Ok(()) => {
+                self.merged.add(snapshot, batch.last_part, &self.profile, self.watermark);
+                if let Some(finals) = &batch.finals {
+                    member.finished = true;
+                    member.heartbeat.users.clear();
+                    if !member.applied.agrees(finals) {
+                        let text = format!("the final totals of worker {} are not what it had sent", member.hello.name);
+                        self.disagreements.push(text.clone());
+                        self.note(text, effects);
+                    }
+                }
+            }
+            Err(Refusal::Known) => {}
+            Err(Refusal::Bad(why)) => {
+                self.strike(worker, why, now, effects);
+                return;
+            }
+        }
+        self.acknowledge(worker, effects);
+    }
+
+    /// A worker sent what cannot be: its session ends, and after three times its part in the run.
+    pub(super) fn strike(&mut self, worker: WorkerId, why: &str, now: Duration, effects: &mut Vec<Effect>) {
+        self.strikes.retain(|(_, at)| now.saturating_sub(*at) < STRIKE_WINDOW);
+        self.strikes.push((worker, now));
+        let count = self.strikes.iter().filter(|(who, _)| *who == worker).count();
+        let Some(member) = self.members.get(worker) else { return };
+        let name = member.hello.name.clone();
+        let refused = count >= STRIKES;
+        let end = if refused { "; it is refused for this run" } else { "" };
+        self.note(format!("worker {name} sent statistics that cannot be: {why}{end}"), effects);
+        if refused {
+            self.lose(worker, now, effects);
+        }
+        effects.push(Effect::EndSession(worker, format!("statistics refused: {why}")));
+    }
+
+    /// What each of `order`'s workers is to run, whole.
+    pub(super) fn assignments(&self) -> Vec<(WorkerId, Assign)> {
+        let Some(dealing) = &self.dealing else { return Vec::new() };
+        let shares = dealing.ranks();
+        let assign = |(worker, classes): (WorkerId, Vec<stampede_scenarios::ranks::RankSet>)| {
+            let grants = (0u16..)
+                .zip(classes)
+                .filter(|(_, ranks)| !ranks.is_empty())
+                .map(|(class, ranks)| stampede_proto::assign::Grant {
+                    class,
+                    ranks,
+                    life: 0,
+                    from: Duration::ZERO,
+                    rate: None,
+                })
+                .collect();
+            let (run, profile) = (self.setup.id.clone(), self.profile.clone());
+            (worker, Assign { run, revision: self.revision, profile, grants })
+        };
+        self.crew.iter().copied().zip(shares).map(assign).collect()
+    }
+
+    fn person(&mut self, person: Person, now: Duration, effects: &mut Vec<Effect>) {
+        match (person, self.phase) {
+            (_, Phase::Finished) => {}
+            (Person::Quit, Phase::Draining) => {}
+            (Person::Quit, _) => self.end(StopReason::User, now, effects),
+            (Person::Interrupt, Phase::Draining) => self.abort(now, effects),
+            (Person::Interrupt, _) => self.end(StopReason::Signal, now, effects),
+            (Person::ChangeUsers(by), Phase::Ramping | Phase::Steady) => self.change_users(by, now, effects),
+            (Person::ChangeUsers(_), _) => {}
+        }
+    }
+}

@@ -67,6 +67,11 @@ pub fn read_scenario(path: &Path) -> Result<Source, ReadError> {
     Ok(Source::new(path.display().to_string(), text))
 }
 
+/// The SHA-256 of a file's content, by which workers ask for it.
+pub fn hash(content: &[u8]) -> [u8; 32] {
+    Sha256::digest(content).into()
+}
+
 /// Reads every file the plan names, relative to the scenario's folder, in the order of [`Plan::assets`].
 ///
 /// What cannot be read is reported all at once, each at the place where it is first named.
@@ -82,7 +87,7 @@ pub fn read_assets(plan: &Plan, folder: &Path, source: &Source) -> Result<Vec<As
                     .file_name()
                     .map(|name| name.to_string_lossy().into_owned())
                     .unwrap_or_default(),
-                sha256: Sha256::digest(&bytes).into(),
+                sha256: hash(&bytes),
                 bytes,
             }),
             Err(error) => problems.push(

@@ -1,0 +1,179 @@
+//! Every flag, with its environment variable and its help.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::builder::FalseyValueParser;
+use clap::{ArgAction, Args as ClapArgs, Parser, Subcommand};
+use stampede_scenarios::rate::Rate;
+use stampede_scenarios::units::{parse_duration, parse_rate};
+
+const AFTER_HELP: &str = "\
+Without SCENARIO: scenario.yaml here; without that, on a terminal, the built-in demo.
+
+Examples:
+  coordinator --demo --users 200 --spawn-rate 10 --run-time 30s
+  coordinator examples/predict.yaml -u 200 -r 10 -t 60s --report report.md --report report.json
+  coordinator examples/predict.yaml --expect-workers 2      and on other terminals: worker --connect
+
+Exit codes: 0 passed, 1 a request failed or none was made, 2 wrong usage, 10 the scenario has errors, 11 cannot listen,
+12 not enough workers, 13 samples are missing, 14 a report could not be written, 130 stopped by a second Ctrl-C.
+Every flag can also be given as an environment variable: --run-time as STAMPEDE_RUN_TIME.";
+
+/// Load tests: weighted users from a scenario file, on this machine or on many.
+#[derive(Debug, Parser)]
+#[command(name = "coordinator", version, after_help = AFTER_HELP, max_term_width = 100,
+          args_conflicts_with_subcommands = true, disable_help_subcommand = true)]
+pub struct Args {
+    #[command(subcommand)]
+    pub(super) command: Option<Command>,
+    #[command(flatten)]
+    pub(super) run: RunArgs,
+}
+
+/// Something else than running a test.
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Read and check a scenario, and say what would run
+    Check(CheckArgs),
+    /// Show what each worker will run at each moment, without running it
+    Plan(PlanArgs),
+}
+
+/// What `check` takes.
+#[derive(Debug, ClapArgs)]
+pub(super) struct CheckArgs {
+    /// The scenario file
+    pub(super) scenario: PathBuf,
+    #[command(flatten)]
+    pub(super) load: LoadArgs,
+}
+
+/// What `plan` takes.
+#[derive(Debug, ClapArgs)]
+pub(super) struct PlanArgs {
+    /// The scenario file
+    pub(super) scenario: PathBuf,
+    #[command(flatten)]
+    pub(super) load: LoadArgs,
+    /// Workers the users are dealt to
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub(super) workers: u32,
+    /// One line of JSON for each start and stop
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+/// What says how much load, and what replaces parts of the scenario.
+#[derive(Debug, Clone, Default, ClapArgs)]
+pub(super) struct LoadArgs {
+    /// Users at the peak [default: the scenario's, else 1]
+    #[arg(short, long, value_name = "N", env = "STAMPEDE_USERS", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(super) users: Option<u32>,
+
+    /// Users started per second (10, 10/s, 0.5) [default: the scenario's, else 1]
+    #[arg(short = 'r', long, value_name = "N", env = "STAMPEDE_SPAWN_RATE", value_parser = rate)]
+    pub(super) spawn_rate: Option<Rate>,
+
+    /// How long, from the first start (90s, 10m, 1h30m) [default: the scenario's, else until stopped]
+    #[arg(short = 't', long, value_name = "D", env = "STAMPEDE_RUN_TIME", value_parser = duration)]
+    pub(super) run_time: Option<Duration>,
+
+    /// Stop after so many iterations over all users
+    #[arg(short, long, value_name = "N", env = "STAMPEDE_ITERATIONS", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(super) iterations: Option<u64>,
+
+    /// Base URL [default: the scenario's target]
+    #[arg(short = 'H', long, value_name = "URL", env = "STAMPEDE_HOST", value_parser = host)]
+    pub(super) host: Option<String>,
+
+    /// How long users may finish their iteration at the end [default: the scenario's, else 10s]
+    #[arg(long, value_name = "D", env = "STAMPEDE_STOP_TIMEOUT", value_parser = duration)]
+    pub(super) stop_timeout: Option<Duration>,
+
+    /// The same seed gives the same users doing the same things [default: drawn and printed]
+    #[arg(long, value_name = "N", env = "STAMPEDE_SEED")]
+    pub(super) seed: Option<u64>,
+
+    /// Override one of the scenario's `vars`, the value read like a YAML value; repeatable
+    #[arg(short = 'e', long = "var", value_name = "NAME=VALUE", env = "STAMPEDE_VAR", value_delimiter = '\n',
+          value_parser = var)]
+    pub(super) vars: Vec<(String, String)>,
+}
+
+/// What running a test takes.
+#[derive(Debug, Clone, Default, ClapArgs)]
+pub(super) struct RunArgs {
+    /// The scenario file
+    #[arg(value_name = "SCENARIO")]
+    pub(super) scenario: Option<String>,
+
+    #[command(flatten)]
+    pub(super) load: LoadArgs,
+
+    /// Start the built-in demo target and aim at it; without SCENARIO with the built-in index 20 % / predict 80 %
+    #[arg(long, env = "STAMPEDE_DEMO", value_parser = FalseyValueParser::new())]
+    pub(super) demo: bool,
+
+    /// Where workers connect [default: 127.0.0.1:5557]
+    #[arg(long, value_name = "ADDR", env = "STAMPEDE_BIND")]
+    pub(super) bind: Option<String>,
+
+    /// Wait for N remote workers, start no embedded one
+    #[arg(long, value_name = "N", env = "STAMPEDE_EXPECT_WORKERS", value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub(super) expect_workers: Option<u32>,
+
+    /// Give up waiting for workers after this
+    #[arg(long, value_name = "D", env = "STAMPEDE_EXPECT_TIMEOUT", default_value = "60s", value_parser = duration)]
+    pub(super) expect_timeout: Duration,
+
+    /// Load threads of the embedded worker [default: one for each core]
+    #[arg(long, value_name = "N", env = "STAMPEDE_THREADS", value_parser = clap::value_parser!(u32).range(1..=1024))]
+    pub(super) threads: Option<u32>,
+
+    /// Write a report, format by ending: .md, .json; repeatable
+    #[arg(long = "report", value_name = "FILE", env = "STAMPEDE_REPORT", value_delimiter = '\n')]
+    pub(super) reports: Vec<PathBuf>,
+
+    /// Print the JSON report instead of the table
+    #[arg(long, env = "STAMPEDE_JSON", value_parser = FalseyValueParser::new())]
+    pub(super) json: bool,
+
+    /// No full-screen terminal UI [default where there is no terminal, or CI is set]
+    #[arg(long, env = "STAMPEDE_HEADLESS", value_parser = FalseyValueParser::new())]
+    pub(super) headless: bool,
+
+    /// Exit code when requests failed
+    #[arg(long, value_name = "N", env = "STAMPEDE_EXIT_CODE_ON_ERROR", default_value_t = 1)]
+    pub(super) exit_code_on_error: u8,
+
+    /// Write the log here instead of to stderr
+    #[arg(long, value_name = "FILE", env = "STAMPEDE_LOG")]
+    pub(super) log: Option<PathBuf>,
+
+    /// Log more; twice: much more
+    #[arg(short, action = ArgAction::Count)]
+    pub(super) verbose: u8,
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    parse_duration(text).map_err(|error| error.to_string())
+}
+
+fn rate(text: &str) -> Result<Rate, String> {
+    parse_rate(text).map_err(|error| error.to_string())
+}
+
+fn host(text: &str) -> Result<String, String> {
+    if text.contains(": ") {
+        return Err(format!("-H is --host; a header is --header '{text}'"));
+    }
+    Ok(text.to_owned())
+}
+
+fn var(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.trim().is_empty() => Ok((name.trim().to_owned(), value.to_owned())),
+        _ => Err("write NAME=VALUE, for example --var region=us".to_owned()),
+    }
+}

@@ -1,0 +1,88 @@
+//! What a person sees of a run, and what they can do to it: the screen or progress lines, keys and signals.
+
+use std::io::stderr;
+
+use tokio::sync::{mpsc, watch};
+
+use super::log::Log;
+use crate::conduct::{Conducted, Conductor};
+use crate::run::input::Person;
+use crate::view::RunView;
+use crate::{progress, tui};
+
+/// Requests of people that may wait.
+const REQUESTS: usize = 32;
+
+/// Conducts the run with somebody watching.
+pub(super) async fn accompany(
+    conductor: Conductor,
+    view: watch::Receiver<RunView>,
+    full_screen: bool,
+    log: &Log,
+) -> Conducted {
+    let (people, requests) = mpsc::channel(REQUESTS);
+    let signals = tokio::spawn(watch_signals(people.clone()));
+    let show = async {
+        if full_screen {
+            log.hold();
+            let shown = screen(view.clone(), people).await;
+            log.release();
+            match shown {
+                Ok(()) => return,
+                // No screen is no reason to stop a run: lines do as well.
+                Err(error) => say(&format!("no full-screen terminal UI ({error}); going on with lines")),
+            }
+        }
+        if let Err(error) = progress::run(view, stderr()).await {
+            tracing::warn!("progress cannot be shown: {error}");
+        }
+    };
+    let (conducted, ()) = tokio::join!(conductor.conduct(requests), show);
+    signals.abort();
+    conducted
+}
+
+/// The screen, with its commands translated.
+async fn screen(view: watch::Receiver<RunView>, people: mpsc::Sender<Person>) -> std::io::Result<()> {
+    let (commands, mut pressed) = mpsc::channel(REQUESTS);
+    let translate = async move {
+        while let Some(command) = pressed.recv().await {
+            let person = match command {
+                tui::Command::Quit => Person::Quit,
+                tui::Command::Interrupt => Person::Interrupt,
+                tui::Command::ChangeUsers(by) => Person::ChangeUsers(by),
+            };
+            if people.send(person).await.is_err() {
+                break;
+            }
+        }
+    };
+    let (shown, ()) = tokio::join!(tui::run(view, commands), translate);
+    shown
+}
+
+/// Ctrl-C and SIGTERM, each time.
+async fn watch_signals(people: mpsc::Sender<Person>) {
+    use tokio::signal::unix::{SignalKind, signal};
+
+    let (interrupt, terminate) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()));
+    let (Ok(mut interrupt), Ok(mut terminate)) = (interrupt, terminate) else {
+        tracing::warn!("signals cannot be watched; Ctrl-C ends the program without a report");
+        return;
+    };
+    loop {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+        if people.send(Person::Interrupt).await.is_err() {
+            return;
+        }
+    }
+}
+
+/// Says something to the person at the terminal, beside the log.
+#[expect(clippy::print_stderr, reason = "said to the person who started the program")]
+pub(super) fn say(text: &str) {
+    eprintln!("{text}");
+}

@@ -1,0 +1,109 @@
+//! From the command line to a checked test: which scenario, what flags replace, its files.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use bytes::Bytes;
+use stampede_proto::prepare::{AssetInfo, Prepare};
+use stampede_scenarios::compile::compile;
+use stampede_scenarios::diagnostics::Diagnostics;
+use stampede_scenarios::files::{Asset, hash, read_assets, read_scenario};
+use stampede_scenarios::plan::Plan;
+use stampede_scenarios::source::{Overrides, Source};
+
+use super::args::LoadArgs;
+use super::exit::Error;
+use crate::demo;
+use crate::fleet::Assets;
+
+/// A scenario that was chosen.
+#[derive(Debug)]
+pub(super) struct Chosen {
+    pub(super) source: Source,
+    /// Where its files are; `None` for the built-in demo.
+    pub(super) folder: Option<PathBuf>,
+}
+
+impl Chosen {
+    /// The scenario in `path`.
+    pub(super) fn file(path: &Path) -> Result<Self, Error> {
+        let folder = path.parent().map(Path::to_owned).unwrap_or_default();
+        Ok(Self { source: read_scenario(path)?, folder: Some(folder) })
+    }
+
+    /// The built-in one.
+    pub(super) fn demo() -> Self {
+        Self { source: demo::scenario(), folder: None }
+    }
+}
+
+/// A test that is ready to be conducted.
+#[derive(Debug)]
+pub(super) struct Test {
+    pub(super) plan: Arc<Plan>,
+    pub(super) prepare: Prepare,
+    pub(super) assets: Assets,
+}
+
+/// What flags put over the scenario.
+pub(super) fn overrides(load: &LoadArgs) -> Overrides {
+    Overrides {
+        users: load.users,
+        spawn_rate: load.spawn_rate,
+        run_time: load.run_time,
+        iterations: load.iterations,
+        stop_timeout: load.stop_timeout,
+        host: load.host.clone(),
+        seed: load.seed,
+        vars: load.vars.clone(),
+    }
+}
+
+/// Compiles the scenario with what flags put over it.
+pub(super) fn compiled(chosen: &Chosen, overrides: &Overrides) -> Result<Plan, Diagnostics> {
+    // 32 bits are enough for a seed, and can be typed again.
+    let mut drawn = [0; 4];
+    if let Err(error) = getrandom::getrandom(&mut drawn) {
+        tracing::warn!("no random bytes from the system ({error}); the seed is 0");
+    }
+    let env = |name: &str| std::env::var(name).ok();
+    compile(&chosen.source, overrides, &env, u64::from(u32::from_ne_bytes(drawn)))
+}
+
+/// Reads the files the plan names.
+pub(super) fn files(plan: &Plan, chosen: &Chosen) -> Result<Vec<Asset>, Diagnostics> {
+    match &chosen.folder {
+        Some(folder) => read_assets(plan, folder, &chosen.source),
+        None => Ok(plan
+            .assets
+            .iter()
+            .filter_map(|asset| {
+                let bytes: Bytes = demo::file(&asset.path)?;
+                let path = asset.path.clone();
+                Some(Asset { file_name: path.clone(), path, sha256: hash(&bytes), bytes })
+            })
+            .collect()),
+    }
+}
+
+/// Compiles, reads the files, and makes what travels to the workers.
+pub(super) fn test(chosen: &Chosen, overrides: &Overrides, run: &str) -> Result<Test, Error> {
+    let plan = compiled(chosen, overrides)?;
+    let files = files(&plan, chosen)?;
+    let info = |asset: &Asset| AssetInfo {
+        path: asset.path.clone(),
+        sha256: asset.sha256,
+        size: asset.bytes.len() as u64,
+        file_name: asset.file_name.clone(),
+    };
+    let prepare = Prepare {
+        run: run.to_owned(),
+        source: chosen.source.clone(),
+        overrides: overrides.clone(),
+        env: plan.env.clone(),
+        seed: plan.seed,
+        assets: files.iter().map(info).collect(),
+    };
+    let assets = files.into_iter().map(|asset| (asset.sha256, asset.bytes)).collect();
+    Ok(Test { plan: Arc::new(plan), prepare, assets })
+}

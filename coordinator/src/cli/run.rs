@@ -1,0 +1,183 @@
+//! `coordinator [SCENARIO]`: conducts a test and tells what came of it.
+
+use std::io::{IsTerminal, Write};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use stampede_scenarios::rate::Rate;
+use tokio::net::TcpListener;
+
+use super::args::RunArgs;
+use super::exit::{Error, Outcome};
+use super::interface;
+use super::log::Log;
+use super::prepare::{Chosen, Test, overrides, test};
+use crate::conduct::{Conducted, Conductor, Job};
+use crate::demo::Demo;
+use crate::fleet::{ListenError, listen};
+use crate::report::{Format, Report, check_target, last_path, stdout_text, write, write_last};
+use crate::run::RunSetup;
+
+/// Where workers connect unless told otherwise.
+const DEFAULT_BIND: &str = "127.0.0.1:5557";
+
+/// A worker not heard of for this long is lost.
+const LEASE: Duration = Duration::from_secs(5);
+
+/// Runs a test.
+pub(super) fn run(args: &RunArgs) -> Result<Outcome, Error> {
+    let on_terminal = std::io::stdout().is_terminal() && std::io::stdin().is_terminal();
+    let in_ci = std::env::var_os("CI").is_some_and(|ci| !ci.is_empty());
+    let full_screen = on_terminal && !in_ci && !args.headless;
+    let (chosen, demo) = choose(args, full_screen)?;
+    for report in &args.reports {
+        check_target(report).map_err(Error::ReportTarget)?;
+    }
+    let log = Log::start(args.log.as_deref(), args.verbose)?;
+    let target = if demo { Some(Demo::start().map_err(|error| Error::Demo(error.to_string()))?) } else { None };
+    let mut overrides = overrides(&args.load);
+    if let (Some(target), None) = (&target, &overrides.host) {
+        overrides.host = Some(target.url());
+    }
+    let id = run_id()?;
+    let test = test(&chosen, &overrides, &id)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    let runtime = runtime.map_err(|error| Error::System(format!("no runtime: {error}")))?;
+    let conducted = runtime.block_on(conduct(args, test, id, demo, full_screen, &log))?;
+    log.release();
+    // What still hangs in the runtime, a connection of a silent worker say, is not waited for.
+    runtime.shutdown_timeout(Duration::from_millis(200));
+    drop(target);
+    if let Some(why) = conducted.failed_to_start {
+        return Err(Error::Workers(why));
+    }
+    Ok(tell(args, &conducted))
+}
+
+/// Which scenario, and whether the demo target is wanted.
+fn choose(args: &RunArgs, full_screen: bool) -> Result<(Chosen, bool), Error> {
+    let Some(scenario) = &args.scenario else {
+        let here = Path::new("scenario.yaml");
+        if args.demo {
+            return Ok((Chosen::demo(), true));
+        }
+        if here.exists() {
+            return Ok((Chosen::file(here)?, false));
+        }
+        if full_screen && args.expect_workers.is_none() {
+            return Ok((Chosen::demo(), true));
+        }
+        let ways = "no scenario, and there is no scenario.yaml here. Three ways on:\n  \
+                    coordinator FILE      a scenario file, for example examples/predict.yaml\n  \
+                    coordinator URL       one URL, no file (not in this version)\n  \
+                    coordinator --demo    the built-in demo";
+        return Err(Error::Usage(ways.to_owned()));
+    };
+    if scenario.contains("://") {
+        let text = format!(
+            "a URL instead of a scenario file is not in this version; write a file with\n  target: {scenario}\n  \
+             users: {{visitor: {{tasks: {{main: {{steps: [get: /]}}}}}}}}"
+        );
+        return Err(Error::Usage(text));
+    }
+    Ok((Chosen::file(Path::new(scenario))?, args.demo))
+}
+
+fn run_id() -> Result<String, Error> {
+    let mut bytes = [0; 8];
+    getrandom::getrandom(&mut bytes)
+        .map_err(|error| Error::System(format!("no random bytes from the system: {error}")))?;
+    Ok(format!("{:016x}", u64::from_be_bytes(bytes)))
+}
+
+/// A listener; where nobody asked for one, a taken port is only noted.
+async fn listener(args: &RunArgs) -> Result<Option<TcpListener>, Error> {
+    let address = args.bind.as_deref().unwrap_or(DEFAULT_BIND);
+    let asked_for = args.bind.is_some() || args.expect_workers.is_some();
+    match listen(address).await {
+        Ok(listener) => Ok(Some(listener)),
+        Err(error @ ListenError::Taken { .. }) if !asked_for => {
+            tracing::info!("no other workers can join: {error}");
+            Ok(None)
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+async fn conduct(
+    args: &RunArgs,
+    test: Test,
+    id: String,
+    demo: bool,
+    full_screen: bool,
+    log: &Log,
+) -> Result<Conducted, Error> {
+    let listener = listener(args).await?;
+    let address = listener.as_ref().and_then(|listener| listener.local_addr().ok());
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let threads = args.threads.map_or(cores, |threads| threads as usize);
+    let load = &test.plan.load;
+    let first = load.profile.changes().first().map(|change| change.rate);
+    let one = Rate::new(1, 1).ok_or_else(|| Error::System("one per second is a rate".into()))?;
+    let setup = RunSetup {
+        id,
+        plan: test.plan.clone(),
+        demo,
+        expected: args.expect_workers,
+        expect_timeout: args.expect_timeout,
+        lease: LEASE,
+        join_command: format!("worker --connect {}", address.map_or_else(String::new, |addr| addr.to_string())),
+        spawn_rate: first.unwrap_or(one),
+    };
+    if let (Some(address), true) = (address, !full_screen && (args.bind.is_some() || args.expect_workers.is_some())) {
+        interface::say(&format!("listening on {address}"));
+    }
+    let embedded = args.expect_workers.is_none().then_some(threads);
+    let job = Job { setup, prepare: test.prepare, assets: test.assets, listener, embedded };
+    let (conductor, view) = Conductor::new(job);
+    Ok(interface::accompany(conductor, view, full_screen, log).await)
+}
+
+/// Writes the reports and says what came of the run.
+fn tell(args: &RunArgs, conducted: &Conducted) -> Outcome {
+    let report = Report::from_result(&conducted.result);
+    let mut written: Vec<PathBuf> = Vec::new();
+    let mut report_failed = false;
+    for path in &args.reports {
+        match write(path, &report) {
+            Ok(()) => written.push(path.clone()),
+            Err(error) => {
+                report_failed = true;
+                interface::say(&format!("error: {error}"));
+            }
+        }
+    }
+    let last = last_path(|name| std::env::var_os(name));
+    let kept = last.as_deref().filter(|last| match write_last(last, &report) {
+        Ok(()) => true,
+        Err(error) => {
+            // A read-only home is no reason to fail a test whose reports are where they were asked for.
+            tracing::warn!("the run is not kept as the last one: {error}");
+            false
+        }
+    });
+    let text = if args.json {
+        Format::Json.render(&report).unwrap_or_else(|error| {
+            report_failed = true;
+            error.to_string()
+        })
+    } else {
+        stdout_text(&report, &written, kept)
+    };
+    if writeln!(std::io::stdout(), "{}", text.trim_end()).is_err() {
+        report_failed = true;
+    }
+    let verdict = report.verdict();
+    Outcome {
+        aborted: conducted.result.aborted,
+        incomplete: !verdict.complete || conducted.lost_everyone,
+        report_failed,
+        failed: !verdict.passed,
+        code_on_failure: args.exit_code_on_error,
+    }
+}

@@ -1,0 +1,214 @@
+//! The loop around the screen: keys and views come in, frames and commands go out.
+//!
+//! It reads the newest view and never waits for the run. A frame is written on a thread for blocking work, so a terminal
+//! that has stalled stops the screen and nothing else. At most ten frames a second, and one at once after a key or a
+//! change of size.
+
+use std::io;
+use std::time::Duration;
+
+use crossterm::event::{Event, EventStream};
+use futures_util::{Stream, StreamExt};
+use ratatui::Terminal;
+use ratatui::backend::{Backend, CrosstermBackend};
+use ratatui::layout::Size;
+use tokio::sync::mpsc::error::TrySendError;
+use tokio::sync::{mpsc, watch};
+use tokio::time::{Instant, sleep_until};
+
+use super::draw::draw;
+use super::keys;
+use super::state::{Action, Command, Screen, Trouble};
+use super::terminal::{self, Guard};
+use super::theme::Theme;
+use crate::view::{Phase, RunView};
+
+/// Between two frames that no key asked for.
+const FRAME: Duration = Duration::from_millis(100);
+
+/// Shows the run until it is finished or nobody publishes views any more. The terminal is as before when it returns.
+///
+/// # Errors
+///
+/// The terminal could not be set up or written to, or a panic somewhere took the screen away. The run is not concerned;
+/// the caller may go on without a screen.
+pub async fn run(view: watch::Receiver<RunView>, commands: mpsc::Sender<Command>) -> io::Result<()> {
+    let colours = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+    let guard = Guard::enter()?;
+    let mut terminal = Terminal::new(CrosstermBackend::new(io::stdout()))?;
+    terminal.clear()?;
+    let result = drive(terminal, EventStream::new(), view, commands, Theme::new(colours)).await;
+    drop(guard);
+    result
+}
+
+/// The loop itself, over any terminal and any source of events.
+async fn drive<B>(
+    mut terminal: Terminal<B>,
+    mut events: impl Stream<Item = io::Result<Event>> + Unpin,
+    mut view: watch::Receiver<RunView>,
+    commands: mpsc::Sender<Command>,
+    theme: Theme,
+) -> io::Result<()>
+where
+    B: Backend<Error: Send + Sync + 'static> + Send + 'static,
+{
+    let mut screen = Screen::new(terminal.size().map_err(io::Error::other)?);
+    // When the next frame is due; `None` while nothing has changed since the last.
+    let mut due = Some(Instant::now());
+    let mut drawn = Instant::now();
+    while view.borrow_and_update().phase != Phase::Finished {
+        tokio::select! {
+            changed = view.changed() => {
+                if changed.is_err() {
+                    break;
+                }
+                due = due.or(Some(drawn + FRAME));
+            }
+            event = events.next(), if !is_deaf(&screen) => {
+                if take_event(event, &mut screen, &view.borrow(), &commands) {
+                    due = Some(Instant::now());
+                }
+            }
+            () = sleep_until(due.unwrap_or(drawn)), if due.is_some() => {
+                let newest = view.borrow().clone();
+                terminal = paint(terminal, screen.clone(), newest, theme).await?;
+                drawn = Instant::now();
+                due = None;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn is_deaf(screen: &Screen) -> bool {
+    matches!(screen.trouble, Some(Trouble::Deaf(_)))
+}
+
+/// Takes what the terminal said; whether there is something new to draw.
+fn take_event(
+    event: Option<io::Result<Event>>,
+    screen: &mut Screen,
+    view: &RunView,
+    commands: &mpsc::Sender<Command>,
+) -> bool {
+    let action = match event {
+        Some(Ok(Event::Key(key))) => keys::action(key),
+        Some(Ok(Event::Resize(width, height))) => Some(Action::Resize(Size::new(width, height))),
+        Some(Ok(_)) => None,
+        Some(Err(error)) => return deafen(screen, error.to_string()),
+        None => return deafen(screen, "end of input".to_owned()),
+    };
+    let Some(action) = action else { return false };
+    if let Some(command) = screen.update(action, view)
+        && let Err(TrySendError::Full(_)) = commands.try_send(command)
+    {
+        // Not to wait: the screen must go on. A person sees that nothing happened and presses again.
+        screen.trouble = Some(Trouble::Refused);
+    }
+    true
+}
+
+/// No more keys. Ctrl-C becomes the signal it is elsewhere.
+fn deafen(screen: &mut Screen, why: String) -> bool {
+    terminal::cook();
+    screen.trouble = Some(Trouble::Deaf(why));
+    true
+}
+
+/// Writes one frame, away from the runtime's threads.
+async fn paint<B>(
+    mut terminal: Terminal<B>,
+    screen: Screen,
+    view: RunView,
+    theme: Theme,
+) -> io::Result<Terminal<B>>
+where
+    B: Backend<Error: Send + Sync + 'static> + Send + 'static,
+{
+    let painted = tokio::task::spawn_blocking(move || {
+        if terminal::is_lost() {
+            return Err(io::Error::other("a panic ended the terminal UI"));
+        }
+        terminal.draw(|frame| draw(frame, &screen, &view, theme)).map_err(io::Error::other)?;
+        Ok(terminal)
+    });
+    painted.await.map_err(io::Error::other)?
+}
+
+#[cfg(test)]
+mod tests {
+    use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+    use futures_util::stream;
+    use ratatui::backend::TestBackend;
+
+    use super::*;
+    use crate::tui::samples;
+
+    fn key(code: KeyCode, modifiers: KeyModifiers) -> Event {
+        Event::Key(KeyEvent::new(code, modifiers))
+    }
+
+    fn terminal() -> Terminal<TestBackend> {
+        Terminal::new(TestBackend::new(80, 24)).unwrap()
+    }
+
+    fn plain() -> Theme {
+        Theme::new(false)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn keys_become_commands_and_the_end_of_the_run_ends_the_loop() {
+        let (publish, view) = watch::channel(samples::running());
+        let (commands, mut taken) = mpsc::channel(8);
+        let keys = stream::iter([
+            key(KeyCode::Char('W'), KeyModifiers::SHIFT),
+            key(KeyCode::Char('q'), KeyModifiers::NONE),
+            key(KeyCode::Char('c'), KeyModifiers::CONTROL),
+        ])
+        .map(Ok)
+        .chain(stream::pending());
+        let screen = tokio::spawn(drive(terminal(), keys, view, commands, plain()));
+        assert_eq!(taken.recv().await, Some(Command::ChangeUsers(10)));
+        assert_eq!(taken.recv().await, Some(Command::Quit));
+        assert_eq!(taken.recv().await, Some(Command::Interrupt));
+        publish.send_modify(|view| view.phase = Phase::Finished);
+        screen.await.unwrap().unwrap();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_dead_keyboard_leaves_the_screen_alive_until_the_run_goes() {
+        let (publish, view) = watch::channel(samples::running());
+        let (commands, _taken) = mpsc::channel(8);
+        let keys = stream::iter([Err(io::Error::other("gone"))]);
+        let screen = tokio::spawn(drive(terminal(), keys, view, commands, plain()));
+        for _ in 0..3 {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            assert!(!screen.is_finished());
+            publish.send_modify(|view| view.users += 1);
+        }
+        drop(publish);
+        screen.await.unwrap().unwrap();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_finished_run_is_not_waited_for() {
+        let (_publish, view) = watch::channel(samples::finished());
+        let (commands, _taken) = mpsc::channel(8);
+        drive(terminal(), stream::pending(), view, commands, plain()).await.unwrap();
+    }
+
+    #[test]
+    fn a_command_that_is_not_taken_is_owned_up_to() {
+        let (commands, _taken) = mpsc::channel(1);
+        let view = samples::running();
+        let mut screen = Screen::new(Size::new(80, 24));
+        let mut press = |code| {
+            take_event(Some(Ok(key(KeyCode::Char(code), KeyModifiers::NONE))), &mut screen, &view, &commands);
+            screen.trouble.clone()
+        };
+        assert_eq!(press('w'), None);
+        assert_eq!(press('q'), Some(Trouble::Refused));
+        assert_eq!(press('1'), None);
+    }
+}

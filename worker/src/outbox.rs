@@ -38,6 +38,8 @@ pub struct Outbox {
     /// Totals up to and with the newest snapshot.
     totals: BTreeMap<EndpointKey, RequestCounts>,
     iterations: IterationCounts,
+    /// Last second of the newest snapshot.
+    newest_s: u32,
     complete: bool,
 }
 
@@ -63,15 +65,21 @@ impl Outbox {
             }
         }
         self.iterations.add(&snapshot.iterations);
+        self.newest_s = snapshot.to_s.saturating_sub(1);
         if self.waiting.len() >= MAX_WAITING {
             self.merge_oldest();
         }
         self.waiting.push_back(snapshot);
     }
 
-    /// The newest snapshot was the last one: the final totals go with it.
+    /// The newest snapshot was the last one: the final totals go with it, or, if it is on its way already, with an empty
+    /// one for the same second.
     pub fn complete(&mut self) {
         self.complete = true;
+        if self.waiting.is_empty() {
+            let (from_s, to_s) = (self.newest_s, self.newest_s + 1);
+            self.waiting.push_back(Snapshot { from_s, to_s, draining: true, ..Snapshot::default() });
+        }
     }
 
     /// Merges the two oldest neighbours of equal length; without such, the two shortest ones.
@@ -243,6 +251,16 @@ mod tests {
             }
         }
         assert_eq!((started, through), (1000, 1000));
+    }
+
+    #[test]
+    fn final_totals_go_even_when_the_last_snapshot_has_gone() {
+        let mut outbox = outbox(2);
+        assert_eq!(all(&mut outbox).len(), 2);
+        outbox.complete();
+        let last = from_wire(all(&mut outbox).remove(0)).expect("well formed");
+        assert_eq!((last.number, last.snapshot.from_s, last.last_part), (3, 1, true));
+        assert_eq!(last.finals.map(|finals| finals.endpoints.len()), Some(1));
     }
 
     #[test]

@@ -43,11 +43,15 @@ pub(super) fn run(args: &RunArgs) -> Result<Outcome, Error> {
     let test = test(&chosen, &overrides, &id)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     let runtime = runtime.map_err(|error| Error::System(format!("no runtime: {error}")))?;
-    let conducted = runtime.block_on(conduct(args, test, id, demo, full_screen, &log))?;
+    let mut conducted = runtime.block_on(conduct(args, test, id, demo, full_screen, &log))?;
     log.release();
     // What still hangs in the runtime, a connection of a silent worker say, is not waited for.
     runtime.shutdown_timeout(Duration::from_millis(200));
     drop(target);
+    if demo && args.load.host.is_none() {
+        // The demo's own address was put in by this program, not by a person.
+        conducted.result.replaced.retain(|sentence| !sentence.contains("--host"));
+    }
     if let Some(why) = conducted.failed_to_start {
         return Err(Error::Workers(why));
     }

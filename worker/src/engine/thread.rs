@@ -247,6 +247,9 @@ impl<F: HttpFactory> Loop<F> {
         if std::mem::replace(&mut self.stopping, true) {
             return;
         }
+        // The second up to the stop is closed with the users that were alive in it.
+        let run = self.context.clock.now();
+        self.context.recorder.borrow_mut().roll(run);
         for user in self.users.values_mut() {
             user.revived = false;
             user.signals.set_stop(true);

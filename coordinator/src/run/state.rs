@@ -160,6 +160,10 @@ impl Run {
         let Some(member) = self.members.get_mut(worker) else { return };
         member.connected = true;
         member.last_heard = now;
+        if self.start.is_none() {
+            // Ready is said of a line: the clocks are compared anew over each.
+            member.heartbeat = Heartbeat::default();
+        }
         self.shown.mark();
         let id = self.setup.id.clone();
         let takes_part = member.participates;

@@ -10,7 +10,7 @@ use stampede_scenarios::plan::Plan;
 use stampede_scenarios::profile::Profile;
 use stampede_scenarios::rate::Rate;
 
-use super::input::{Effect, Hello, Heartbeat, Input, Order, Person, WorkerId};
+use super::input::{Effect, Hello, Heartbeat, Input, Order, Person, Progress, WorkerId};
 use super::ledger::Ledger;
 use super::member::{Member, Refusal};
 use super::merged::Merged;
@@ -22,6 +22,9 @@ pub(super) const STRIKES: usize = 3;
 
 /// See [`STRIKES`].
 pub(super) const STRIKE_WINDOW: Duration = Duration::from_secs(60);
+
+/// Run time at which every worker with a sound line has heard of the start.
+const START_HEARD: Duration = Duration::from_secs(1);
 
 /// What a run is about; fixed when it begins.
 #[derive(Debug, Clone)]
@@ -198,10 +201,20 @@ impl Run {
             let at = self.run_time(now).as_secs();
             self.note(format!("worker {name} left at second {at}; its {users} users were not replaced"), effects);
         }
+        if self.has_missed_the_start(worker, now) {
+            self.repeat_orders(worker, effects);
+        }
         if wants {
             self.grant_iterations(worker, effects);
         }
         self.see_users();
+    }
+
+    /// Whether `worker` still waits for a start that was named: the line broke before it heard of it, or before it could tell
+    /// what that instant is on its own clock.
+    fn has_missed_the_start(&self, worker: WorkerId, now: Duration) -> bool {
+        let member = &self.members[worker];
+        member.is_live() && member.heartbeat.progress == Progress::Ready && self.run_time(now) > START_HEARD
     }
 
     fn see_users(&mut self) {

@@ -259,7 +259,9 @@ impl Run {
         let run_time = self.start.map_or(Duration::ZERO, |start| now.saturating_sub(start));
         // A worker's clock may run a little ahead; whole seconds it cannot.
         let in_future = u64::from(snapshot.to_s) > run_time.as_secs() + 3;
-        let refusal = if in_future || snapshot.gauges.users.len() > self.setup.plan.classes.len() {
+        let refusal = if !member.participates {
+            Err(Refusal::Bad("it takes no part in this run"))
+        } else if in_future || snapshot.gauges.users.len() > self.setup.plan.classes.len() {
             Err(Refusal::Bad("it speaks of seconds or classes that are not there"))
         } else {
             member.applied.take(batch)

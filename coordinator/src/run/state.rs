@@ -170,7 +170,11 @@ impl Run {
         self.shown.mark();
         let id = self.setup.id.clone();
         let takes_part = member.participates;
-        if takes_part && self.phase != Phase::Finished {
+        if member.refused {
+            let text = format!("this worker sent statistics that cannot be and is refused for the test {id}");
+            effects.push(Effect::Order(worker, Order::RunOver));
+            effects.push(Effect::Order(worker, Order::Notice(text)));
+        } else if takes_part && self.phase != Phase::Finished {
             // It may have missed commands; each of them is absolute, and known ones are ignored.
             self.repeat_orders(worker, effects);
         } else if self.phase != Phase::Waiting {
@@ -183,6 +187,9 @@ impl Run {
         let id = self.setup.id.clone();
         let Some(member) = self.members.get_mut(worker) else { return };
         member.last_heard = member.last_heard.max(now);
+        if member.refused {
+            return;
+        }
         if member.lost_at.take().is_some() && !member.finished {
             let text = format!("worker {} is back", member.hello.name);
             self.note(text, effects);
@@ -249,7 +256,8 @@ impl Run {
     }
 
     fn batch(&mut self, worker: WorkerId, batch: &Batch, now: Duration, effects: &mut Vec<Effect>) {
-        if batch.run != self.setup.id {
+        let refused = self.members.get(worker).is_some_and(|member| member.refused);
+        if refused || batch.run != self.setup.id {
             let (run, applied_through) = (batch.run.clone(), batch.number);
             effects.push(Effect::Acknowledge { worker, run, applied_through, over: true });
             return;
@@ -293,12 +301,15 @@ impl Run {
         self.strikes.retain(|(_, at)| now.saturating_sub(*at) < STRIKE_WINDOW);
         self.strikes.push((worker, now));
         let count = self.strikes.iter().filter(|(who, _)| *who == worker).count();
-        let Some(member) = self.members.get(worker) else { return };
-        let name = member.hello.name.clone();
-        let refused = count >= STRIKES;
+        let Some(member) = self.members.get_mut(worker) else { return };
+        let known = member.refused;
+        member.refused |= count >= STRIKES;
+        let (name, refused) = (member.hello.name.clone(), member.refused);
         let end = if refused { "; it is refused for this run" } else { "" };
-        self.note(format!("worker {name} sent statistics that cannot be: {why}{end}"), effects);
-        if refused {
+        if !known {
+            self.note(format!("worker {name} sent statistics that cannot be: {why}{end}"), effects);
+        }
+        if refused && !known {
             self.lose(worker, now, effects);
         }
         effects.push(Effect::EndSession(worker, format!("statistics refused: {why}")));

@@ -4,7 +4,11 @@ use std::process::{Command, Output};
 
 fn coordinator(args: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_coordinator"));
-    command.current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/..")).args(args).env("COLUMNS", "100").env("NO_COLOR", "1");
+    command
+        .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
+        .args(args)
+        .env("COLUMNS", "100")
+        .env("NO_COLOR", "1");
     command.output().expect("the program starts")
 }
 
@@ -30,7 +34,8 @@ fn check_says_what_would_run() {
 
 #[test]
 fn plan_shows_every_worker() {
-    let args = ["plan", "examples/predict.yaml", "-u", "9", "-r", "2", "-t", "6s", "--workers", "3", "--seed", "1"];
+    let args =
+        ["plan", "examples/predict.yaml", "-u", "9", "-r", "2", "-t", "6s", "--workers", "3", "--seed", "1"];
     insta::assert_snapshot!("plan", seen(&args));
     let json = coordinator(&[&args[..], &["--json"]].concat());
     let lines: Vec<serde_json::Value> = String::from_utf8_lossy(&json.stdout)

@@ -99,12 +99,7 @@ pub fn from_wire(wire: v1::Assign) -> Result<Assign, WireError> {
         left -= grant.ranks.len();
         grants.push(grant);
     }
-    Ok(Assign {
-        run: wire.run,
-        revision: wire.revision,
-        profile: Profile::from_changes(ramps),
-        grants,
-    })
+    Ok(Assign { run: wire.run, revision: wire.revision, profile: Profile::from_changes(ramps), grants })
 }
 
 fn grant_from_wire(wire: v1::Grant, limit: usize) -> Result<Grant, WireError> {

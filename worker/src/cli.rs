@@ -122,7 +122,10 @@ fn host_name() -> String {
     if name.is_empty() { "worker".to_owned() } else { name }
 }
 
-#[expect(clippy::print_stderr, reason = "one line for each change of state is what a person at the worker sees")]
+#[expect(
+    clippy::print_stderr,
+    reason = "one line for each change of state is what a person at the worker sees"
+)]
 fn say(text: &str) {
     eprintln!("worker: {text}");
 }

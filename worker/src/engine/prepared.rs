@@ -129,7 +129,11 @@ impl Prepared {
                 Ok(PreparedClass {
                     on_start: maker.program(&class.on_start)?,
                     on_stop: maker.program(&class.on_stop)?,
-                    tasks: class.tasks.iter().map(|task| maker.program(&task.program)).collect::<Result<_, _>>()?,
+                    tasks: class
+                        .tasks
+                        .iter()
+                        .map(|task| maker.program(&task.program))
+                        .collect::<Result<_, _>>()?,
                 })
             })
             .collect::<Result<_, _>>()?;
@@ -165,7 +169,8 @@ impl Maker<'_> {
             .map_err(|_| refuse(format!("`{}` is not a method", plan.method)))?;
         let url = match plan.url.as_static() {
             Some(url) => {
-                let url = Url::parse(url).map_err(|error| refuse(format!("`{url}` is not a URL: {error}")))?;
+                let url =
+                    Url::parse(url).map_err(|error| refuse(format!("`{url}` is not a URL: {error}")))?;
                 PreparedUrl::Static(url)
             }
             None => PreparedUrl::Rendered(plan.url.clone()),
@@ -254,16 +259,19 @@ fn headers(plan: &RequestPlan, content_type: Option<&str>) -> Result<PreparedHea
     let mut fixed = HeaderMap::new();
     let mut rendered = Vec::new();
     for (name, template) in &plan.headers {
-        let header = HeaderName::from_bytes(name.as_bytes()).map_err(|_| format!("`{name}` is not a header name"))?;
+        let header =
+            HeaderName::from_bytes(name.as_bytes()).map_err(|_| format!("`{name}` is not a header name"))?;
         match template.as_static() {
             Some(text) => {
-                let value = HeaderValue::from_str(text).map_err(|_| format!("header `{name}` cannot have this value"))?;
+                let value = HeaderValue::from_str(text)
+                    .map_err(|_| format!("header `{name}` cannot have this value"))?;
                 fixed.append(header, value);
             }
             None => rendered.push((header, template.clone())),
         }
     }
-    let given = |wanted: &HeaderName| fixed.contains_key(wanted) || rendered.iter().any(|(name, _)| name == wanted);
+    let given =
+        |wanted: &HeaderName| fixed.contains_key(wanted) || rendered.iter().any(|(name, _)| name == wanted);
     let adds_type = content_type.filter(|_| !given(&CONTENT_TYPE));
     let adds_agent = !given(&USER_AGENT);
     if let Some(text) = adds_type {

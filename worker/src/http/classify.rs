@@ -15,7 +15,10 @@ use super::resolve::DnsError;
 /// The failure for a request that took too long.
 pub fn timed_out(connected: bool, timeout: Duration) -> Failure {
     if connected {
-        Failure { kind: FailureKind::Timeout, message: format!("no whole response within {timeout:?}").into() }
+        Failure {
+            kind: FailureKind::Timeout,
+            message: format!("no whole response within {timeout:?}").into(),
+        }
     } else {
         Failure { kind: FailureKind::Connect, message: format!("no connection within {timeout:?}").into() }
     }

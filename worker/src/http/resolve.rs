@@ -47,7 +47,8 @@ impl Resolve for Resolver {
             let addresses = match cache.get(&name, begin) {
                 Some(addresses) => addresses,
                 None => {
-                    let found: Vec<_> = tokio::net::lookup_host((name.as_str(), 0)).await.map_err(failed)?.collect();
+                    let found: Vec<_> =
+                        tokio::net::lookup_host((name.as_str(), 0)).await.map_err(failed)?.collect();
                     cache.put(name, Instant::now(), found.clone());
                     found
                 }

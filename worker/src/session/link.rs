@@ -3,9 +3,9 @@
 use std::error::Error;
 use std::time::Duration;
 
+use stampede_proto::PROTOCOL;
 use stampede_proto::v1::fleet_client::FleetClient;
 use stampede_proto::v1::{BatchAck, Command, RegisterRequest, SnapshotBatch, WorkerStatus};
-use stampede_proto::PROTOCOL;
 use tokio::sync::mpsc;
 use tokio_stream::StreamExt;
 use tokio_stream::wrappers::ReceiverStream;

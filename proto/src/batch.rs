@@ -344,7 +344,8 @@ mod tests {
 
     #[test]
     fn what_does_not_add_up_is_refused() {
-        let cases: [(&str, fn(&mut v1::SnapshotBatch)); 6] = [
+        type Spoil = fn(&mut v1::SnapshotBatch);
+        let cases: [(&str, Spoil); 6] = [
             ("no interval", |w| w.to_s = w.from_s),
             ("count without times", |w| w.endpoints[0].counts.as_mut().expect("set").ok = 2),
             ("twice", |w| w.endpoints.push(w.endpoints[0].clone())),

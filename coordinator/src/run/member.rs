@@ -17,6 +17,7 @@ const RECENT: usize = 10;
 
 /// A worker.
 #[derive(Debug, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own, and most combinations occur")]
 pub(super) struct Member {
     pub(super) hello: Hello,
     /// Whether its control stream stands.

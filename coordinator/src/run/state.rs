@@ -324,8 +324,7 @@ impl Run {
 
     fn person(&mut self, person: Person, now: Duration, effects: &mut Vec<Effect>) {
         match (person, self.phase) {
-            (_, Phase::Finished) => {}
-            (Person::Quit, Phase::Draining) => {}
+            (_, Phase::Finished) | (Person::Quit, Phase::Draining) => {}
             (Person::Quit, _) => self.end(StopReason::User, now, effects),
             (Person::Interrupt, Phase::Draining) => self.abort(now, effects),
             (Person::Interrupt, _) => self.end(StopReason::Signal, now, effects),

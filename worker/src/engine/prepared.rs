@@ -158,7 +158,7 @@ impl Maker<'_> {
             .iter()
             .map(|op| match op {
                 Op::Request(request) => Ok(Step::Request(Box::new(self.request(request)?))),
-                Op::Think(wait) => Ok(Step::Think(wait.clone())),
+                Op::Think(wait) => Ok(Step::Think(*wait)),
             })
             .collect()
     }
@@ -222,13 +222,14 @@ impl Maker<'_> {
             fixed.extend_from_slice(part_head(part).as_bytes());
             match &part.content {
                 PartContent::Asset(id) => fixed.extend_from_slice(&self.asset(*id)?),
-                PartContent::Text(template) => match template.as_static() {
-                    Some(text) => fixed.extend_from_slice(text.as_bytes()),
-                    None => {
+                PartContent::Text(template) => {
+                    if let Some(text) = template.as_static() {
+                        fixed.extend_from_slice(text.as_bytes());
+                    } else {
                         pieces.push(Piece::Fixed(std::mem::take(&mut fixed).into()));
                         pieces.push(Piece::Text(template.clone()));
                     }
-                },
+                }
             }
             fixed.extend_from_slice(b"\r\n");
         }
@@ -246,10 +247,13 @@ fn part_head(part: &PartPlan) -> String {
     let quoted = |text: &str| text.replace('"', "%22").replace('\r', "%0D").replace('\n', "%0A");
     let mut head = format!("Content-Disposition: form-data; name=\"{}\"", quoted(&part.name));
     if let Some(file) = &part.file_name {
-        head.push_str(&format!("; filename=\"{}\"", quoted(file)));
+        head.push_str("; filename=\"");
+        head.push_str(&quoted(file));
+        head.push('"');
     }
     if let Some(content_type) = &part.content_type {
-        head.push_str(&format!("\r\nContent-Type: {content_type}"));
+        head.push_str("\r\nContent-Type: ");
+        head.push_str(content_type);
     }
     head.push_str("\r\n\r\n");
     head

@@ -27,7 +27,7 @@ pub fn timed_out(connected: bool, timeout: Duration) -> Failure {
 /// The failure behind reqwest's `error`.
 pub fn reqwest(error: &reqwest::Error) -> Failure {
     let causes = || causes(error);
-    if causes().any(|cause| cause.is::<DnsError>()) {
+    if causes().any(<dyn Error>::is::<DnsError>) {
         return Failure { kind: FailureKind::Dns, message: "the host name does not resolve".into() };
     }
     if let Some(tls) = causes().find_map(tls_error) {

@@ -1,4 +1,4 @@
-//! One registered line to the coordinator: Control on one connection, Report and FetchAsset on another.
+//! One registered line to the coordinator: Control on one connection, statistics and files on another.
 
 use std::error::Error;
 use std::time::Duration;
@@ -124,6 +124,7 @@ async fn forward<T>(
     let _ = events.send(Event::Broken { attempt, why }).await;
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "what `map_err` hands over")]
 fn refused(status: Status) -> LinkError {
     match status.code() {
         Code::FailedPrecondition | Code::InvalidArgument | Code::PermissionDenied | Code::Unimplemented => {

@@ -1,0 +1,12 @@
+//! What the tests stand on: programs, their scenarios and reports, the truth.
+
+mod bed;
+mod dir;
+mod output;
+mod process;
+mod report;
+
+pub(crate) use bed::{Bed, Finished, seen, target};
+pub(crate) use dir::TempDir;
+pub(crate) use process::{Process, coordinator, worker};
+pub(crate) use report::Report;

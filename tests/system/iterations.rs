@@ -53,8 +53,8 @@ fn a_run_time_that_ends_first_leaves_some_unbegun() {
 #[test]
 fn pacing_is_from_start_to_start() {
     let target = target();
-    // Without pacing's own clock the 30 ms of each answer would make it 13.
-    let users = "users: {visitor: {wait: {pacing: 200ms}, tasks: {main: {steps: [get: /delay/30]}}}}";
+    // Without pacing's own clock the 60 ms of each answer would make it 12.
+    let users = "users: {visitor: {wait: {pacing: 200ms}, tasks: {main: {steps: [get: /delay/60]}}}}";
     let bed = Bed::new(&target.url(), users);
     bed.run("-u 1 -t 3s", 1).ended(0);
     let report = bed.report();

@@ -6,5 +6,7 @@
 mod support;
 
 mod counts;
+mod failures;
 mod iterations;
+mod usage;
 mod users;

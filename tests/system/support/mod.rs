@@ -3,7 +3,7 @@
 mod bed;
 mod dir;
 mod output;
-mod process;
+pub(crate) mod process;
 mod report;
 
 pub(crate) use bed::{Bed, Finished, seen, target};

@@ -4,7 +4,9 @@ mod bed;
 mod dir;
 mod output;
 pub(crate) mod process;
+pub(crate) mod proxy;
 mod report;
+pub(crate) mod terminal;
 
 pub(crate) use bed::{Bed, Finished, seen, target};
 pub(crate) use dir::TempDir;

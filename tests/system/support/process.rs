@@ -1,5 +1,7 @@
 //! The two programs as processes: started, listened to, signalled, and killed at the latest when the test is over.
 
+use std::fs::File;
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread;
@@ -72,6 +74,16 @@ impl Process {
         Self { child, name, stdout, stderr }
     }
 
+    /// Starts it on `terminal`, whose other end is `screen`: what is shown there is its stdout.
+    pub(crate) fn on_terminal(mut command: Command, terminal: &OwnedFd, screen: File) -> Self {
+        let end = || Stdio::from(terminal.try_clone().expect("a second handle"));
+        command.stdin(end()).stdout(end()).stderr(Stdio::piped());
+        let name = command.get_program().to_string_lossy().into_owned();
+        let mut child = command.spawn().expect("the program starts");
+        let stderr = Output::of(child.stderr.take().expect("piped"));
+        Self { child, name, stdout: Output::of(screen), stderr }
+    }
+
     /// Waits until it has said `text` on stderr.
     pub(crate) fn said(&self, text: &str) {
         let found = self.stderr.wait_for(text, Instant::now() + PATIENCE);
@@ -120,7 +132,7 @@ impl Drop for Process {
         let _ = self.child.kill();
         let _ = self.child.wait();
         if thread::panicking() {
-            eprintln!("--- {} said:\n{}", self.name, self.stderr.text());
+            eprintln!("--- {} said:\n{}\n{}", self.name, self.stdout.text(), self.stderr.text());
         }
     }
 }

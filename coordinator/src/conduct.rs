@@ -211,7 +211,8 @@ impl Conductor {
     fn conclude(self) -> Conducted {
         let now = Timestamp::now();
         // The wall clock is read once; the start is counted back on the clock that the run was measured with.
-        let since_start = self.run.started().map_or(Duration::ZERO, |start| self.epoch.elapsed().saturating_sub(start));
+        let since_start =
+            self.run.started().map_or(Duration::ZERO, |start| self.epoch.elapsed().saturating_sub(start));
         let started_at = now.checked_sub(since_start).unwrap_or(now);
         let result = self.run.result(Facts { started_at, ended_at: now, version: VERSION.to_owned() });
         if let Some(embedded) = self.embedded {

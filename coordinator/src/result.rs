@@ -175,6 +175,8 @@ pub struct RunResult {
 impl RunResult {
     /// Whether every sample is in it.
     pub fn is_complete(&self) -> bool {
-        self.accounting.missing.is_empty() && self.accounting.unknown == 0 && self.accounting.contradictions.is_empty()
+        self.accounting.missing.is_empty()
+            && self.accounting.unknown == 0
+            && self.accounting.contradictions.is_empty()
     }
 }

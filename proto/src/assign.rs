@@ -95,19 +95,14 @@ pub fn from_wire(wire: v1::Assign) -> Result<Assign, WireError> {
     let mut left = MAX_USERS;
     let mut grants = Vec::with_capacity(wire.grants.len().min(1024));
     for grant in wire.grants {
-        let grant = grant_from_wire(grant, left)?;
+        let grant = grant_from_wire(&grant, left)?;
         left -= grant.ranks.len();
         grants.push(grant);
     }
-    Ok(Assign {
-        run: wire.run,
-        revision: wire.revision,
-        profile: Profile::from_changes(ramps),
-        grants,
-    })
+    Ok(Assign { run: wire.run, revision: wire.revision, profile: Profile::from_changes(ramps), grants })
 }
 
-fn grant_from_wire(wire: v1::Grant, limit: usize) -> Result<Grant, WireError> {
+fn grant_from_wire(wire: &v1::Grant, limit: usize) -> Result<Grant, WireError> {
     let class =
         u16::try_from(wire.class).map_err(|_| WireError::invalid("grant.class", "beyond all range"))?;
     let ranks = if wire.deltas.is_empty() {
@@ -161,6 +156,6 @@ mod tests {
     fn a_range_that_claims_too_much_is_refused() {
         let mut wire = grant_to_wire(&grant(vec![0, 1, 2, 3]));
         wire.ranges[0].count = u32::MAX;
-        assert!(grant_from_wire(wire, MAX_USERS).is_err());
+        assert!(grant_from_wire(&wire, MAX_USERS).is_err());
     }
 }

@@ -122,14 +122,7 @@ pub fn from_wire(wire: v1::SnapshotBatch) -> Result<Batch, WireError> {
         return Err(WireError::Missing("running"));
     }
     let finals = wire.r#final.map(finals_from_wire).transpose()?;
-    Ok(Batch {
-        run: wire.run,
-        number: wire.number,
-        snapshot,
-        last_part: wire.last_part,
-        running,
-        finals,
-    })
+    Ok(Batch { run: wire.run, number: wire.number, snapshot, last_part: wire.last_part, running, finals })
 }
 
 fn key_from_wire(method: String, name: String) -> Result<EndpointKey, WireError> {
@@ -325,7 +318,10 @@ mod tests {
             to_s: 4,
             endpoints: BTreeMap::from([(key.clone(), delta)]),
             errors: BTreeMap::from([(error, ErrorCount { count: 1, first_s: 3, last_s: 3 })]),
-            targets: BTreeMap::from([("h:80".into(), TargetDelta { connections: 2, ..TargetDelta::default() })]),
+            targets: BTreeMap::from([(
+                "h:80".into(),
+                TargetDelta { connections: 2, ..TargetDelta::default() },
+            )]),
             gauges: Gauges { users: vec![3, 4], ..Gauges::default() },
             ..Snapshot::default()
         };
@@ -348,7 +344,8 @@ mod tests {
 
     #[test]
     fn what_does_not_add_up_is_refused() {
-        let cases: [(&str, fn(&mut v1::SnapshotBatch)); 6] = [
+        type Spoil = fn(&mut v1::SnapshotBatch);
+        let cases: [(&str, Spoil); 6] = [
             ("no interval", |w| w.to_s = w.from_s),
             ("count without times", |w| w.endpoints[0].counts.as_mut().expect("set").ok = 2),
             ("twice", |w| w.endpoints.push(w.endpoints[0].clone())),

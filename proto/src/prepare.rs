@@ -75,8 +75,7 @@ pub fn from_wire(wire: v1::Prepare) -> Result<Prepare, WireError> {
         .assets
         .into_iter()
         .map(|asset| {
-            let sha256 =
-                asset.sha256.try_into().map_err(|_| WireError::invalid("sha256", "not 32 bytes"))?;
+            let sha256 = asset.sha256.try_into().map_err(|_| WireError::invalid("sha256", "not 32 bytes"))?;
             Ok(AssetInfo { path: asset.path, sha256, size: asset.size, file_name: asset.file_name })
         })
         .collect::<Result<_, WireError>>()?;

@@ -63,7 +63,8 @@ impl Dealing {
         let of_class = per_worker(&mut self.by_class, class, self.totals.len());
         let having = of_class.iter().zip(&self.totals).map(|(of_class, total)| (*of_class, *total));
         // Of equal ones `min` keeps the first: the lowest number.
-        let ranked = (0_u32..).zip(having).map(|(worker, having)| (!eligible(worker as usize), having, worker));
+        let ranked =
+            (0_u32..).zip(having).map(|(worker, having)| (!eligible(worker as usize), having, worker));
         let fewest = ranked.min().map_or(0, |(_, _, worker)| worker);
         self.give(fewest, (class, rank));
         fewest

@@ -23,27 +23,32 @@ const DEFAULT_ADDRESS: &str = "127.0.0.1:5557";
 /// while there is no coordinator, and waits for the next test after one. Ctrl-C or SIGTERM: users finish, everything is
 /// delivered, then it leaves.
 #[derive(Debug, Parser)]
-#[command(name = "worker", version, max_term_width = 100)]
+#[command(
+    name = "worker",
+    version,
+    max_term_width = 100,
+    after_help = "Every flag can also be given as an environment variable: --name as STAMPEDE_NAME."
+)]
 pub struct Args {
     /// The coordinator's address
     #[arg(long, value_name = "ADDR", num_args = 0..=1, default_value = DEFAULT_ADDRESS,
-          default_missing_value = DEFAULT_ADDRESS, env = "STAMPEDE_CONNECT")]
+          default_missing_value = DEFAULT_ADDRESS, env = "STAMPEDE_CONNECT", hide_env = true)]
     connect: String,
 
     /// What the coordinator calls this worker [default: the host's name]
-    #[arg(long, value_name = "NAME", env = "STAMPEDE_NAME")]
+    #[arg(long, value_name = "NAME", env = "STAMPEDE_NAME", hide_env = true)]
     name: Option<String>,
 
     /// Load threads [default: one for each core]
-    #[arg(long, value_name = "N", env = "STAMPEDE_THREADS", value_parser = clap::value_parser!(u32).range(1..=1024))]
+    #[arg(long, value_name = "N", env = "STAMPEDE_THREADS", hide_env = true, value_parser = clap::value_parser!(u32).range(1..=1024))]
     threads: Option<u32>,
 
     /// Leave after one test
-    #[arg(long, env = "STAMPEDE_ONCE")]
+    #[arg(long, env = "STAMPEDE_ONCE", hide_env = true, value_parser = clap::builder::FalseyValueParser::new())]
     once: bool,
 
     /// Write the log here instead of to stderr
-    #[arg(long, value_name = "FILE", env = "STAMPEDE_LOG")]
+    #[arg(long, value_name = "FILE", env = "STAMPEDE_LOG", hide_env = true)]
     log: Option<PathBuf>,
 
     /// Log more; twice: much more
@@ -122,7 +127,10 @@ fn host_name() -> String {
     if name.is_empty() { "worker".to_owned() } else { name }
 }
 
-#[expect(clippy::print_stderr, reason = "one line for each change of state is what a person at the worker sees")]
+#[expect(
+    clippy::print_stderr,
+    reason = "one line for each change of state is what a person at the worker sees"
+)]
 fn say(text: &str) {
     eprintln!("worker: {text}");
 }

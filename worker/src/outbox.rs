@@ -85,7 +85,8 @@ impl Outbox {
     /// Merges the two oldest neighbours of equal length; without such, the two shortest ones.
     fn merge_oldest(&mut self) {
         let length = |snapshot: &Snapshot| snapshot.to_s - snapshot.from_s;
-        let pairs = || (1..self.waiting.len()).filter(|i| self.waiting[i - 1].draining == self.waiting[*i].draining);
+        let pairs =
+            || (1..self.waiting.len()).filter(|i| self.waiting[i - 1].draining == self.waiting[*i].draining);
         let equal = pairs().find(|i| length(&self.waiting[i - 1]) == length(&self.waiting[*i]));
         let shortest = || pairs().min_by_key(|i| length(&self.waiting[i - 1]) + length(&self.waiting[*i]));
         if let Some(index) = equal.or_else(shortest)
@@ -167,7 +168,8 @@ fn split(snapshot: Snapshot, run: &str) -> Vec<Batch> {
     let mut rest = whole.snapshot;
     let endpoints = std::mem::take(&mut rest.endpoints);
     let errors = std::mem::take(&mut rest.errors);
-    let empty = Snapshot { from_s: rest.from_s, to_s: rest.to_s, draining: rest.draining, ..Snapshot::default() };
+    let empty =
+        Snapshot { from_s: rest.from_s, to_s: rest.to_s, draining: rest.draining, ..Snapshot::default() };
     let mut parts = vec![batch(empty.clone())];
     let mut size = OVERHEAD;
     for (key, delta) in endpoints {
@@ -284,8 +286,7 @@ mod tests {
         (1..4000).for_each(|n| times.record(n * 7_000_000));
         let counts = RequestCounts { started: 3999, ok: 3999, ..RequestCounts::default() };
         let delta = EndpointDelta { counts, ok: times.delta(), ..EndpointDelta::default() };
-        let endpoints =
-            (0..300).map(|n| (EndpointKey::new("GET", format!("/{n}")), delta.clone())).collect();
+        let endpoints = (0..300).map(|n| (EndpointKey::new("GET", format!("/{n}")), delta.clone())).collect();
         let mut outbox = Outbox::new("r".into());
         outbox.push(Snapshot { from_s: 0, to_s: 1, endpoints, ..Snapshot::default() });
         outbox.complete();
@@ -295,8 +296,10 @@ mod tests {
         assert_eq!(parts.iter().filter(|last| **last).count(), 1);
         assert_eq!(parts.last(), Some(&true));
         assert!(batches.iter().all(|batch| prost::Message::encoded_len(batch) <= MAX_BATCH));
-        let started: u64 =
-            batches.into_iter().map(|wire| from_wire(wire).expect("well formed").snapshot.requests().started).sum();
+        let started: u64 = batches
+            .into_iter()
+            .map(|wire| from_wire(wire).expect("well formed").snapshot.requests().started)
+            .sum();
         assert_eq!(started, 300 * 3999);
     }
 }

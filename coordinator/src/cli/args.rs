@@ -16,8 +16,13 @@ Examples:
   coordinator examples/predict.yaml -u 200 -r 10 -t 60s --report report.md --report report.json
   coordinator examples/predict.yaml --expect-workers 2      and on other terminals: worker --connect
 
-Exit codes: 0 passed, 1 a request failed or none was made, 2 wrong usage, 10 the scenario has errors, 11 cannot listen,
-12 not enough workers, 13 samples are missing, 14 a report could not be written, 130 stopped by a second Ctrl-C.
+Exit codes:
+    0  passed                               12  not enough workers came
+    1  a request failed, or none was made   13  done, but samples are missing
+    2  wrong usage                          14  done, but a report could not be written
+   10  the scenario has errors             130  stopped at once by a second Ctrl-C
+   11  cannot listen
+
 Every flag can also be given as an environment variable: --run-time as STAMPEDE_RUN_TIME.";
 
 /// Load tests: weighted users from a scenario file, on this machine or on many.

@@ -110,8 +110,13 @@ mod tests {
 
     #[test]
     fn of_several_the_first_in_the_table_counts() {
-        let all =
-            Outcome { aborted: true, incomplete: true, report_failed: true, failed: true, code_on_failure: 7 };
+        let all = Outcome {
+            aborted: true,
+            incomplete: true,
+            report_failed: true,
+            failed: true,
+            code_on_failure: 7,
+        };
         assert_eq!(all.number(), 130);
         assert_eq!(Outcome { aborted: false, ..all }.number(), 13);
         assert_eq!(Outcome { aborted: false, incomplete: false, ..all }.number(), 14);

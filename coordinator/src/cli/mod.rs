@@ -12,7 +12,7 @@ mod run;
 
 use std::process::ExitCode;
 
-use clap::{CommandFactory, Parser};
+use clap::{CommandFactory, FromArgMatches};
 
 pub use args::Args;
 use args::Command;
@@ -24,7 +24,8 @@ pub fn main() -> ExitCode {
     if let Some(error) = foreign::look(&given) {
         return exit::fail(&error);
     }
-    let args = Args::parse_from(given);
+    let matches = command().get_matches_from(given);
+    let args = Args::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
     let outcome = match args.command {
         Some(Command::Check(ref check)) => check::check(check).map(|()| Outcome::default()),
         Some(Command::Plan(ref plan)) => plan::plan(plan).map(|()| Outcome::default()),
@@ -36,7 +37,8 @@ pub fn main() -> ExitCode {
     }
 }
 
-/// The whole command line, for tests and documents.
-pub fn command() -> clap::Command {
-    Args::command()
+/// The whole command line. Every flag has its variable; the help says so once instead of behind each.
+fn command() -> clap::Command {
+    let hide = |command: clap::Command| command.mut_args(|arg| arg.hide_env(true));
+    hide(Args::command()).mut_subcommands(hide)
 }

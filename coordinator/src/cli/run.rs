@@ -34,7 +34,8 @@ pub(super) fn run(args: &RunArgs) -> Result<Outcome, Error> {
         check_target(report).map_err(Error::ReportTarget)?;
     }
     let log = Log::start(args.log.as_deref(), args.verbose)?;
-    let target = if demo { Some(Demo::start().map_err(|error| Error::Demo(error.to_string()))?) } else { None };
+    let target =
+        if demo { Some(Demo::start().map_err(|error| Error::Demo(error.to_string()))?) } else { None };
     let mut overrides = overrides(&args.load);
     if let (Some(target), None) = (&target, &overrides.host) {
         overrides.host = Some(target.url());
@@ -130,10 +131,15 @@ async fn conduct(
         expected: args.expect_workers,
         expect_timeout: args.expect_timeout,
         lease: LEASE,
-        join_command: format!("worker --connect {}", address.map_or_else(String::new, |addr| addr.to_string())),
+        join_command: format!(
+            "worker --connect {}",
+            address.map_or_else(String::new, |addr| addr.to_string())
+        ),
         spawn_rate: first.unwrap_or(one),
     };
-    if let (Some(address), true) = (address, !full_screen && (args.bind.is_some() || args.expect_workers.is_some())) {
+    if let (Some(address), true) =
+        (address, !full_screen && (args.bind.is_some() || args.expect_workers.is_some()))
+    {
         interface::say(&format!("listening on {address}"));
     }
     let embedded = args.expect_workers.is_none().then_some(threads);

@@ -34,7 +34,9 @@ pub enum ListenError {
         address: String,
     },
     /// Somebody else has it.
-    #[error("{address} is taken, perhaps by another coordinator; choose another with --bind, or end the other one")]
+    #[error(
+        "{address} is taken, perhaps by another coordinator; choose another with --bind, or end the other one"
+    )]
     Taken {
         /// Which.
         address: SocketAddr,
@@ -55,7 +57,8 @@ pub enum ListenError {
 /// When it is no address, or cannot be had.
 pub async fn listen(address: &str) -> Result<TcpListener, ListenError> {
     let not_an_address = || ListenError::Address { address: address.to_owned() };
-    let address = lookup_host(address).await.map_err(|_| not_an_address())?.next().ok_or_else(not_an_address)?;
+    let address =
+        lookup_host(address).await.map_err(|_| not_an_address())?.next().ok_or_else(not_an_address)?;
     let failed = |source: io::Error| match source.kind() {
         io::ErrorKind::AddrInUse => ListenError::Taken { address },
         _ => ListenError::Other { address, source },
@@ -96,7 +99,11 @@ impl Connected for Pipe {
 }
 
 impl AsyncRead for Pipe {
-    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        into: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
         Pin::new(&mut self.0).poll_read(cx, into)
     }
 }

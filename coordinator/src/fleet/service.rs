@@ -10,8 +10,8 @@ use futures_util::{Stream, stream};
 use stampede_proto::v1::command::What;
 use stampede_proto::v1::fleet_server::Fleet;
 use stampede_proto::v1::{
-    AssetChunk, AssetRequest, BatchAck, Command, HeartbeatAnswer, RegisterRequest, RegisterResponse, SnapshotBatch,
-    WorkerStatus,
+    AssetChunk, AssetRequest, BatchAck, Command, HeartbeatAnswer, RegisterRequest, RegisterResponse,
+    SnapshotBatch, WorkerStatus,
 };
 use stampede_proto::{ASSET_CHUNK, VERSION, batch};
 use tokio::sync::mpsc;
@@ -92,7 +92,10 @@ impl Service {
 
 #[tonic::async_trait]
 impl Fleet for Service {
-    async fn register(&self, request: Request<RegisterRequest>) -> Result<Response<RegisterResponse>, Status> {
+    async fn register(
+        &self,
+        request: Request<RegisterRequest>,
+    ) -> Result<Response<RegisterResponse>, Status> {
         let embedded = request.extensions().get::<Embedded>().is_some();
         let peer = request.extensions().get::<TcpConnectInfo>().and_then(TcpConnectInfo::remote_addr);
         let address = peer.map_or_else(String::new, |peer| peer.ip().to_string());
@@ -116,7 +119,10 @@ impl Fleet for Service {
 
     type ControlStream = Out<Command>;
 
-    async fn control(&self, request: Request<Streaming<WorkerStatus>>) -> Result<Response<Out<Command>>, Status> {
+    async fn control(
+        &self,
+        request: Request<Streaming<WorkerStatus>>,
+    ) -> Result<Response<Out<Command>>, Status> {
         let mut statuses = request.into_inner();
         let first = statuses.next().await.ok_or_else(|| Status::invalid_argument("no first message"))??;
         let worker = self.worker_of(first.session)?;
@@ -141,7 +147,10 @@ impl Fleet for Service {
 
     type ReportStream = Out<BatchAck>;
 
-    async fn report(&self, request: Request<Streaming<SnapshotBatch>>) -> Result<Response<Out<BatchAck>>, Status> {
+    async fn report(
+        &self,
+        request: Request<Streaming<SnapshotBatch>>,
+    ) -> Result<Response<Out<BatchAck>>, Status> {
         let mut batches = request.into_inner();
         let first = batches.next().await.ok_or_else(|| Status::invalid_argument("no first message"))??;
         let worker = self.worker_of(first.session)?;
@@ -162,7 +171,8 @@ impl Fleet for Service {
     async fn fetch_asset(&self, request: Request<AssetRequest>) -> Result<Response<Out<AssetChunk>>, Status> {
         let request = request.into_inner();
         self.worker_of(request.session)?;
-        let hash = <[u8; 32]>::try_from(&*request.sha256).map_err(|_| Status::invalid_argument("not a hash"))?;
+        let hash =
+            <[u8; 32]>::try_from(&*request.sha256).map_err(|_| Status::invalid_argument("not a hash"))?;
         let content = self.assets.get(&hash).cloned().ok_or_else(|| Status::not_found("no such file"))?;
         let chunks = stream::unfold(content, |mut rest| async move {
             if rest.is_empty() {
@@ -194,15 +204,19 @@ impl Service {
             if commands.try_send(Ok(Command { what: Some(What::Answer(answer)) })).is_err() {
                 return Err(Status::resource_exhausted("commands are not read"));
             }
-            let heartbeat =
-                convert::heartbeat(status).ok_or_else(|| Status::invalid_argument("a heartbeat that cannot be"))?;
+            let heartbeat = convert::heartbeat(status)
+                .ok_or_else(|| Status::invalid_argument("a heartbeat that cannot be"))?;
             self.tell(FleetEvent::Input(Input::Heartbeat { worker, heartbeat })).await?;
         }
         Ok(())
     }
 
     /// Passes statistics on, checked in themselves.
-    async fn take_from(&self, worker: WorkerId, batches: &mut Streaming<SnapshotBatch>) -> Result<(), Status> {
+    async fn take_from(
+        &self,
+        worker: WorkerId,
+        batches: &mut Streaming<SnapshotBatch>,
+    ) -> Result<(), Status> {
         while let Some(wire) = batches.next().await {
             let Ok(wire) = wire else { return Ok(()) };
             if self.registry().worker_of(wire.session) != Some(worker) {

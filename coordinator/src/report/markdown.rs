@@ -64,7 +64,9 @@ fn what_ran(report: &Report) -> String {
     let mut out = table.render();
     if !run.replaced.is_empty() {
         out.push_str("\nGiven on the command line:\n\n");
-        out.push_str(&bullets(&run.replaced));
+        // The sentences set code in backticks, which the escaping below would show as they are.
+        let plain: Vec<_> = run.replaced.iter().map(|line| line.replace('`', "")).collect();
+        out.push_str(&bullets(&plain));
     }
     if !run.changes.is_empty() {
         out.push_str("\nChanged by hand while it ran:\n\n");

@@ -17,6 +17,7 @@ const RECENT: usize = 10;
 
 /// A worker.
 #[derive(Debug, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own, and most combinations occur")]
 pub(super) struct Member {
     pub(super) hello: Hello,
     /// Whether its control stream stands.
@@ -193,7 +194,9 @@ impl Applied {
 
     /// Completed per second over the last seconds.
     pub(super) fn rate(&self) -> f64 {
-        let (Some((first, _)), Some((last, _))) = (self.recent.front(), self.recent.back()) else { return 0.0 };
+        let (Some((first, _)), Some((last, _))) = (self.recent.front(), self.recent.back()) else {
+            return 0.0;
+        };
         let seconds = last - first + 1;
         self.recent.iter().map(|(_, completed)| *completed).sum::<u64>() as f64 / f64::from(seconds)
     }

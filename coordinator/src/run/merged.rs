@@ -140,7 +140,8 @@ mod tests {
         let counts = RequestCounts { failed: cancelled_as_ok, ..RequestCounts::default() };
         let delta = EndpointDelta { counts, ..EndpointDelta::default() };
         let endpoints = BTreeMap::from([(EndpointKey::new("GET", "/"), delta)]);
-        let mut snapshot = Snapshot { from_s: second, to_s: second + 1, draining, endpoints, ..Snapshot::default() };
+        let mut snapshot =
+            Snapshot { from_s: second, to_s: second + 1, draining, endpoints, ..Snapshot::default() };
         snapshot.gauges.users = vec![3, 1];
         snapshot
     }
@@ -156,7 +157,8 @@ mod tests {
         assert_eq!(merged.totals.requests().failed, 24);
         assert_eq!(merged.in_window[&EndpointKey::new("GET", "/")].requests, 10);
         assert_eq!((merged.users_peak, merged.classes_at_peak.clone()), (8, vec![6, 2]));
-        let points: Vec<_> = merged.timeline.points().map(|(t, p)| (t, p.requests, p.users, p.seconds)).collect();
+        let points: Vec<_> =
+            merged.timeline.points().map(|(t, p)| (t, p.requests, p.users, p.seconds)).collect();
         assert_eq!(points, [(0, 10, 8, 1), (1, 14, 8, 1)]);
     }
 

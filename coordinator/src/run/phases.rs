@@ -54,7 +54,10 @@ impl Run {
             let (name, users) = (member.hello.name.clone(), member.users());
             member.heartbeat.users.clear();
             let at = run_time.as_secs();
-            self.note(format!("worker {name} is lost since second {at}; its {users} users are not replaced"), effects);
+            self.note(
+                format!("worker {name} is lost since second {at}; its {users} users are not replaced"),
+                effects,
+            );
         }
     }
 
@@ -124,7 +127,8 @@ impl Run {
         if self.crew.iter().all(ready) {
             self.launch(now, effects);
         } else if now.saturating_sub(self.waiting_since) > self.setup.expect_timeout {
-            let slow: Vec<_> = self.crew.iter().filter(|w| !ready(w)).map(|w| self.members[*w].hello.name.clone()).collect();
+            let slow: Vec<_> =
+                self.crew.iter().filter(|w| !ready(w)).map(|w| self.members[*w].hello.name.clone()).collect();
             self.fail_to_start(format!("not ready in time: {}", slow.join(", ")), effects);
         }
     }
@@ -286,7 +290,13 @@ impl Run {
     pub(super) fn change_users(&mut self, by: i32, now: Duration, effects: &mut Vec<Effect>) {
         let at = self.run_time(now + self.lead());
         let from = self.profile.target_at(at);
-        let most = self.setup.plan.load.sequence.len().map_or(MAX_USERS, |len| u32::try_from(len).unwrap_or(MAX_USERS));
+        let most = self
+            .setup
+            .plan
+            .load
+            .sequence
+            .len()
+            .map_or(MAX_USERS, |len| u32::try_from(len).unwrap_or(MAX_USERS));
         let to = from.saturating_add_signed(by).min(most);
         if to == from {
             return;

@@ -71,7 +71,9 @@ impl Run {
             rps: self.shown.aggregated.rps,
             failures_per_s: self.shown.aggregated.failures_per_s,
             in_flight: live().map(|member| member.applied.in_flight).sum(),
-            oldest_in_flight: Duration::from_nanos(live().map(|member| member.applied.oldest_ns).max().unwrap_or(0)),
+            oldest_in_flight: Duration::from_nanos(
+                live().map(|member| member.applied.oldest_ns).max().unwrap_or(0),
+            ),
             endpoints: Arc::clone(&self.shown.endpoints),
             aggregated: self.shown.aggregated.clone(),
             failures: Arc::clone(&self.shown.failures),
@@ -85,7 +87,8 @@ impl Run {
 
     fn waiting_for(&self, now: Duration) -> Option<WaitingFor> {
         let expected = self.setup.expected.filter(|_| self.phase == Phase::Waiting)?;
-        let connected = self.members.iter().filter(|member| member.connected && !member.hello.embedded).count();
+        let connected =
+            self.members.iter().filter(|member| member.connected && !member.hello.embedded).count();
         Some(WaitingFor {
             expected,
             connected: u32::try_from(connected).unwrap_or(u32::MAX),
@@ -99,7 +102,8 @@ impl Run {
         self.shown.workers = Arc::new(self.members.iter().map(|member| worker_row(member, now)).collect());
         self.shown.notices = Arc::new(self.notices.clone());
         if self.shown.classes.is_empty() {
-            self.shown.classes = Arc::new(self.setup.plan.classes.iter().map(|class| class.name.clone()).collect());
+            self.shown.classes =
+                Arc::new(self.setup.plan.classes.iter().map(|class| class.name.clone()).collect());
         }
         // Tables and charts show complete seconds; between them nothing in them changes.
         let version = if self.phase == Phase::Finished { u32::MAX } else { self.watermark };
@@ -109,8 +113,9 @@ impl Run {
         self.shown.made_for = Some(version);
         let rates = self.merged.rates(self.watermark);
         let totals = &self.merged.totals;
-        self.shown.endpoints =
-            Arc::new(sorted(&totals.endpoints).map(|(key, stats)| endpoint_row(Some(key), stats, &rates)).collect());
+        self.shown.endpoints = Arc::new(
+            sorted(&totals.endpoints).map(|(key, stats)| endpoint_row(Some(key), stats, &rates)).collect(),
+        );
         self.shown.aggregated = endpoint_row(None, &totals.aggregated, &rates);
         self.shown.failures = Arc::new(self.failure_rows());
         self.shown.timeline = Arc::new(self.course());
@@ -139,7 +144,8 @@ impl Run {
 
     fn course(&self) -> Vec<CoursePoint> {
         let step = self.merged.timeline.step_s();
-        let complete = |t: u32| t + step <= self.watermark || (self.phase == Phase::Finished && t < self.watermark);
+        let complete =
+            |t: u32| t + step <= self.watermark || (self.phase == Phase::Finished && t < self.watermark);
         let points = self.merged.timeline.points().filter(|(t, _)| complete(*t));
         points
             .map(|(t, point)| {
@@ -207,7 +213,9 @@ fn worker_row(member: &super::member::Member, now: Duration) -> WorkerRow {
         Some(at) if !member.finished => {
             format!("lost at second {}; delivered up to second {}", at.as_secs(), member.applied.through_s)
         }
-        _ if stuck => format!("a load thread was last seen {:.1} s ago", heartbeat.slowest_thread.as_secs_f64()),
+        _ if stuck => {
+            format!("a load thread was last seen {:.1} s ago", heartbeat.slowest_thread.as_secs_f64())
+        }
         _ if !member.participates && member.connected => "takes part in the next test".to_owned(),
         _ => String::new(),
     };
@@ -227,4 +235,3 @@ fn worker_row(member: &super::member::Member, now: Duration) -> WorkerRow {
         note,
     }
 }
-

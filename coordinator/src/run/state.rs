@@ -10,7 +10,7 @@ use stampede_scenarios::plan::Plan;
 use stampede_scenarios::profile::Profile;
 use stampede_scenarios::rate::Rate;
 
-use super::input::{Effect, Hello, Heartbeat, Input, Order, Person, WorkerId};
+use super::input::{Effect, Heartbeat, Hello, Input, Order, Person, WorkerId};
 use super::ledger::Ledger;
 use super::member::{Member, Refusal};
 use super::merged::Merged;
@@ -172,7 +172,13 @@ impl Run {
         }
     }
 
-    fn heartbeat(&mut self, worker: WorkerId, heartbeat: Heartbeat, now: Duration, effects: &mut Vec<Effect>) {
+    fn heartbeat(
+        &mut self,
+        worker: WorkerId,
+        heartbeat: Heartbeat,
+        now: Duration,
+        effects: &mut Vec<Effect>,
+    ) {
         let id = self.setup.id.clone();
         let Some(member) = self.members.get_mut(worker) else { return };
         member.last_heard = member.last_heard.max(now);
@@ -192,7 +198,10 @@ impl Run {
         if leaves {
             let (name, users) = (member.hello.name.clone(), member.users());
             let at = self.run_time(now).as_secs();
-            self.note(format!("worker {name} left at second {at}; its {users} users were not replaced"), effects);
+            self.note(
+                format!("worker {name} left at second {at}; its {users} users were not replaced"),
+                effects,
+            );
         }
         if wants {
             self.grant_iterations(worker, effects);
@@ -215,7 +224,10 @@ impl Run {
         let Some(member) = self.members.get_mut(worker) else { return };
         member.connected = false;
         self.shown.mark();
-        if member.is_live() && !member.left && matches!(self.phase, Phase::Ramping | Phase::Steady | Phase::Draining) {
+        if member.is_live()
+            && !member.left
+            && matches!(self.phase, Phase::Ramping | Phase::Steady | Phase::Draining)
+        {
             let text = format!("worker {} disconnected", member.hello.name);
             self.note(text, effects);
         }
@@ -254,7 +266,10 @@ impl Run {
                     member.finished = true;
                     member.heartbeat.users.clear();
                     if !member.applied.agrees(finals) {
-                        let text = format!("the final totals of worker {} are not what it had sent", member.hello.name);
+                        let text = format!(
+                            "the final totals of worker {} are not what it had sent",
+                            member.hello.name
+                        );
                         self.disagreements.push(text.clone());
                         self.note(text, effects);
                     }
@@ -309,8 +324,7 @@ impl Run {
 
     fn person(&mut self, person: Person, now: Duration, effects: &mut Vec<Effect>) {
         match (person, self.phase) {
-            (_, Phase::Finished) => {}
-            (Person::Quit, Phase::Draining) => {}
+            (_, Phase::Finished) | (Person::Quit, Phase::Draining) => {}
             (Person::Quit, _) => self.end(StopReason::User, now, effects),
             (Person::Interrupt, Phase::Draining) => self.abort(now, effects),
             (Person::Interrupt, _) => self.end(StopReason::Signal, now, effects),

@@ -32,7 +32,8 @@ pub(super) struct Context {
 
 impl Context {
     pub(super) fn new(prepared: Arc<Prepared>, clock: Arc<RunClock>, permits: Permits) -> Rc<Self> {
-        let known = prepared.plan.endpoints.iter().map(|name| EndpointKey::new(&name.method, &name.name)).collect();
+        let known =
+            prepared.plan.endpoints.iter().map(|name| EndpointKey::new(&name.method, &name.name)).collect();
         let recorder = Recorder::new(known, prepared.plan.classes.len());
         Rc::new(Self {
             prepared,

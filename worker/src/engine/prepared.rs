@@ -129,7 +129,11 @@ impl Prepared {
                 Ok(PreparedClass {
                     on_start: maker.program(&class.on_start)?,
                     on_stop: maker.program(&class.on_stop)?,
-                    tasks: class.tasks.iter().map(|task| maker.program(&task.program)).collect::<Result<_, _>>()?,
+                    tasks: class
+                        .tasks
+                        .iter()
+                        .map(|task| maker.program(&task.program))
+                        .collect::<Result<_, _>>()?,
                 })
             })
             .collect::<Result<_, _>>()?;
@@ -154,7 +158,7 @@ impl Maker<'_> {
             .iter()
             .map(|op| match op {
                 Op::Request(request) => Ok(Step::Request(Box::new(self.request(request)?))),
-                Op::Think(wait) => Ok(Step::Think(wait.clone())),
+                Op::Think(wait) => Ok(Step::Think(*wait)),
             })
             .collect()
     }
@@ -165,7 +169,8 @@ impl Maker<'_> {
             .map_err(|_| refuse(format!("`{}` is not a method", plan.method)))?;
         let url = match plan.url.as_static() {
             Some(url) => {
-                let url = Url::parse(url).map_err(|error| refuse(format!("`{url}` is not a URL: {error}")))?;
+                let url =
+                    Url::parse(url).map_err(|error| refuse(format!("`{url}` is not a URL: {error}")))?;
                 PreparedUrl::Static(url)
             }
             None => PreparedUrl::Rendered(plan.url.clone()),
@@ -217,13 +222,14 @@ impl Maker<'_> {
             fixed.extend_from_slice(part_head(part).as_bytes());
             match &part.content {
                 PartContent::Asset(id) => fixed.extend_from_slice(&self.asset(*id)?),
-                PartContent::Text(template) => match template.as_static() {
-                    Some(text) => fixed.extend_from_slice(text.as_bytes()),
-                    None => {
+                PartContent::Text(template) => {
+                    if let Some(text) = template.as_static() {
+                        fixed.extend_from_slice(text.as_bytes());
+                    } else {
                         pieces.push(Piece::Fixed(std::mem::take(&mut fixed).into()));
                         pieces.push(Piece::Text(template.clone()));
                     }
-                },
+                }
             }
             fixed.extend_from_slice(b"\r\n");
         }
@@ -241,10 +247,13 @@ fn part_head(part: &PartPlan) -> String {
     let quoted = |text: &str| text.replace('"', "%22").replace('\r', "%0D").replace('\n', "%0A");
     let mut head = format!("Content-Disposition: form-data; name=\"{}\"", quoted(&part.name));
     if let Some(file) = &part.file_name {
-        head.push_str(&format!("; filename=\"{}\"", quoted(file)));
+        head.push_str("; filename=\"");
+        head.push_str(&quoted(file));
+        head.push('"');
     }
     if let Some(content_type) = &part.content_type {
-        head.push_str(&format!("\r\nContent-Type: {content_type}"));
+        head.push_str("\r\nContent-Type: ");
+        head.push_str(content_type);
     }
     head.push_str("\r\n\r\n");
     head
@@ -254,16 +263,19 @@ fn headers(plan: &RequestPlan, content_type: Option<&str>) -> Result<PreparedHea
     let mut fixed = HeaderMap::new();
     let mut rendered = Vec::new();
     for (name, template) in &plan.headers {
-        let header = HeaderName::from_bytes(name.as_bytes()).map_err(|_| format!("`{name}` is not a header name"))?;
+        let header =
+            HeaderName::from_bytes(name.as_bytes()).map_err(|_| format!("`{name}` is not a header name"))?;
         match template.as_static() {
             Some(text) => {
-                let value = HeaderValue::from_str(text).map_err(|_| format!("header `{name}` cannot have this value"))?;
+                let value = HeaderValue::from_str(text)
+                    .map_err(|_| format!("header `{name}` cannot have this value"))?;
                 fixed.append(header, value);
             }
             None => rendered.push((header, template.clone())),
         }
     }
-    let given = |wanted: &HeaderName| fixed.contains_key(wanted) || rendered.iter().any(|(name, _)| name == wanted);
+    let given =
+        |wanted: &HeaderName| fixed.contains_key(wanted) || rendered.iter().any(|(name, _)| name == wanted);
     let adds_type = content_type.filter(|_| !given(&CONTENT_TYPE));
     let adds_agent = !given(&USER_AGENT);
     if let Some(text) = adds_type {

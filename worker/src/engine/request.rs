@@ -68,7 +68,10 @@ pub(super) async fn perform<C: HttpClient>(
         at,
         outcome,
         response,
-        service: course.result.is_ok().then(|| course.end.saturating_duration_since(course.begin + course.connecting)),
+        service: course
+            .result
+            .is_ok()
+            .then(|| course.end.saturating_duration_since(course.begin + course.connecting)),
         ttfb: course.first_byte.map(|first| first.saturating_duration_since(course.begin)),
         sent: 0,
         hops: 0,
@@ -164,7 +167,8 @@ async fn follow<C: HttpClient>(
     let mut left = request.redirects;
     let mut sums: Option<Course> = None;
     loop {
-        let so_far = sums.as_ref().map_or(Duration::ZERO, |course| course.end.saturating_duration_since(course.begin));
+        let so_far =
+            sums.as_ref().map_or(Duration::ZERO, |course| course.end.saturating_duration_since(course.begin));
         let wire = Request {
             method: &method,
             url: &url,

@@ -54,8 +54,11 @@ impl LoadThread {
     fn run<F: HttpFactory>(self, factory: F) -> std::io::Result<()> {
         let runtime = Builder::new_current_thread().enable_all().build_local(LocalOptions::default())?;
         let pool = self.config.pool.clone();
-        let context =
-            Context::new(Arc::clone(&self.config.prepared), Arc::clone(&self.config.clock), Permits::new(pool));
+        let context = Context::new(
+            Arc::clone(&self.config.prepared),
+            Arc::clone(&self.config.clock),
+            Permits::new(pool),
+        );
         runtime.block_on(Loop::new(self, context, factory).run());
         Ok(())
     }
@@ -237,7 +240,8 @@ impl<F: HttpFactory> Loop<F> {
         match User::new(&self.context, &signals, lived, &self.factory) {
             Ok(user) => {
                 let abort = tokio::task::spawn_local(user.run()).abort_handle();
-                self.users.insert(grant.slot, UserHandle { signals, grant, abort, deadline: None, revived: false });
+                self.users
+                    .insert(grant.slot, UserHandle { signals, grant, abort, deadline: None, revived: false });
             }
             Err(error) => self.failure = Some(error.to_string()),
         }
@@ -286,7 +290,12 @@ impl<F: HttpFactory> Loop<F> {
         self.hand_over(run);
         if let Some(why) = self.failure.take() {
             // A full queue tries again at the next tick.
-            if self.thread.events.try_send(Event::Failed { thread: self.thread.number, why: why.clone() }).is_err() {
+            if self
+                .thread
+                .events
+                .try_send(Event::Failed { thread: self.thread.number, why: why.clone() })
+                .is_err()
+            {
                 self.failure = Some(why);
             }
         }

@@ -15,7 +15,10 @@ use super::resolve::DnsError;
 /// The failure for a request that took too long.
 pub fn timed_out(connected: bool, timeout: Duration) -> Failure {
     if connected {
-        Failure { kind: FailureKind::Timeout, message: format!("no whole response within {timeout:?}").into() }
+        Failure {
+            kind: FailureKind::Timeout,
+            message: format!("no whole response within {timeout:?}").into(),
+        }
     } else {
         Failure { kind: FailureKind::Connect, message: format!("no connection within {timeout:?}").into() }
     }
@@ -24,7 +27,7 @@ pub fn timed_out(connected: bool, timeout: Duration) -> Failure {
 /// The failure behind reqwest's `error`.
 pub fn reqwest(error: &reqwest::Error) -> Failure {
     let causes = || causes(error);
-    if causes().any(|cause| cause.is::<DnsError>()) {
+    if causes().any(<dyn Error>::is::<DnsError>) {
         return Failure { kind: FailureKind::Dns, message: "the host name does not resolve".into() };
     }
     if let Some(tls) = causes().find_map(tls_error) {

@@ -8,13 +8,18 @@ use std::task::{Context, Poll};
 use std::time::Instant;
 
 use futures_util::future::BoxFuture;
+use http::HeaderMap;
+use http::header::{COOKIE, SET_COOKIE};
+use reqwest::cookie::{CookieStore, Jar};
 use reqwest::{Body, Client};
 use tower::{Layer, Service};
+use url::Url;
 
 use super::probe::Probe;
 use super::resolve::{Cache, Resolver};
 use super::{
-    ClientError, Exchange, Failure, HttpClient, HttpFactory, MAX_KEPT_BODY, Request, Response, classify, redirect, tls,
+    ClientError, Exchange, Failure, HttpClient, HttpFactory, MAX_KEPT_BODY, Request, Response, classify,
+    redirect, tls,
 };
 use stampede_stats::outcome::FailureKind;
 
@@ -45,7 +50,6 @@ impl HttpFactory for ReqwestFactory {
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy()
             .referer(false)
-            .cookie_store(cookies)
             .tls_backend_preconfigured(self.tls.clone())
             .dns_resolver(Arc::new(resolver))
             .connector_layer(Watched(Arc::clone(probe)))
@@ -54,7 +58,7 @@ impl HttpFactory for ReqwestFactory {
             .pool_idle_timeout(None)
             .build()
             .map_err(ClientError::Reqwest)?;
-        Ok(ReqwestClient { client, probe: Arc::clone(probe) })
+        Ok(ReqwestClient { client, probe: Arc::clone(probe), cookies: Cookies::new(cookies) })
     }
 }
 
@@ -63,12 +67,42 @@ impl HttpFactory for ReqwestFactory {
 pub struct ReqwestClient {
     client: Client,
     probe: Arc<Probe>,
+    cookies: Cookies,
+}
+
+/// One user's cookies. reqwest's own handling parses the URL twice for every request, cookies or not; this one does nothing
+/// until the first cookie is set.
+#[derive(Debug)]
+struct Cookies {
+    kept: bool,
+    jar: Option<Jar>,
+}
+
+impl Cookies {
+    fn new(kept: bool) -> Self {
+        Self { kept, jar: None }
+    }
+
+    /// Adds the user's cookies to those the scenario gives by hand.
+    fn add_to(&self, headers: &mut HeaderMap, url: &Url) {
+        if let Some(cookies) = self.jar.as_ref().and_then(|jar| jar.cookies(url)) {
+            headers.append(COOKIE, cookies);
+        }
+    }
+
+    fn take_from(&mut self, headers: &HeaderMap, url: &Url) {
+        if self.kept && headers.contains_key(SET_COOKIE) {
+            let jar = self.jar.get_or_insert_default();
+            jar.set_cookies(&mut headers.get_all(SET_COOKIE).iter(), url);
+        }
+    }
 }
 
 impl HttpClient for ReqwestClient {
     async fn exchange(&mut self, request: Request<'_>) -> Exchange {
         let mut message = reqwest::Request::new(request.method.clone(), request.url.clone());
         *message.headers_mut() = request.headers.clone();
+        self.cookies.add_to(message.headers_mut(), request.url);
         *message.timeout_mut() = Some(request.timeout);
         if !request.body.is_empty() {
             *message.body_mut() = Some(Body::from(request.body.clone()));
@@ -80,6 +114,7 @@ impl HttpClient for ReqwestClient {
         let result = match answer {
             Ok(response) => {
                 first_byte = Some(Instant::now());
+                self.cookies.take_from(response.headers(), request.url);
                 drain(response, request.keep_body).await
             }
             Err(error) => Err(error),

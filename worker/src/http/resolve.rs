@@ -44,13 +44,13 @@ impl Resolve for Resolver {
         Box::pin(async move {
             let begin = Instant::now();
             let name = name.as_str().to_owned();
-            let addresses = match cache.get(&name, begin) {
-                Some(addresses) => addresses,
-                None => {
-                    let found: Vec<_> = tokio::net::lookup_host((name.as_str(), 0)).await.map_err(failed)?.collect();
-                    cache.put(name, Instant::now(), found.clone());
-                    found
-                }
+            let addresses = if let Some(known) = cache.get(&name, begin) {
+                known
+            } else {
+                let found = tokio::net::lookup_host((name.as_str(), 0)).await.map_err(failed)?;
+                let found: Vec<_> = found.collect();
+                cache.put(name, Instant::now(), found.clone());
+                found
             };
             probe.resolved(begin.elapsed());
             let addresses: Addrs = Box::new(addresses.into_iter());

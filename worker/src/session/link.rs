@@ -1,11 +1,11 @@
-//! One registered line to the coordinator: Control on one connection, Report and FetchAsset on another.
+//! One registered line to the coordinator: Control on one connection, statistics and files on another.
 
 use std::error::Error;
 use std::time::Duration;
 
+use stampede_proto::PROTOCOL;
 use stampede_proto::v1::fleet_client::FleetClient;
 use stampede_proto::v1::{BatchAck, Command, RegisterRequest, SnapshotBatch, WorkerStatus};
-use stampede_proto::PROTOCOL;
 use tokio::sync::mpsc;
 use tokio_stream::StreamExt;
 use tokio_stream::wrappers::ReceiverStream;
@@ -124,6 +124,7 @@ async fn forward<T>(
     let _ = events.send(Event::Broken { attempt, why }).await;
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "what `map_err` hands over")]
 fn refused(status: Status) -> LinkError {
     match status.code() {
         Code::FailedPrecondition | Code::InvalidArgument | Code::PermissionDenied | Code::Unimplemented => {

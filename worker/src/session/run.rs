@@ -42,7 +42,9 @@ pub(super) enum State {
     Failed(String),
     Running(Box<Running>),
     /// Every user has ended.
-    Finished { users: usize },
+    Finished {
+        users: usize,
+    },
 }
 
 /// What there is while the engine runs.
@@ -73,7 +75,12 @@ impl ActiveRun {
     }
 
     /// The test is prepared: the threads are started and wait.
-    pub(super) fn ready<F: HttpFactory>(&mut self, ready: &Ready, threads: usize, factory: &F) -> std::io::Result<()> {
+    pub(super) fn ready<F: HttpFactory>(
+        &mut self,
+        ready: &Ready,
+        threads: usize,
+        factory: &F,
+    ) -> std::io::Result<()> {
         let prepared = Arc::clone(&ready.prepared);
         let pool = prepared.plan.load.iterations.map(|_| IterationPool::new(threads));
         let config = EngineConfig {
@@ -112,7 +119,8 @@ impl ActiveRun {
 
     /// The run's beginning is named.
     pub(super) async fn start(&mut self, start_us: u64, sync: &ClockSync) {
-        let (State::Running(running), None, Some(offset)) = (&self.state, self.start, sync.offset_us()) else {
+        let (State::Running(running), None, Some(offset)) = (&self.state, self.start, sync.offset_us())
+        else {
             return;
         };
         self.clock.start(start_us, offset);
@@ -181,7 +189,11 @@ impl ActiveRun {
             State::Preparing => WorkerPhase::Preparing,
             State::Failed(_) => WorkerPhase::Failed,
             State::Running(_) if self.start.is_none() => {
-                if sync.is_ready() { WorkerPhase::Ready } else { WorkerPhase::Preparing }
+                if sync.is_ready() {
+                    WorkerPhase::Ready
+                } else {
+                    WorkerPhase::Preparing
+                }
             }
             State::Running(_) => {
                 let draining = self.stop.is_some_and(|(at, _)| self.clock.now() >= at);

@@ -62,6 +62,8 @@ impl Dialer {
                 async move { dialed.await.map(TokioIo::new) }
             }))
             .await?;
-        Ok(FleetClient::new(channel).max_decoding_message_size(MAX_MESSAGE).max_encoding_message_size(MAX_MESSAGE))
+        Ok(FleetClient::new(channel)
+            .max_decoding_message_size(MAX_MESSAGE)
+            .max_encoding_message_size(MAX_MESSAGE))
     }
 }

@@ -75,7 +75,11 @@ struct Worker<F> {
 ///
 /// # Errors
 /// When the coordinator refuses this worker, or a load thread dies.
-pub async fn work<F: HttpFactory>(settings: Settings, factory: F, mut leave: Leave) -> Result<(), WorkerError> {
+pub async fn work<F: HttpFactory>(
+    settings: Settings,
+    factory: F,
+    mut leave: Leave,
+) -> Result<(), WorkerError> {
     let mut instance = [0; 16];
     getrandom::getrandom(&mut instance).map_err(|error| WorkerError::Random(error.to_string()))?;
     let (sender, mut events) = mpsc::channel(EVENTS);
@@ -199,7 +203,10 @@ impl<F: HttpFactory> Worker<F> {
             Err(LinkError::Refused(why)) => Err(WorkerError::Refused(why)),
             Err(LinkError::Unreachable(why)) => {
                 let address = &self.settings.address;
-                self.say(&format!("no coordinator at {address} ({why}); trying again in {:?}", self.back_off));
+                self.say(&format!(
+                    "no coordinator at {address} ({why}); trying again in {:?}",
+                    self.back_off
+                ));
                 self.wait_and_redial();
                 Ok(())
             }
@@ -217,7 +224,8 @@ impl<F: HttpFactory> Worker<F> {
     fn broken(&mut self, why: &str) {
         self.link = None;
         let idle = self.run.is_none();
-        let text = if idle { "the coordinator is gone" } else { "the line to the coordinator broke; users go on" };
+        let text =
+            if idle { "the coordinator is gone" } else { "the line to the coordinator broke; users go on" };
         self.say(&format!("{text} ({why})"));
         self.wait_and_redial();
     }

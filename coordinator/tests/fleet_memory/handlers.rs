@@ -7,14 +7,18 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use stampede_coordinator::fleet::{Assets, FleetEvent, Registry, Service, memory, serve};
 use stampede_coordinator::run::input::Input;
-use stampede_proto::v1::{AssetRequest, RegisterRequest, SnapshotBatch, WorkerStatus};
+use stampede_proto::v1::command::What;
+use stampede_proto::v1::{AssetRequest, Command, RegisterRequest, SnapshotBatch, WorkerStatus};
 use stampede_proto::{ASSET_CHUNK, VERSION};
+use stampede_worker::session::{Settings, work};
 use tokio::io::DuplexStream;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio_stream::StreamExt;
 use tonic::Code;
 
+use crate::fake::Target;
 use crate::line::{Control, Report, client, hello, register};
+use crate::whole::dialer;
 
 /// Handlers, and what they tell the run's task.
 struct Fleet {
@@ -181,4 +185,40 @@ async fn files_come_in_chunks_by_their_hash() {
         client.fetch_asset(fetch(vec![7; 31])).await.expect_err("no hash").code(),
         Code::InvalidArgument
     );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_worker_hears_the_first_command_however_early_it_comes() {
+    // The command is on its way before the worker knows that its line stands. Whoever is ahead, it has to be heard.
+    for _ in 0..200 {
+        let mut fleet = fleet(HashMap::new());
+        let (_cut, cuttable) = watch::channel(0);
+        let (said, mut says) = mpsc::channel(16);
+        let settings = Settings {
+            name: "w".to_owned(),
+            threads: 1,
+            once: false,
+            dialer: dialer(fleet.pipes.clone(), cuttable, Arc::default()),
+            address: "memory".to_owned(),
+            say: Arc::new(move |text| drop(said.try_send(text.to_owned()))),
+            spread: false,
+            version: VERSION.to_owned(),
+        };
+        let (leave, left) = watch::channel(0);
+        let working = tokio::spawn(work(settings, Target::default(), left));
+        let heard = async {
+            loop {
+                tokio::select! {
+                    event = fleet.events.recv() => if let Some(FleetEvent::Control(_, commands)) = event {
+                        let what = Some(What::Notice("welcome".to_owned()));
+                        commands.send(Ok(Command { what })).await.expect("room");
+                    },
+                    text = says.recv() => if text.as_deref() == Some("welcome") { break },
+                }
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(5), heard).await.expect("it hears the first command");
+        drop(leave);
+        working.await.expect("no panic").expect("it was told to end");
+    }
 }

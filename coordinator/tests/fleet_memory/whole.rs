@@ -20,7 +20,11 @@ use crate::fake::{Target, job};
 const LONG: Duration = Duration::from_secs(60);
 
 /// A worker's way to the coordinator that breaks whenever `cut` changes. Counts the pipes it made.
-fn dialer(pipes: mpsc::Sender<DuplexStream>, cut: watch::Receiver<u32>, dialled: Arc<AtomicU32>) -> Dialer {
+pub(crate) fn dialer(
+    pipes: mpsc::Sender<DuplexStream>,
+    cut: watch::Receiver<u32>,
+    dialled: Arc<AtomicU32>,
+) -> Dialer {
     Dialer::new(move || {
         let (pipes, mut cut, dialled) = (pipes.clone(), cut.clone(), Arc::clone(&dialled));
         Box::pin(async move {

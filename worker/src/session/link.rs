@@ -44,17 +44,32 @@ pub(super) enum LinkError {
     Refused(String),
 }
 
-/// Connects and registers; the streams' messages come as events of `attempt`.
+/// What comes from the coordinator.
+struct Streams {
+    commands: Streaming<Command>,
+    acks: Streaming<BatchAck>,
+}
+
+/// Connects and registers. What comes of it is an event of `attempt`, and so are the streams' messages after it.
 pub(super) async fn establish(
     settings: Settings,
     instance: [u8; 16],
     attempt: u64,
     events: mpsc::Sender<Event>,
-) -> Result<Link, LinkError> {
-    let connecting = connect(&settings, instance, attempt, events);
-    match tokio::time::timeout(REGISTER_TIMEOUT, connecting).await {
-        Ok(result) => result,
-        Err(_) => Err(LinkError::Unreachable(format!("no answer within {REGISTER_TIMEOUT:?}"))),
+) {
+    let connecting = connect(&settings, instance, attempt);
+    let (result, streams) = match tokio::time::timeout(REGISTER_TIMEOUT, connecting).await {
+        Ok(Ok((link, streams))) => (Ok(link), Some(streams)),
+        Ok(Err(error)) => (Err(error), None),
+        Err(_) => (Err(LinkError::Unreachable(format!("no answer within {REGISTER_TIMEOUT:?}"))), None),
+    };
+    // Nobody listening: the worker has ended meanwhile. The streams are read only now, because the worker drops what comes
+    // over a line that it does not know of yet, and the first command may be here already.
+    if let (Ok(()), Some(streams)) = (events.send(Event::Linked { attempt, result }).await, streams) {
+        let Streams { commands, acks } = streams;
+        let command = |attempt, command| Event::Command { attempt, command };
+        tokio::spawn(forward(commands, attempt, events.clone(), command));
+        tokio::spawn(forward(acks, attempt, events, |attempt, ack| Event::Ack { attempt, ack }));
     }
 }
 
@@ -62,8 +77,7 @@ async fn connect(
     settings: &Settings,
     instance: [u8; 16],
     attempt: u64,
-    events: mpsc::Sender<Event>,
-) -> Result<Link, LinkError> {
+) -> Result<(Link, Streams), LinkError> {
     let mut control = settings.dialer.client().await.map_err(|error| unreachable(&error))?;
     let mut data = settings.dialer.client().await.map_err(|error| unreachable(&error))?;
     let request = RegisterRequest {
@@ -87,12 +101,7 @@ async fn connect(
     report_tx.try_send(opening).map_err(|_| LinkError::Unreachable("queue".into()))?;
     let acks = data.report(ReceiverStream::new(batches)).await.map_err(refused)?.into_inner();
 
-    tokio::spawn(forward(commands, attempt, events.clone(), |attempt, command: Command| Event::Command {
-        attempt,
-        command,
-    }));
-    tokio::spawn(forward(acks, attempt, events, |attempt, ack: BatchAck| Event::Ack { attempt, ack }));
-    Ok(Link {
+    let link = Link {
         attempt,
         session,
         heartbeat: Duration::from_millis(u64::from(registered.heartbeat_ms.clamp(20, 10_000))),
@@ -100,7 +109,8 @@ async fn connect(
         control: control_tx,
         report: report_tx,
         data,
-    })
+    };
+    Ok((link, Streams { commands, acks }))
 }
 
 async fn forward<T>(

@@ -164,13 +164,7 @@ impl<F: HttpFactory> Worker<F> {
     pub(super) fn dial(&mut self) {
         self.redial = None;
         self.attempts += 1;
-        let (settings, instance, attempt) = (self.settings.clone(), self.instance, self.attempts);
-        let events = self.events.clone();
-        tokio::spawn(async move {
-            let result = establish(settings, instance, attempt, events.clone()).await;
-            // Nobody listening: the worker has ended meanwhile.
-            let _ = events.send(Event::Linked { attempt, result }).await;
-        });
+        tokio::spawn(establish(self.settings.clone(), self.instance, self.attempts, self.events.clone()));
     }
 
     fn linked(&mut self, result: Result<Link, LinkError>) -> Result<(), WorkerError> {

@@ -88,13 +88,12 @@ impl<'a> IterationGuard<'a> {
     }
 
     /// Books the end.
-    pub(super) fn end(mut self, end: IterationEnd) {
-        self.book(end);
+    pub(super) fn end(mut self, end: IterationEnd, at: Duration) {
+        self.book(end, at);
     }
 
-    fn book(&mut self, end: IterationEnd) {
+    fn book(&mut self, end: IterationEnd, at: Duration) {
         self.booked = true;
-        let at = self.context.clock.now();
         self.context.recorder.borrow_mut().end_iteration(end, at);
     }
 }
@@ -102,7 +101,7 @@ impl<'a> IterationGuard<'a> {
 impl Drop for IterationGuard<'_> {
     fn drop(&mut self) {
         if !self.booked {
-            self.book(IterationEnd::Cancelled);
+            self.book(IterationEnd::Cancelled, self.context.clock.now());
         }
     }
 }

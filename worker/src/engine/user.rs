@@ -82,8 +82,7 @@ impl<C: HttpClient> User<C> {
                 return;
             }
             let begun = context.clock.now();
-            let ok = self.iteration(context, plan, steps, due).await;
-            let ended = context.clock.now();
+            let (ok, ended) = self.iteration(context, plan, steps, begun, due).await;
             let pause = match plan.wait.period() {
                 Some(period) => {
                     let next = next_beat(due.unwrap_or(begun), period, ended);
@@ -107,23 +106,26 @@ impl<C: HttpClient> User<C> {
         }
     }
 
+    /// One pass through one task: whether all was ok, and when it ended.
     async fn iteration(
         &mut self,
         context: &Context,
         plan: &ClassPlan,
         steps: &PreparedClass,
+        begun: Duration,
         due: Option<Duration>,
-    ) -> bool {
+    ) -> (bool, Duration) {
         let (seed, slot, life) = self.seed();
         let mut draw = Draw::iteration(seed, slot, life, self.iteration);
         let mut think = Draw::think(seed, slot, life, self.iteration);
         let task = plan.task_table.sample(&mut draw);
-        let guard = IterationGuard::begin(context, context.clock.now());
+        let guard = IterationGuard::begin(context, begun);
         let here = Here { context, signals: &self.signals };
         let mut render = render(plan, slot, self.iteration, &mut draw);
         let ok = program::run(here, &mut self.agent, &steps.tasks[task], &mut render, &mut think, due).await;
-        guard.end(if ok { IterationEnd::Completed } else { IterationEnd::Failed });
-        ok
+        let ended = context.clock.now();
+        guard.end(if ok { IterationEnd::Completed } else { IterationEnd::Failed }, ended);
+        (ok, ended)
     }
 
     fn seed(&self) -> (u64, u64, u32) {

@@ -1,0 +1,16 @@
+//! The whole system: real processes on real sockets, and the demo target's own counts as the truth.
+//!
+//! What one crate does alone is tested there; here stands what only shows when a coordinator, its workers and a target
+//! run together. Every run is short and its load small, so that several of them at once fit on two cores.
+
+mod support;
+
+mod counts;
+mod failures;
+mod iterations;
+mod output;
+mod screen;
+mod sessions;
+mod usage;
+mod users;
+mod workers;

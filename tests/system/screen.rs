@@ -1,0 +1,105 @@
+//! The coordinator on a terminal: keys, and that the terminal is as before when it ends.
+
+use std::process::Command;
+
+use crate::support::process::until;
+use crate::support::terminal::Terminal;
+use crate::support::{Bed, Finished, coordinator, seen, target};
+
+const ENTER: &str = "\u{1b}[?1049h";
+const LEAVE: &str = "\u{1b}[?1049l";
+
+/// `coordinator SCENARIO` as a person types it.
+fn typed(bed: &Bed) -> Command {
+    let mut command = coordinator(bed.dir.path());
+    command.arg(&bed.scenario).args([
+        "-u",
+        "3",
+        "-r",
+        "100",
+        "--report",
+        "report.json",
+        "--bind",
+        "127.0.0.1:0",
+    ]);
+    command.env("TERM", "xterm-256color");
+    command
+}
+
+/// Runs `get: path` on a terminal, presses `keys` one after the other once users are at work, and sees it end with
+/// `code`. What the terminal shows after the screen was left.
+fn pressed(path: &str, keys: &[&[u8]], code: i32) -> (Bed, String) {
+    let target = target();
+    let users = format!("users: {{visitor: {{wait: 50ms, tasks: {{main: {{steps: [get: {path}]}}}}}}}}");
+    let bed = Bed::new(&target.url(), &users);
+    let mut terminal = Terminal::new();
+    let before = terminal.modes();
+    let mut process = terminal.start(typed(&bed));
+    until("users at work", || seen(&target) >= 3);
+    until("a screen", || process.stdout.text().contains(ENTER));
+    assert_ne!(terminal.modes(), before, "keys come one by one");
+    for (number, key) in keys.iter().enumerate() {
+        terminal.press(key);
+        if number + 1 < keys.len() {
+            until("draining", || process.stdout.text().to_lowercase().contains("draining"));
+        }
+    }
+    assert_eq!(process.end(), Some(code), "{}", process.stderr.text());
+    assert_eq!(terminal.modes(), before);
+    drop(terminal);
+    let Finished { stdout, stderr, .. } = Finished::of(&mut process);
+    assert!(!stderr.contains("panicked"), "{stderr}");
+    let (_, left) = stdout.rsplit_once(LEAVE).expect("the screen was left");
+    assert!(!left.contains(ENTER), "and not entered again");
+    assert!(left.contains("\u{1b}[?25h"), "the cursor is there again");
+    bed.report().adds_up();
+    (bed, left.to_owned())
+}
+
+#[test]
+fn q_ends_the_test_and_leaves_the_table() {
+    let (bed, left) = pressed("/", &[b"q"], 0);
+    assert!(left.contains("Stampede: passed."), "{left}");
+    assert!(left.contains("| Type | Name"), "{left}");
+    assert!(left.contains("Aggregated"), "{left}");
+    assert!(left.contains("report.json"), "{left}");
+    let report = bed.report();
+    report.is_whole();
+    assert_eq!(report.text("/run/stop_reason"), "user");
+}
+
+#[test]
+fn q_does_not_make_a_failed_test_pass() {
+    let (_, left) = pressed("/status/500", &[b"q"], 1);
+    assert!(left.contains("Stampede: failed.") && left.contains("status: "), "{left}");
+}
+
+#[test]
+fn control_c_once_drains_and_twice_aborts() {
+    let (bed, left) = pressed("/delay/100", &[b"\x03"], 0);
+    assert!(left.contains("Stampede: passed."), "{left}");
+    assert_eq!(bed.report().text("/run/stop_reason"), "signal");
+    drop(bed);
+    let (bed, left) = pressed("/hang", &[b"\x03", b"\x03"], 130);
+    assert!(left.contains("Stampede: failed."), "{left}");
+    assert_eq!(bed.report().at("/run/aborted"), true);
+}
+
+#[test]
+fn on_ci_there_is_no_screen() {
+    let target = target();
+    let users = "users: {visitor: {wait: 50ms, tasks: {main: {steps: [get: /]}}}}";
+    let bed = Bed::new(&target.url(), users);
+    let terminal = Terminal::new();
+    let before = terminal.modes();
+    let mut command = typed(&bed);
+    command.args(["-t", "500ms"]).env("CI", "true");
+    let mut process = terminal.start(command);
+    assert_eq!(process.end(), Some(0));
+    assert_eq!(terminal.modes(), before);
+    drop(terminal);
+    let Finished { stdout, stderr, .. } = Finished::of(&mut process);
+    assert!(stdout.starts_with("Stampede: passed."), "{stdout}");
+    assert!(!stdout.contains('\u{1b}') && !stderr.contains('\u{1b}'), "{stdout}\n{stderr}");
+    assert!(stderr.contains("steady at 3 users"), "{stderr}");
+}

@@ -1,0 +1,14 @@
+//! What the tests stand on: programs, their scenarios and reports, the truth.
+
+mod bed;
+mod dir;
+mod output;
+pub(crate) mod process;
+pub(crate) mod proxy;
+mod report;
+pub(crate) mod terminal;
+
+pub(crate) use bed::{Bed, Finished, seen, target};
+pub(crate) use dir::TempDir;
+pub(crate) use process::{Process, coordinator, worker};
+pub(crate) use report::Report;

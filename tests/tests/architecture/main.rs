@@ -16,12 +16,6 @@ use code::{blank_text, code_of, has, imports, is_word};
 /// Largest file, in lines.
 const MAX_LINES: usize = 400;
 
-/// (file, lines it may have, why). An entry that is no longer needed fails the check.
-const LONGER: &[(&str, usize, &str)] = &[
-    ("stats/src/recorder.rs", 430, "less than 400 without its tests"),
-    ("worker/src/session/worker.rs", 470, "the one task of the session: every event's handler"),
-];
-
 /// The crates of the workspace: (folder, name as a dependency, which of ours it may depend on).
 const CRATES: &[(&str, &str, &[&str])] = &[
     ("stats", "stampede-stats", &[]),
@@ -101,11 +95,8 @@ fn mentions(path: &str, code: &str, patterns: &[&str], rule: &str) -> Vec<String
 fn check_source(path: &str, text: &str, is_test: bool) -> Vec<String> {
     let mut wrong = mentions(path, &code_of(text, true), NOWHERE, "stands nowhere in this project");
     let lines = text.lines().count();
-    let may = LONGER.iter().find(|(file, ..)| *file == path).map_or(MAX_LINES, |(_, lines, _)| *lines);
-    if lines > may {
-        wrong.push(format!("{path}:{lines}: a file has at most {may} lines"));
-    } else if may > MAX_LINES && lines <= MAX_LINES {
-        wrong.push(format!("{path}:{lines}: need not be on the list of longer files any more"));
+    if lines > MAX_LINES {
+        wrong.push(format!("{path}:{lines}: a file has at most {MAX_LINES} lines"));
     }
     if is_test {
         return wrong;
@@ -248,8 +239,7 @@ fn sources_keep_to_the_design() {
         sources.iter().flat_map(|(path, text)| check_source(path, text, is_test(path))).collect();
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     let alone = NAMED_ONCE.iter().map(|(.., alone)| alone);
-    let longer = LONGER.iter().map(|(file, ..)| file);
-    for known in PURE.iter().chain(SHELLS).chain(alone).chain(longer) {
+    for known in PURE.iter().chain(SHELLS).chain(alone) {
         assert!(
             sources.iter().any(|(path, _)| path.starts_with(known)),
             "{known} is in the rules and not there"

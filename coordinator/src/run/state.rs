@@ -196,6 +196,14 @@ impl Run {
         if member.refused {
             return;
         }
+        if heartbeat.progress == Progress::Failed && heartbeat.run == id && self.start.is_some() {
+            if member.is_live() {
+                let text = format!("worker {} cannot go on: {}", member.hello.name, heartbeat.error);
+                self.note(text, effects);
+                self.lose(worker, now, effects);
+            }
+            return;
+        }
         if member.lost_at.take().is_some() && !member.finished {
             let text = format!("worker {} is back", member.hello.name);
             self.note(text, effects);

@@ -174,7 +174,9 @@ impl Run {
             let text = format!("this worker sent statistics that cannot be and is refused for the test {id}");
             effects.push(Effect::Order(worker, Order::RunOver));
             effects.push(Effect::Order(worker, Order::Notice(text)));
-        } else if takes_part && self.phase != Phase::Finished {
+        } else if takes_part && self.phase == Phase::Finished {
+            effects.push(Effect::Order(worker, Order::RunOver));
+        } else if takes_part {
             // It may have missed commands; each of them is absolute, and known ones are ignored.
             self.repeat_orders(worker, effects);
         } else if self.phase != Phase::Waiting {

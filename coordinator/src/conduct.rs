@@ -4,9 +4,11 @@
 //! second. The order at the end: the run is over, workers are told and have up to half a second to say that they heard it.
 
 use std::collections::{HashMap, HashSet};
+use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use futures_util::Stream;
 use jiff::Timestamp;
 use stampede_proto::VERSION;
 use stampede_proto::prepare::Prepare;
@@ -16,7 +18,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::{MissedTickBehavior, interval};
 use tonic::Status;
 
-use crate::fleet::{Assets, FleetEvent, Registry, Service, memory, order_to_wire, serve};
+use crate::fleet::{Assets, FleetEvent, Pipe, Registry, Service, memory, order_to_wire, serve};
 use crate::local;
 use crate::result::RunResult;
 use crate::run::input::{Effect, Input, Person, WorkerId};
@@ -76,14 +78,24 @@ pub struct Conductor {
 impl Conductor {
     /// Sets everything up and begins to listen. Must be called within a runtime.
     pub fn new(job: Job) -> (Self, watch::Receiver<RunView>) {
+        let (pipes, incoming) = memory();
+        let threads = job.embedded;
+        let (mut conductor, view) = Self::over(job, incoming);
+        conductor.embedded = threads.map(|threads| local::start(threads, pipes));
+        (conductor, view)
+    }
+
+    /// As [`new`](Self::new), but whoever holds the other end of `pipes` runs the embedded worker.
+    pub fn over(
+        job: Job,
+        pipes: impl Stream<Item = io::Result<Pipe>> + Send + 'static,
+    ) -> (Self, watch::Receiver<RunView>) {
         let epoch = Instant::now();
         let (sender, events) = mpsc::channel(EVENTS);
         let registry = Arc::new(Mutex::new(Registry::default()));
         let lease = job.setup.lease;
         let service = Service::new(Arc::clone(&registry), sender, Arc::new(job.assets), epoch, lease);
-        let (pipes, incoming) = memory();
-        serve(&service, job.listener, incoming);
-        let embedded = job.embedded.map(|threads| local::start(threads, pipes));
+        serve(&service, job.listener, pipes);
         let mut run = Run::new(job.setup, Duration::ZERO);
         let (view, receiver) = watch::channel(run.view(Duration::ZERO));
         let conductor = Self {
@@ -95,7 +107,7 @@ impl Conductor {
             controls: HashMap::new(),
             reports: HashMap::new(),
             view,
-            embedded,
+            embedded: None,
             over: false,
         };
         (conductor, receiver)

@@ -8,6 +8,7 @@ pub mod counts;
 pub mod endpoint;
 pub mod histogram;
 pub mod interval;
+pub mod names;
 pub mod outcome;
 pub mod recorder;
 pub mod snapshot;

@@ -9,5 +9,5 @@ mod service;
 
 pub use convert::order_to_wire;
 pub use registry::Registry;
-pub use serve::{ListenError, listen, memory, pipe, serve};
+pub use serve::{ListenError, Pipe, listen, memory, pipe, serve};
 pub use service::{Assets, FleetEvent, Service};

@@ -117,7 +117,7 @@ impl Run {
 
     /// The seconds a worker never delivered.
     fn missing(&self, member: &Member) -> Option<MissingInterval> {
-        if member.finished {
+        if member.finished || self.start.is_none() {
             return None;
         }
         let heard = self.start.map_or(Duration::ZERO, |start| member.last_heard.saturating_sub(start));

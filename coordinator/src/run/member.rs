@@ -27,6 +27,8 @@ pub(super) struct Member {
     /// Its lease has passed; cleared when it is heard again.
     pub(super) lost_at: Option<Duration>,
     pub(super) left: bool,
+    /// It sent too often what cannot be: it has no part in this run any more.
+    pub(super) refused: bool,
     /// Coordinator's clock at its last sign of life.
     pub(super) last_heard: Duration,
     pub(super) heartbeat: Heartbeat,
@@ -74,6 +76,7 @@ impl Member {
             participates: false,
             lost_at: None,
             left: false,
+            refused: false,
             last_heard: now,
             heartbeat: Heartbeat::default(),
             applied: Applied::default(),

@@ -182,10 +182,10 @@ impl Run {
             self.give_up = Some(now);
             return;
         }
-        let all_left = || self.crew.iter().all(|worker| self.members[*worker].finished);
+        let nobody_runs = || self.crew.iter().all(|worker| !self.members[*worker].is_live());
         if self.iterations_are_spent() {
             self.end(StopReason::Iterations, now, effects);
-        } else if all_left() {
+        } else if nobody_runs() {
             let stop = Stop { at: run_time, reason: StopReason::NoWorkers, timeout: Duration::ZERO };
             self.drain(stop, now);
         }

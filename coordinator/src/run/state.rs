@@ -10,7 +10,7 @@ use stampede_scenarios::plan::Plan;
 use stampede_scenarios::profile::Profile;
 use stampede_scenarios::rate::Rate;
 
-use super::input::{Effect, Heartbeat, Hello, Input, Order, Person, WorkerId};
+use super::input::{Effect, Heartbeat, Hello, Input, Order, Person, Progress, WorkerId};
 use super::ledger::Ledger;
 use super::member::{Member, Refusal};
 use super::merged::Merged;
@@ -22,6 +22,9 @@ pub(super) const STRIKES: usize = 3;
 
 /// See [`STRIKES`].
 pub(super) const STRIKE_WINDOW: Duration = Duration::from_secs(60);
+
+/// Run time at which every worker with a sound line has heard of the start.
+const START_HEARD: Duration = Duration::from_secs(1);
 
 /// What a run is about; fixed when it begins.
 #[derive(Debug, Clone)]
@@ -160,10 +163,18 @@ impl Run {
         let Some(member) = self.members.get_mut(worker) else { return };
         member.connected = true;
         member.last_heard = now;
+        if self.start.is_none() {
+            // Ready is said of a line: the clocks are compared anew over each.
+            member.heartbeat = Heartbeat::default();
+        }
         self.shown.mark();
         let id = self.setup.id.clone();
         let takes_part = member.participates;
-        if takes_part && self.phase != Phase::Finished {
+        if member.refused {
+            let text = format!("this worker sent statistics that cannot be and is refused for the test {id}");
+            effects.push(Effect::Order(worker, Order::RunOver));
+            effects.push(Effect::Order(worker, Order::Notice(text)));
+        } else if takes_part && self.phase != Phase::Finished {
             // It may have missed commands; each of them is absolute, and known ones are ignored.
             self.repeat_orders(worker, effects);
         } else if self.phase != Phase::Waiting {
@@ -182,6 +193,9 @@ impl Run {
         let id = self.setup.id.clone();
         let Some(member) = self.members.get_mut(worker) else { return };
         member.last_heard = member.last_heard.max(now);
+        if member.refused {
+            return;
+        }
         if member.lost_at.take().is_some() && !member.finished {
             let text = format!("worker {} is back", member.hello.name);
             self.note(text, effects);
@@ -203,10 +217,20 @@ impl Run {
                 effects,
             );
         }
+        if self.has_missed_the_start(worker, now) {
+            self.repeat_orders(worker, effects);
+        }
         if wants {
             self.grant_iterations(worker, effects);
         }
         self.see_users();
+    }
+
+    /// Whether `worker` still waits for a start that was named: the line broke before it heard of it, or before it could tell
+    /// what that instant is on its own clock.
+    fn has_missed_the_start(&self, worker: WorkerId, now: Duration) -> bool {
+        let member = &self.members[worker];
+        member.is_live() && member.heartbeat.progress == Progress::Ready && self.run_time(now) > START_HEARD
     }
 
     fn see_users(&mut self) {
@@ -244,7 +268,8 @@ impl Run {
     }
 
     fn batch(&mut self, worker: WorkerId, batch: &Batch, now: Duration, effects: &mut Vec<Effect>) {
-        if batch.run != self.setup.id {
+        let refused = self.members.get(worker).is_some_and(|member| member.refused);
+        if refused || batch.run != self.setup.id {
             let (run, applied_through) = (batch.run.clone(), batch.number);
             effects.push(Effect::Acknowledge { worker, run, applied_through, over: true });
             return;
@@ -254,7 +279,9 @@ impl Run {
         let run_time = self.start.map_or(Duration::ZERO, |start| now.saturating_sub(start));
         // A worker's clock may run a little ahead; whole seconds it cannot.
         let in_future = u64::from(snapshot.to_s) > run_time.as_secs() + 3;
-        let refusal = if in_future || snapshot.gauges.users.len() > self.setup.plan.classes.len() {
+        let refusal = if !member.participates {
+            Err(Refusal::Bad("it takes no part in this run"))
+        } else if in_future || snapshot.gauges.users.len() > self.setup.plan.classes.len() {
             Err(Refusal::Bad("it speaks of seconds or classes that are not there"))
         } else {
             member.applied.take(batch)
@@ -289,12 +316,15 @@ impl Run {
         self.strikes.retain(|(_, at)| now.saturating_sub(*at) < STRIKE_WINDOW);
         self.strikes.push((worker, now));
         let count = self.strikes.iter().filter(|(who, _)| *who == worker).count();
-        let Some(member) = self.members.get(worker) else { return };
-        let name = member.hello.name.clone();
-        let refused = count >= STRIKES;
+        let Some(member) = self.members.get_mut(worker) else { return };
+        let known = member.refused;
+        member.refused |= count >= STRIKES;
+        let (name, refused) = (member.hello.name.clone(), member.refused);
         let end = if refused { "; it is refused for this run" } else { "" };
-        self.note(format!("worker {name} sent statistics that cannot be: {why}{end}"), effects);
-        if refused {
+        if !known {
+            self.note(format!("worker {name} sent statistics that cannot be: {why}{end}"), effects);
+        }
+        if refused && !known {
             self.lose(worker, now, effects);
         }
         effects.push(Effect::EndSession(worker, format!("statistics refused: {why}")));

@@ -6,6 +6,7 @@
 mod link;
 mod prepare;
 mod run;
+mod tell;
 mod transport;
 mod worker;
 

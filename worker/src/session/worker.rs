@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use stampede_proto::v1::command::What;
-use stampede_proto::v1::{BatchAck, Command, HeartbeatAnswer, SnapshotBatch, WorkerPhase, WorkerStatus};
+use stampede_proto::v1::{BatchAck, Command, HeartbeatAnswer};
 use stampede_proto::{assign, prepare as wire_prepare, v1};
 use tokio::sync::mpsc;
 use tokio::time::{MissedTickBehavior, interval};
@@ -12,6 +12,7 @@ use tokio::time::{MissedTickBehavior, interval};
 use super::link::{Link, LinkError, establish};
 use super::prepare::{Assets, Ready, prepare};
 use super::run::{ActiveRun, State};
+use super::tell::Told;
 use super::{FIRST_BACK_OFF, Leave, MAX_BACK_OFF, Settings, WorkerError};
 use crate::clock::ClockSync;
 use crate::engine;
@@ -24,7 +25,7 @@ const EVENTS: usize = 256;
 const LOOK: Duration = Duration::from_millis(25);
 
 /// Heartbeats whose answers are waited for; older ones are given up.
-const MAX_UNANSWERED: usize = 64;
+pub(super) const MAX_UNANSWERED: usize = 64;
 
 /// What happens to a worker.
 #[derive(Debug)]
@@ -36,39 +37,29 @@ pub(super) enum Event {
     Prepared { run: String, result: Result<Ready, String> },
 }
 
-/// What was last told in a heartbeat, to see what is news.
-#[derive(Debug, Default, PartialEq)]
-struct Told {
-    phase: i32,
-    run: String,
-    hungry_at: u64,
-    all_begun: bool,
-    leaving: bool,
-}
-
-struct Worker<F> {
-    settings: Settings,
-    factory: F,
-    instance: [u8; 16],
-    epoch: Instant,
-    events: mpsc::Sender<Event>,
-    link: Option<Link>,
-    attempts: u64,
+pub(super) struct Worker<F> {
+    pub(super) settings: Settings,
+    pub(super) factory: F,
+    pub(super) instance: [u8; 16],
+    pub(super) epoch: Instant,
+    pub(super) events: mpsc::Sender<Event>,
+    pub(super) link: Option<Link>,
+    pub(super) attempts: u64,
     /// When to connect again.
-    redial: Option<Instant>,
-    back_off: Duration,
-    sync: ClockSync,
-    seq: u64,
+    pub(super) redial: Option<Instant>,
+    pub(super) back_off: Duration,
+    pub(super) sync: ClockSync,
+    pub(super) seq: u64,
     /// (seq, sent in µs), oldest first.
-    unanswered: VecDeque<(u64, u64)>,
-    told: Told,
-    last_told: Option<Instant>,
-    run: Option<ActiveRun>,
-    assets: Assets,
+    pub(super) unanswered: VecDeque<(u64, u64)>,
+    pub(super) told: Told,
+    pub(super) last_told: Option<Instant>,
+    pub(super) run: Option<ActiveRun>,
+    pub(super) assets: Assets,
     /// Not to hand over batches before this.
-    hold_until: Option<Instant>,
-    leaving: bool,
-    done: bool,
+    pub(super) hold_until: Option<Instant>,
+    pub(super) leaving: bool,
+    pub(super) done: bool,
 }
 
 /// Works until told to leave, or for one test.
@@ -144,7 +135,7 @@ impl<F: HttpFactory> Worker<F> {
         (self.settings.say)(text);
     }
 
-    fn now_us(&self) -> u64 {
+    pub(super) fn now_us(&self) -> u64 {
         u64::try_from(self.epoch.elapsed().as_micros()).unwrap_or(u64::MAX)
     }
 
@@ -170,7 +161,7 @@ impl<F: HttpFactory> Worker<F> {
         Ok(())
     }
 
-    fn dial(&mut self) {
+    pub(super) fn dial(&mut self) {
         self.redial = None;
         self.attempts += 1;
         let (settings, instance, attempt) = (self.settings.clone(), self.instance, self.attempts);
@@ -367,86 +358,6 @@ impl<F: HttpFactory> Worker<F> {
         LOOK * u32::from(self.instance[0] % 10)
     }
 
-    /// Hands batches to the transport, as many as it may have.
-    fn hand_over(&mut self) {
-        let (Some(link), Some(run)) = (&self.link, &mut self.run) else { return };
-        if self.hold_until.is_some_and(|until| Instant::now() < until) {
-            return;
-        }
-        self.hold_until = None;
-        while let Ok(room) = link.report.try_reserve() {
-            let Some(batch) = run.outbox.next_batch() else { return };
-            room.send(SnapshotBatch { session: link.session, ..batch });
-        }
-    }
-
-    /// Looks whether something is due or has to be told before the next heartbeat.
-    fn look(&mut self) {
-        if self.redial.is_some_and(|at| Instant::now() >= at) {
-            self.dial();
-        }
-        if self.leaving && self.run.as_ref().is_none_or(ActiveRun::is_delivered) {
-            self.done = true;
-            return;
-        }
-        let Some(link) = &self.link else { return };
-        let due = self.last_told.is_none_or(|at| at.elapsed() >= link.heartbeat);
-        if due || self.status().1 != self.told {
-            self.tell();
-        }
-    }
-
-    fn status(&self) -> (WorkerStatus, Told) {
-        let mut status = WorkerStatus { leaving: self.leaving, ..WorkerStatus::default() };
-        let mut told = Told { leaving: self.leaving, ..Told::default() };
-        if let Some(run) = &self.run {
-            let showing = run.showing();
-            status.run.clone_from(&run.id);
-            status.set_phase(run.phase(&self.sync));
-            status.revision = run.revision;
-            status.users = showing.users;
-            status.started = showing.started;
-            status.iterations_begun = showing.begun;
-            status.wants_iterations = showing.hungry;
-            status.outbox = u32::try_from(run.outbox.len()).unwrap_or(u32::MAX);
-            status.thread_ages_ms = showing.ages_ms;
-            if let State::Failed(why) = &run.state {
-                status.error.clone_from(why);
-            }
-            told.run.clone_from(&run.id);
-            // Hungry after each grant anew: then the coordinator is to know at once.
-            told.hungry_at = if showing.hungry { showing.granted + 1 } else { 0 };
-            told.all_begun = showing.granted > 0 && showing.begun == showing.granted;
-        } else {
-            status.set_phase(WorkerPhase::Idle);
-        }
-        told.phase = status.phase;
-        (status, told)
-    }
-
-    /// Sends a heartbeat with how things are.
-    fn tell(&mut self) {
-        let (mut status, told) = self.status();
-        let Some(link) = &self.link else { return };
-        status.session = link.session;
-        self.seq += 1;
-        status.seq = self.seq;
-        status.sent_us = self.now_us();
-        status.memory_bytes = resident_bytes();
-        let rtt = self.sync.round_trip_us().unwrap_or(0);
-        status.rtt_us = u32::try_from(rtt).unwrap_or(u32::MAX);
-        let (seq, sent) = (status.seq, status.sent_us);
-        self.last_told = Some(Instant::now());
-        // A full queue means the transport is stuck; the next heartbeat tells the same.
-        if link.control.try_send(status).is_ok() {
-            self.told = told;
-            if self.unanswered.len() == MAX_UNANSWERED {
-                self.unanswered.pop_front();
-            }
-            self.unanswered.push_back((seq, sent));
-        }
-    }
-
     async fn leave(&mut self) {
         self.leaving = true;
         match &mut self.run {
@@ -461,11 +372,4 @@ impl<F: HttpFactory> Worker<F> {
             self.done = true;
         }
     }
-}
-
-/// Resident memory of this process in bytes; 0 where the system does not say.
-fn resident_bytes() -> u64 {
-    let statm = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
-    let pages = statm.split_whitespace().nth(1).and_then(|pages| pages.parse::<u64>().ok()).unwrap_or(0);
-    pages * rustix::param::page_size() as u64
 }

@@ -1,0 +1,9 @@
+//! The state of a run, told what happens and asked what is to be done: no runtime, no clock, no socket.
+
+mod iterations;
+mod life;
+mod losses;
+mod properties;
+mod start;
+mod statistics;
+mod world;

@@ -9,24 +9,19 @@ fn example(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples").join(name)
 }
 
-/// Each user logs in under a name of its own and expects to be that one in every task.
+/// Users log in as what their class says, and expect to be that one in every task. The classes take turns, so that each
+/// worker has users of both.
 fn members(defaults: &str) -> String {
-    format!(
-        r#"
-defaults: {{{defaults}}}
-users:
-  member:
+    let class = |name: &str| {
+        format!(
+            "
+  {name}:
     wait: 20ms
-    on_start:
-      - post: /login
-        json: {{user: "user-${{user.id}}-of-8"}}
-    tasks:
-      main:
-        steps:
-          - get: /me
-            expect: {{status: 200, body: {{contains: "user-${{user.id}}-of-8"}}}}
-"#
-    )
+    on_start: [{{post: /login, json: {{user: {name}}}}}]
+    tasks: {{main: {{steps: [{{get: /me, expect: {{status: 200, body: {{contains: {name}}}}}}}]}}}}"
+        )
+    };
+    format!("defaults: {{{defaults}}}\nusers:{}{}\n", class("ann"), class("bob"))
 }
 
 #[test]

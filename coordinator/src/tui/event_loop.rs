@@ -35,9 +35,12 @@ const FRAME: Duration = Duration::from_millis(100);
 pub async fn run(view: watch::Receiver<RunView>, commands: mpsc::Sender<Command>) -> io::Result<()> {
     let colours = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
     let guard = Guard::enter()?;
-    let mut terminal = Terminal::new(CrosstermBackend::new(io::stdout()))?;
-    terminal.clear()?;
-    let result = drive(terminal, EventStream::new(), view, commands, Theme::new(colours)).await;
+    let mut backend = CrosstermBackend::new(io::stdout());
+    // Not the terminal's own `clear`: that asks where the cursor is, and a terminal that does not answer, or not soon,
+    // would be without a screen.
+    backend.clear()?;
+    let result =
+        drive(Terminal::new(backend)?, EventStream::new(), view, commands, Theme::new(colours)).await;
     drop(guard);
     result
 }

@@ -174,7 +174,7 @@ impl Run {
     fn run_on(&mut self, now: Duration, effects: &mut Vec<Effect>) {
         let run_time = self.run_time(now);
         // Until the last start has been heard of, the screen would show fewer users than it says.
-        let settled = run_time >= self.profile.settled_at() + HEARD;
+        let settled = run_time >= self.profile.settled_at().saturating_add(HEARD);
         self.phase = if settled { Phase::Steady } else { Phase::Ramping };
         let load = &self.setup.plan.load;
         if let Some(at) = load.run_time.filter(|at| run_time >= *at) {

@@ -23,12 +23,12 @@ fn any_stop(effects: &[stampede_coordinator::run::input::Effect]) -> bool {
 fn a_run_ramps_up_stays_drains_and_ends_by_its_run_time() {
     let mut world = World::started(2, LOAD);
     assert_eq!(world.phase(), Phase::Ramping);
-    // Nine users at three a second: the last one starts at 8/3 s.
-    world.pass(2600, ALL);
+    // Nine users at three a second: the last one starts at 8/3 s, and is heard of within 0.6 s.
+    world.pass(3200, ALL);
     assert_eq!(world.phase(), Phase::Ramping);
     world.pass(100, ALL);
     assert_eq!(world.phase(), Phase::Steady);
-    world.pass(7200, ALL);
+    world.pass(6600, ALL);
     assert_eq!(world.phase(), Phase::Steady);
     let effects = world.pass(100, ALL);
     assert_eq!(world.phase(), Phase::Draining);

@@ -10,7 +10,7 @@ use crate::prepare::{ns, rate_from_wire, rate_to_wire};
 use crate::{WireError, v1};
 
 /// Most users one worker can be given.
-const MAX_USERS: usize = 4_000_000;
+const MAX_USERS: usize = 10_000_000;
 
 /// Most changes of a profile.
 const MAX_RAMPS: usize = 1_000_000;

@@ -16,6 +16,9 @@ const MAX_NAME: usize = 2048;
 /// Longest failure message, in bytes.
 const MAX_MESSAGE: usize = 1024;
 
+/// Most users one worker can say it has.
+const MAX_USERS: u64 = 10_000_000;
+
 /// Most classes a gauge tells apart.
 const MAX_CLASSES: usize = 4096;
 
@@ -97,8 +100,9 @@ pub fn from_wire(wire: v1::SnapshotBatch) -> Result<Batch, WireError> {
     let errors = wire.errors.into_iter().map(error_from_wire).collect::<Result<_, _>>()?;
     let targets = wire.targets.into_iter().map(target_from_wire).collect::<Result<_, _>>()?;
     let gauges = wire.gauges.ok_or(WireError::Missing("gauges"))?;
-    if gauges.users.len() > MAX_CLASSES {
-        return Err(WireError::invalid("gauges.users", "too many classes"));
+    let users = gauges.users.iter().map(|users| u64::from(*users)).sum::<u64>();
+    if gauges.users.len() > MAX_CLASSES || users > MAX_USERS {
+        return Err(WireError::invalid("gauges.users", "too many classes or users"));
     }
     let snapshot = Snapshot {
         from_s: wire.from_s,
@@ -109,11 +113,11 @@ pub fn from_wire(wire: v1::SnapshotBatch) -> Result<Batch, WireError> {
         iterations: iterations_from_wire(wire.iterations.ok_or(WireError::Missing("iterations"))?),
         targets,
         gauges: Gauges {
-            in_flight: gauges.in_flight,
-            iterations_in_flight: gauges.iterations_in_flight,
+            in_flight: checked(gauges.in_flight)?,
+            iterations_in_flight: checked(gauges.iterations_in_flight)?,
             oldest_ns: gauges.oldest_ns,
             users: gauges.users,
-            cpu_ns: gauges.cpu_ns,
+            cpu_ns: checked(gauges.cpu_ns)?,
         },
         lag: times::from_wire(wire.lag)?,
     };

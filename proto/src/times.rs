@@ -49,6 +49,9 @@ pub fn from_wire(times: Option<v1::Times>) -> Result<TimesDelta, WireError> {
         count = count.checked_add(n).ok_or_else(overflow)?;
         pairs.push((value, n));
     }
+    if count >= 1 << 53 {
+        return Err(WireError::invalid("times", "beyond all range"));
+    }
     let exact = Exact {
         count,
         sum_ns: times.sum_ns,

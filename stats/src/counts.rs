@@ -24,26 +24,26 @@ pub struct RequestCounts {
 }
 
 impl RequestCounts {
-    /// Adds `other`.
+    /// Adds `other`. What a peer makes up must not overflow.
     pub fn add(&mut self, other: &Self) {
-        self.started += other.started;
-        self.sent += other.sent;
-        self.ok += other.ok;
-        self.failed += other.failed;
-        self.cancelled += other.cancelled;
-        self.hops += other.hops;
-        self.bytes_in += other.bytes_in;
-        self.bytes_out += other.bytes_out;
+        self.started = self.started.saturating_add(other.started);
+        self.sent = self.sent.saturating_add(other.sent);
+        self.ok = self.ok.saturating_add(other.ok);
+        self.failed = self.failed.saturating_add(other.failed);
+        self.cancelled = self.cancelled.saturating_add(other.cancelled);
+        self.hops = self.hops.saturating_add(other.hops);
+        self.bytes_in = self.bytes_in.saturating_add(other.bytes_in);
+        self.bytes_out = self.bytes_out.saturating_add(other.bytes_out);
     }
 
     /// Completed: ok and failed.
     pub fn completed(&self) -> u64 {
-        self.ok + self.failed
+        self.ok.saturating_add(self.failed)
     }
 
     /// Ended in any way.
     pub fn ended(&self) -> u64 {
-        self.ok + self.failed + self.cancelled
+        self.completed().saturating_add(self.cancelled)
     }
 
     /// Whether nothing was counted.
@@ -68,14 +68,14 @@ pub struct IterationCounts {
 impl IterationCounts {
     /// Adds `other`.
     pub fn add(&mut self, other: &Self) {
-        self.begun += other.begun;
-        self.completed += other.completed;
-        self.failed += other.failed;
-        self.cancelled += other.cancelled;
+        self.begun = self.begun.saturating_add(other.begun);
+        self.completed = self.completed.saturating_add(other.completed);
+        self.failed = self.failed.saturating_add(other.failed);
+        self.cancelled = self.cancelled.saturating_add(other.cancelled);
     }
 
     /// Ended in any way.
     pub fn ended(&self) -> u64 {
-        self.completed + self.failed + self.cancelled
+        self.completed.saturating_add(self.failed).saturating_add(self.cancelled)
     }
 }

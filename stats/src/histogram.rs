@@ -45,11 +45,11 @@ impl Default for Exact {
 
 impl Exact {
     fn add(&mut self, other: &Self) {
-        self.count += other.count;
+        self.count = self.count.saturating_add(other.count);
         self.sum_ns = self.sum_ns.saturating_add(other.sum_ns);
         self.min_ns = self.min_ns.min(other.min_ns);
         self.max_ns = self.max_ns.max(other.max_ns);
-        self.saturated += other.saturated;
+        self.saturated = self.saturated.saturating_add(other.saturated);
     }
 }
 
@@ -194,7 +194,7 @@ impl TimesDelta {
                 std::cmp::Ordering::Less => merged.extend(a.next().copied()),
                 std::cmp::Ordering::Greater => merged.extend(b.next().copied()),
                 std::cmp::Ordering::Equal => {
-                    merged.push((va, ca + cb));
+                    merged.push((va, ca.saturating_add(cb)));
                     a.next();
                     b.next();
                 }
@@ -229,7 +229,7 @@ fn percentiles(recorded: impl Iterator<Item = (u64, u64)>, exact: &Exact, wanted
     let mut seen = 0;
     let mut wanted = wanted.iter().map(|p| rank(*p, exact.count)).peekable();
     for (us, count) in recorded {
-        seen += count;
+        seen = u64::saturating_add(seen, count);
         while wanted.next_if(|rank| *rank <= seen).is_some() {
             // In the top bucket lies everything beyond the range.
             let ns = if us >= HIGHEST_US { exact.max_ns } else { us.saturating_mul(1000) };

@@ -194,11 +194,16 @@ impl Interval {
 
 /// `message` cut to what a report keeps, at a character's border.
 fn clip(message: &str) -> &str {
-    if message.len() <= MAX_MESSAGE {
-        return message;
+    cut(message, MAX_MESSAGE)
+}
+
+/// `text` cut to `most` bytes, at a character's border.
+pub(crate) fn cut(text: &str, most: usize) -> &str {
+    if text.len() <= most {
+        return text;
     }
-    let end = (0..=MAX_MESSAGE).rev().find(|at| message.is_char_boundary(*at)).unwrap_or(0);
-    &message[..end]
+    let end = (0..=most).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
+    &text[..end]
 }
 
 #[cfg(test)]

@@ -3,10 +3,16 @@
 use std::collections::BTreeMap;
 
 use crate::counts::{IterationCounts, RequestCounts};
-use crate::endpoint::{EndpointDelta, EndpointKey};
+use crate::endpoint::{EndpointDelta, EndpointKey, OTHER};
 use crate::histogram::TimesDelta;
 use crate::interval::{Gauges, Interval};
 use crate::outcome::FailureKind;
+
+/// Distinct failures one snapshot tells apart; the rest goes under `(other)`. Keeps it well under the size of a batch.
+pub const MAX_ERRORS: usize = 512;
+
+/// Distinct hosts one snapshot tells apart.
+pub const MAX_TARGETS: usize = 128;
 
 /// Identity of a failure row.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -33,7 +39,7 @@ pub struct ErrorCount {
 impl ErrorCount {
     /// Adds `other`.
     pub fn merge(&mut self, other: &Self) {
-        self.count += other.count;
+        self.count = self.count.saturating_add(other.count);
         self.first_s = self.first_s.min(other.first_s);
         self.last_s = self.last_s.max(other.last_s);
     }
@@ -55,7 +61,7 @@ pub struct TargetDelta {
 impl TargetDelta {
     /// Adds `other`.
     pub fn merge(&mut self, other: &Self) {
-        self.connections += other.connections;
+        self.connections = self.connections.saturating_add(other.connections);
         self.dns.merge(&other.dns);
         self.connect.merge(&other.connect);
         self.tls.merge(&other.tls);
@@ -103,10 +109,10 @@ impl Snapshot {
         for row in &interval.errors {
             let key = ErrorKey { endpoint: (*row.key).clone(), kind: row.kind, message: row.message.clone() };
             let count = ErrorCount { count: row.count, first_s: row.first_s, last_s: row.last_s };
-            self.errors.entry(key).and_modify(|known| known.merge(&count)).or_insert(count);
+            self.add_error(key, &count);
         }
         for row in &interval.targets {
-            let target = self.targets.entry(row.host.clone()).or_default();
+            let target = self.target(row.host.clone());
             target.connections += row.connections;
             target.dns.merge(&row.dns.delta());
             target.connect.merge(&row.connect.delta());
@@ -116,6 +122,21 @@ impl Snapshot {
         if let Some(lag) = &interval.lag {
             self.lag.merge(&lag.delta());
         }
+    }
+
+    fn add_error(&mut self, key: ErrorKey, count: &ErrorCount) {
+        let full = self.errors.len() >= MAX_ERRORS && !self.errors.contains_key(&key);
+        let key = if full {
+            ErrorKey { endpoint: EndpointKey::other(), message: OTHER.to_owned(), ..key }
+        } else {
+            key
+        };
+        self.errors.entry(key).and_modify(|known| known.merge(count)).or_insert(*count);
+    }
+
+    fn target(&mut self, host: String) -> &mut TargetDelta {
+        let full = self.targets.len() >= MAX_TARGETS && !self.targets.contains_key(&host);
+        self.targets.entry(if full { OTHER.to_owned() } else { host }).or_default()
     }
 
     /// Adds the gauges of another thread at the same moment.
@@ -144,10 +165,10 @@ impl Snapshot {
             }
         }
         for (key, count) in later.errors {
-            self.errors.entry(key).and_modify(|known| known.merge(&count)).or_insert(count);
+            self.add_error(key, &count);
         }
         for (host, target) in later.targets {
-            self.targets.entry(host).or_default().merge(&target);
+            self.target(host).merge(&target);
         }
         self.iterations.add(&later.iterations);
         let cpu_ns = self.gauges.cpu_ns + later.gauges.cpu_ns;

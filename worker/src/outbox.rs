@@ -184,7 +184,7 @@ fn split(snapshot: Snapshot, run: &str) -> Vec<Batch> {
             part.snapshot.endpoints.insert(key, delta);
         }
     }
-    // Failures, hosts and gauges are bounded by the recorder: one part takes them all.
+    // A snapshot bounds its failures and hosts to what fits into one part.
     rest.errors = errors;
     parts.push(batch(rest));
     parts

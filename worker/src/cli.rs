@@ -77,7 +77,10 @@ fn code(error: &WorkerError) -> u8 {
     match error {
         WorkerError::Refused(_) => 11,
         WorkerError::LeftAtOnce => 130,
-        WorkerError::Thread { .. } | WorkerError::Client(_) | WorkerError::Random(_) => 1,
+        WorkerError::Undelivered(_)
+        | WorkerError::Thread { .. }
+        | WorkerError::Client(_)
+        | WorkerError::Random(_) => 1,
     }
 }
 

@@ -3,7 +3,6 @@
 //! Never more begin than were granted; what a thread did not begin it hands back. Without a limit a permit costs nothing.
 
 use std::cell::Cell;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::Notify;
@@ -14,8 +13,6 @@ pub struct IterationPool {
     threads: u64,
     /// Granted by the coordinator and taken by threads, both so far.
     state: Mutex<Pool>,
-    /// Whether a thread found nothing to take.
-    hungry: AtomicBool,
     changed: Notify,
 }
 
@@ -23,18 +20,14 @@ pub struct IterationPool {
 struct Pool {
     granted: u64,
     taken: u64,
-    exhausted: bool,
+    /// Whether a thread found nothing to take since the last grant.
+    hungry: bool,
 }
 
 impl IterationPool {
     /// An empty pool for `threads` load threads.
     pub fn new(threads: usize) -> Arc<Self> {
-        Arc::new(Self {
-            threads: threads as u64,
-            state: Mutex::default(),
-            hungry: AtomicBool::new(false),
-            changed: Notify::new(),
-        })
+        Arc::new(Self { threads: threads as u64, state: Mutex::default(), changed: Notify::new() })
     }
 
     fn state(&self) -> std::sync::MutexGuard<'_, Pool> {
@@ -42,19 +35,18 @@ impl IterationPool {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The coordinator granted `total` so far; `exhausted`: there will be no more.
-    pub fn grant(&self, total: u64, exhausted: bool) {
+    /// The coordinator granted `total` so far.
+    pub fn grant(&self, total: u64) {
         let mut state = self.state();
         state.granted = state.granted.max(total);
-        state.exhausted |= exhausted;
+        state.hungry = false;
         drop(state);
-        self.hungry.store(false, Ordering::Relaxed);
         self.changed.notify_waiters();
     }
 
     /// Whether users wait for more.
     pub fn is_hungry(&self) -> bool {
-        self.hungry.load(Ordering::Relaxed)
+        self.state().hungry
     }
 
     /// Granted so far.
@@ -63,26 +55,22 @@ impl IterationPool {
     }
 
     /// A block for one thread: half an even share of what is left, at least one. `None`: nothing there now.
-    fn take(&self) -> Result<u64, Empty> {
+    fn take(&self) -> Option<u64> {
         let mut state = self.state();
         let left = state.granted - state.taken;
         if left == 0 {
-            return Err(if state.exhausted { Empty::ForGood } else { Empty::ForNow });
+            state.hungry = true;
+            return None;
         }
         let block = (left / (2 * self.threads)).max(1);
         state.taken += block;
-        Ok(block)
+        Some(block)
     }
 
     fn give_back(&self, block: u64) {
         self.state().taken -= block;
         self.changed.notify_waiters();
     }
-}
-
-enum Empty {
-    ForNow,
-    ForGood,
 }
 
 /// A load thread's hand in the pool.
@@ -99,25 +87,22 @@ impl Permits {
         Self { pool, left: Cell::new(0) }
     }
 
-    /// Waits until one more iteration may begin; `false`: never again.
-    pub async fn next(&self) -> bool {
-        let Some(pool) = &self.pool else { return true };
+    /// Waits until one more iteration may begin. When there are no more it waits until the run is stopped.
+    pub async fn next(&self) {
+        let Some(pool) = &self.pool else { return };
         loop {
             // Registered before looking, so that a grant in between is not missed.
             let changed = pool.changed.notified();
             if self.left.get() == 0 {
-                match pool.take() {
-                    Ok(block) => self.left.set(block),
-                    Err(Empty::ForGood) => return false,
-                    Err(Empty::ForNow) => {
-                        pool.hungry.store(true, Ordering::Relaxed);
-                        changed.await;
-                        continue;
-                    }
+                if let Some(block) = pool.take() {
+                    self.left.set(block);
+                } else {
+                    changed.await;
+                    continue;
                 }
             }
             self.left.set(self.left.get() - 1);
-            return true;
+            return;
         }
     }
 
@@ -133,48 +118,49 @@ impl Permits {
 mod tests {
     use super::*;
 
+    /// Begins as many as may, and says how many.
+    async fn begin_all(permits: &Permits) -> u64 {
+        let mut begun = 0;
+        loop {
+            tokio::select! {
+                biased;
+                () = permits.next() => begun += 1,
+                () = std::future::ready(()) => break,
+            }
+        }
+        begun
+    }
+
     #[tokio::test]
     async fn exactly_what_was_granted_may_begin() {
         let pool = IterationPool::new(2);
         let threads = [Permits::new(Some(Arc::clone(&pool))), Permits::new(Some(Arc::clone(&pool)))];
-        pool.grant(7, false);
-        pool.grant(5, false);
-        pool.grant(11, true);
-        let mut begun = 0;
-        while threads[begun % 2].next().await {
-            begun += 1;
-        }
-        let other = &threads[(begun + 1) % 2];
-        while other.next().await {
-            begun += 1;
-        }
-        assert_eq!(begun, 11);
+        pool.grant(7);
+        pool.grant(5);
+        pool.grant(11);
+        assert_eq!(begin_all(&threads[0]).await + begin_all(&threads[1]).await, 11);
+        assert!(pool.is_hungry());
     }
 
     #[tokio::test]
     async fn what_was_not_begun_goes_to_others() {
         let pool = IterationPool::new(1);
         let (a, b) = (Permits::new(Some(Arc::clone(&pool))), Permits::new(Some(Arc::clone(&pool))));
-        pool.grant(10, true);
-        assert!(a.next().await);
+        pool.grant(10);
+        a.next().await;
         a.give_back();
-        let mut begun = 0;
-        while b.next().await {
-            begun += 1;
-        }
-        assert_eq!(begun, 9);
+        assert_eq!(begin_all(&b).await, 9);
     }
 
     #[tokio::test]
     async fn a_waiting_user_goes_on_when_more_is_granted() {
         let pool = IterationPool::new(1);
         let permits = Permits::new(Some(Arc::clone(&pool)));
-        let (got, ()) = tokio::join!(permits.next(), async {
+        tokio::join!(permits.next(), async {
             tokio::task::yield_now().await;
             assert!(pool.is_hungry());
-            pool.grant(1, false);
+            pool.grant(1);
         });
-        assert!(got);
         assert!(!pool.is_hungry());
     }
 }

@@ -24,6 +24,10 @@ pub(super) struct Context {
     pub(super) started: Cell<u64>,
     /// Iterations begun so far.
     pub(super) begun: Cell<u64>,
+    /// Iterations ended so far.
+    pub(super) ended_iterations: Cell<u64>,
+    /// No iteration begins from this run time on.
+    pub(super) stop_at: Cell<Duration>,
     /// Slots whose user has ended and was not noticed yet.
     pub(super) ended: RefCell<Vec<u32>>,
     /// Wakes the thread's own loop when a user has ended.
@@ -42,6 +46,8 @@ impl Context {
             permits,
             started: Cell::new(0),
             begun: Cell::new(0),
+            ended_iterations: Cell::new(0),
+            stop_at: Cell::new(Duration::MAX),
             ended: RefCell::default(),
             someone_ended: Notify::new(),
         })

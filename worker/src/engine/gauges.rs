@@ -6,6 +6,8 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use super::context::Context;
+
 /// One thread's showing.
 #[derive(Debug)]
 pub struct ThreadGauges {
@@ -14,6 +16,8 @@ pub struct ThreadGauges {
     started: AtomicU64,
     /// Iterations begun so far.
     begun: AtomicU64,
+    /// Iterations ended so far.
+    ended: AtomicU64,
     /// Milliseconds after `born` at which it last came by.
     seen_ms: AtomicU32,
     /// Users alive by class.
@@ -26,6 +30,7 @@ impl Default for ThreadGauges {
             born: Instant::now(),
             started: AtomicU64::new(0),
             begun: AtomicU64::new(0),
+            ended: AtomicU64::new(0),
             seen_ms: AtomicU32::new(0),
             users: Mutex::default(),
         }
@@ -34,9 +39,11 @@ impl Default for ThreadGauges {
 
 impl ThreadGauges {
     /// The thread came by with these counts.
-    pub(super) fn show(&self, now: Instant, started: u64, begun: u64, users: &[u32]) {
-        self.started.store(started, Ordering::Relaxed);
-        self.begun.store(begun, Ordering::Relaxed);
+    pub(super) fn show(&self, now: Instant, context: &Context, users: &[u32]) {
+        self.started.store(context.started.get(), Ordering::Relaxed);
+        // Ended before begun: whoever reads in between sees something under way rather than more ended than begun.
+        self.ended.store(context.ended_iterations.get(), Ordering::Release);
+        self.begun.store(context.begun.get(), Ordering::Release);
         let ms = now.saturating_duration_since(self.born).as_millis();
         self.seen_ms.store(u32::try_from(ms).unwrap_or(u32::MAX), Ordering::Relaxed);
         let mut shown = self.users.lock().unwrap_or_else(PoisonError::into_inner);
@@ -54,6 +61,11 @@ impl ThreadGauges {
     /// Iterations begun.
     pub fn begun(&self) -> u64 {
         self.begun.load(Ordering::Relaxed)
+    }
+
+    /// Iterations ended.
+    pub fn ended(&self) -> u64 {
+        self.ended.load(Ordering::Acquire)
     }
 
     /// Since the thread last came by.

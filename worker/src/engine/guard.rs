@@ -94,6 +94,7 @@ impl<'a> IterationGuard<'a> {
 
     fn book(&mut self, end: IterationEnd, at: Duration) {
         self.booked = true;
+        self.context.ended_iterations.set(self.context.ended_iterations.get() + 1);
         self.context.recorder.borrow_mut().end_iteration(end, at);
     }
 }

@@ -50,10 +50,10 @@ pub(super) async fn perform<C: HttpClient>(
     let rendered = Rendered::new(request, render);
     let begun = context.clock.now();
     let intended = intended.unwrap_or(begun);
-    let probe = Arc::clone(&agent.probe);
-    let mut guard = RequestGuard::begin(context, here.signals, &probe, endpoint, begun);
+    let Agent { client, probe } = agent;
+    let mut guard = RequestGuard::begin(context, here.signals, probe, endpoint, begun);
     let course = match rendered {
-        Ok(rendered) => follow(&mut agent.client, request, rendered, &mut guard).await,
+        Ok(rendered) => follow(client, request, rendered, &mut guard).await,
         Err(failure) => Course::unsent(failure),
     };
     let at = context.clock.at(course.end);
@@ -175,6 +175,7 @@ async fn follow<C: HttpClient>(
             headers: &headers,
             body: &body,
             timeout: request.timeout.saturating_sub(so_far),
+            allowed: request.timeout,
             keep_body: request.keeps_body(),
         };
         guard.exchanging = true;

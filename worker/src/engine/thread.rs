@@ -169,6 +169,7 @@ impl<F: HttpFactory> Loop<F> {
     fn set_stop(&mut self, stop: Stop) {
         let at = self.stop.map_or(stop.at, |known| known.at.min(stop.at));
         self.stop = Some(Stop { at, timeout: stop.timeout });
+        self.context.stop_at.set(at);
         self.context.recorder.borrow_mut().stop_at(at);
     }
 
@@ -271,6 +272,10 @@ impl<F: HttpFactory> Loop<F> {
                 self.start_user(user.grant);
             }
         }
+        if self.users.is_empty() {
+            // A thread without users has no use for iterations; another one may.
+            self.context.permits.give_back();
+        }
     }
 
     /// A hundred times a second: lag, deadlines, what the thread shows, hand-over.
@@ -285,7 +290,7 @@ impl<F: HttpFactory> Loop<F> {
         self.give_up_late(run);
         let context = &self.context;
         let users = context.recorder.borrow();
-        self.thread.gauges.show(now, context.started.get(), context.begun.get(), users.users());
+        self.thread.gauges.show(now, context, users.users());
         drop(users);
         self.hand_over(run);
         if let Some(why) = self.failure.take() {
@@ -339,7 +344,7 @@ impl<F: HttpFactory> Loop<F> {
         }
         let now = Instant::now();
         let users = self.context.recorder.borrow().users().to_vec();
-        self.thread.gauges.show(now, self.context.started.get(), self.context.begun.get(), &users);
+        self.thread.gauges.show(now, &self.context, &users);
         let mut cpu_ns = thread_cpu_ns();
         loop {
             let Some(mut interval) = self.context.recorder.borrow_mut().take_closed() else { break };

@@ -73,15 +73,17 @@ impl<C: HttpClient> User<C> {
         // The first beat is due when the user is ready for it: nothing to be late against.
         let mut due = None;
         loop {
-            let permitted = tokio::select! {
+            tokio::select! {
                 biased;
-                () = signals.stopped() => false,
-                permitted = context.permits.next() => permitted,
-            };
-            if !permitted {
-                return;
+                () = signals.stopped() => return,
+                () = context.permits.next() => {}
             }
             let begun = context.clock.now();
+            if begun >= context.stop_at.get() {
+                // The thread's loop has not had its turn yet; at the stop no iteration begins all the same.
+                return;
+            }
+            let requests_before = context.started.get();
             let (ok, ended) = self.iteration(context, plan, steps, begun, due).await;
             let pause = match plan.wait.period() {
                 Some(period) => {
@@ -99,8 +101,9 @@ impl<C: HttpClient> User<C> {
                     () = signals.stopped() => return,
                     () = tokio::time::sleep_until(until) => {}
                 }
-            } else if !ok {
-                // Failures can come back without a single await that waits; others are to have their turn.
+            } else if !ok || context.started.get() == requests_before {
+                // An iteration without an exchange can come through without a single await that waits; others are to have
+                // their turn.
                 tokio::task::yield_now().await;
             }
         }

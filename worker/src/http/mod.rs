@@ -38,6 +38,8 @@ pub struct Request<'a> {
     pub body: &'a Bytes,
     /// From now to the last byte.
     pub timeout: Duration,
+    /// What the step allows in all, redirects included: for messages, which must not differ from request to request.
+    pub allowed: Duration,
     /// Whether somebody looks at the response's body.
     pub keep_body: bool,
 }

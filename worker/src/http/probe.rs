@@ -15,6 +15,8 @@ pub struct Probe {
     pending: AtomicU32,
     /// Made so far.
     made: AtomicU32,
+    /// Whether one was given up since the exchange under way began.
+    gave_up: AtomicBool,
     /// Time spent on making them, in ns.
     spent_ns: AtomicU64,
     /// Whether `news` has something.
@@ -26,6 +28,11 @@ pub struct Probe {
 }
 
 impl Probe {
+    /// An exchange begins.
+    pub fn exchange_begins(&self) {
+        self.gave_up.store(false, Ordering::Relaxed);
+    }
+
     /// A connection is being made.
     pub fn connecting(&self) {
         self.pending.fetch_add(1, Ordering::Relaxed);
@@ -40,7 +47,10 @@ impl Probe {
     pub fn connected(&self, made: Option<Duration>) {
         self.pending.fetch_sub(1, Ordering::Relaxed);
         let dns = self.dns.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let Some(took) = made else { return };
+        let Some(took) = made else {
+            self.gave_up.store(true, Ordering::Relaxed);
+            return;
+        };
         self.made.fetch_add(1, Ordering::Relaxed);
         let ns = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);
         self.spent_ns.fetch_add(ns, Ordering::Relaxed);
@@ -50,9 +60,12 @@ impl Probe {
         self.has_news.store(true, Ordering::Release);
     }
 
-    /// Whether a request under way can have been written: there is a connection, and none is still being made for it.
+    /// Whether the exchange under way, or just given up, can have written its request: there was a connection, and none was
+    /// being made for it or given up with it.
     pub fn has_connection(&self) -> bool {
-        self.made.load(Ordering::Relaxed) > 0 && self.pending.load(Ordering::Relaxed) == 0
+        self.made.load(Ordering::Relaxed) > 0
+            && self.pending.load(Ordering::Relaxed) == 0
+            && !self.gave_up.load(Ordering::Relaxed)
     }
 
     /// Time spent on making connections so far.
@@ -86,6 +99,9 @@ mod tests {
         probe.connecting();
         assert!(!probe.has_connection(), "the old one is gone, or there would be no new one");
         probe.connected(None);
+        assert!(!probe.has_connection(), "it was given up, and the request with it");
+        probe.exchange_begins();
+        assert!(probe.has_connection());
         let news = probe.take_news();
         assert_eq!(news.len(), 1);
         assert_eq!(news[0].dns, Some(Duration::from_millis(2)));

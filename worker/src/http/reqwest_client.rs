@@ -107,6 +107,7 @@ impl HttpClient for ReqwestClient {
         if !request.body.is_empty() {
             *message.body_mut() = Some(Body::from(request.body.clone()));
         }
+        self.probe.exchange_begins();
         let spent = self.probe.spent_connecting();
         let begin = Instant::now();
         let mut first_byte = None;
@@ -130,7 +131,8 @@ impl HttpClient for ReqwestClient {
                 message: format!("a body over {} MiB, which the step looks at", MAX_KEPT_BODY >> 20).into(),
             }),
             Err(error) if error.is_timeout() => {
-                Err(classify::timed_out(first_byte.is_some() || self.probe.has_connection(), request.timeout))
+                let connected = first_byte.is_some() || self.probe.has_connection();
+                Err(classify::timed_out(connected, request.allowed))
             }
             Err(error) => Err(classify::reqwest(&error)),
         };

@@ -73,6 +73,9 @@ pub enum WorkerError {
     /// The system gives no random bytes.
     #[error("no random bytes from the system: {0}")]
     Random(String),
+    /// Told to leave, but the coordinator did not come back in time.
+    #[error("left without the coordinator: {0} intervals of statistics were not delivered")]
+    Undelivered(usize),
     /// Told to leave a second time.
     #[error("left at once; what was not delivered is lost")]
     LeftAtOnce,

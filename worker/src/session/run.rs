@@ -117,15 +117,16 @@ impl ActiveRun {
         running.assign(assign).await
     }
 
-    /// The run's beginning is named.
-    pub(super) async fn start(&mut self, start_us: u64, sync: &ClockSync) {
+    /// The run's beginning is named. Returns whether that was news.
+    pub(super) async fn start(&mut self, start_us: u64, sync: &ClockSync) -> bool {
         let (State::Running(running), None, Some(offset)) = (&self.state, self.start, sync.offset_us())
         else {
-            return;
+            return false;
         };
         self.clock.start(start_us, offset);
         self.start = Some((start_us, Instant::now()));
         running.engine.command(|_| Command::Start).await;
+        true
     }
 
     /// Keeps run time with the coordinator's clock.
@@ -216,6 +217,7 @@ impl ActiveRun {
                 let now = Instant::now();
                 for thread in running.engine.gauges() {
                     showing.started += thread.started();
+                    showing.ended += thread.ended();
                     showing.begun += thread.begun();
                     thread.add_users(&mut showing.users);
                     showing.ages_ms.push(u32::try_from(thread.age(now).as_millis()).unwrap_or(u32::MAX));
@@ -235,6 +237,7 @@ impl ActiveRun {
 pub(super) struct Showing {
     pub(super) started: u64,
     pub(super) begun: u64,
+    pub(super) ended: u64,
     pub(super) users: Vec<u32>,
     pub(super) ages_ms: Vec<u32>,
     pub(super) hungry: bool,

@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use stampede_proto::v1::{SnapshotBatch, WorkerPhase, WorkerStatus};
 
+use super::WorkerError;
 use super::run::{ActiveRun, State};
 use super::worker::{MAX_UNANSWERED, Worker};
 use crate::http::HttpFactory;
@@ -14,7 +15,7 @@ pub(super) struct Told {
     phase: i32,
     run: String,
     hungry_at: u64,
-    all_begun: bool,
+    all_done: bool,
     leaving: bool,
 }
 
@@ -33,19 +34,26 @@ impl<F: HttpFactory> Worker<F> {
     }
 
     /// Looks whether something is due or has to be told before the next heartbeat.
-    pub(super) fn look(&mut self) {
+    ///
+    /// # Errors
+    /// When a leaving worker could not deliver in time.
+    pub(super) fn look(&mut self) -> Result<(), WorkerError> {
         if self.redial.is_some_and(|at| Instant::now() >= at) {
             self.dial();
         }
         if self.leaving && self.run.as_ref().is_none_or(ActiveRun::is_delivered) {
             self.done = true;
-            return;
+            return Ok(());
         }
-        let Some(link) = &self.link else { return };
+        if self.leave_until.is_some_and(|until| Instant::now() >= until) {
+            return Err(WorkerError::Undelivered(self.run.as_ref().map_or(0, |run| run.outbox.len())));
+        }
+        let Some(link) = &self.link else { return Ok(()) };
         let due = self.last_told.is_none_or(|at| at.elapsed() >= link.heartbeat);
         if due || self.status().1 != self.told {
             self.tell();
         }
+        Ok(())
     }
 
     fn status(&self) -> (WorkerStatus, Told) {
@@ -59,6 +67,7 @@ impl<F: HttpFactory> Worker<F> {
             status.users = showing.users;
             status.started = showing.started;
             status.iterations_begun = showing.begun;
+            status.iterations_ended = showing.ended;
             status.wants_iterations = showing.hungry;
             status.outbox = u32::try_from(run.outbox.len()).unwrap_or(u32::MAX);
             status.thread_ages_ms = showing.ages_ms;
@@ -68,8 +77,8 @@ impl<F: HttpFactory> Worker<F> {
             told.run.clone_from(&run.id);
             // Hungry after each grant anew: then the coordinator is to know at once.
             told.hungry_at = if showing.hungry { showing.granted + 1 } else { 0 };
-            let users: u32 = status.users.iter().sum();
-            told.all_begun = showing.granted > 0 && showing.begun == showing.granted && users == 0;
+            told.all_done =
+                showing.granted > 0 && showing.begun == showing.granted && showing.ended == showing.begun;
         } else {
             status.set_phase(WorkerPhase::Idle);
         }

@@ -27,6 +27,9 @@ const LOOK: Duration = Duration::from_millis(25);
 /// A worker without its coordinator for this long ends the test: nobody can stop it any more.
 const ORPHANED: Duration = Duration::from_secs(30);
 
+/// How long a leaving worker tries to deliver.
+const LEAVE_LIMIT: Duration = Duration::from_secs(30);
+
 /// Heartbeats whose answers are waited for; older ones are given up.
 pub(super) const MAX_UNANSWERED: usize = 64;
 
@@ -64,6 +67,8 @@ pub(super) struct Worker<F> {
     /// Not to hand over batches before this.
     pub(super) hold_until: Option<Instant>,
     pub(super) leaving: bool,
+    /// After this a leaving worker gives up.
+    pub(super) leave_until: Option<Instant>,
     pub(super) done: bool,
 }
 
@@ -88,7 +93,7 @@ pub async fn work<F: HttpFactory>(
             event = engine_event(&mut worker.run) => worker.engine_event(event)?,
             _ = look.tick() => {
                 worker.end_orphaned().await;
-                worker.look();
+                worker.look()?;
             }
             changed = leave.changed() => match changed {
                 Ok(()) if *leave.borrow_and_update() >= 2 => return Err(WorkerError::LeftAtOnce),
@@ -136,6 +141,7 @@ impl<F: HttpFactory> Worker<F> {
             assets: Assets::new(),
             hold_until: None,
             leaving: false,
+            leave_until: None,
             done: false,
         }
     }
@@ -216,9 +222,7 @@ impl<F: HttpFactory> Worker<F> {
     }
 
     fn wait_and_redial(&mut self) {
-        if self.leaving {
-            self.done = true;
-        }
+        self.done |= self.leaving && self.run.is_none();
         self.redial = Some(Instant::now() + self.back_off);
         self.back_off = (self.back_off * 2).min(MAX_BACK_OFF);
     }
@@ -229,7 +233,8 @@ impl<F: HttpFactory> Worker<F> {
         match &self.run {
             // At the end of a test it simply closes; how the transport words that helps nobody.
             None => self.say("the coordinator is gone; waiting for the next one"),
-            Some(_) => self.say(&format!("the line to the coordinator broke ({why}); users go on")),
+            Some(run) if run.is_ended() => self.say(&format!("the line to the coordinator broke ({why})")),
+            Some(_) => self.say(&format!("the line to the coordinator broke; users go on ({why})")),
         }
         self.wait_and_redial();
     }
@@ -241,8 +246,9 @@ impl<F: HttpFactory> Worker<F> {
             What::Assign(wire) => self.assign(wire).await,
             What::Start(start) => {
                 if let Some(run) = self.run.as_mut().filter(|run| run.id == start.run) {
-                    run.start(start.start_us, &self.sync).await;
-                    self.say("the test starts");
+                    if run.start(start.start_us, &self.sync).await {
+                        self.say("the test starts");
+                    }
                     self.tell();
                 }
             }
@@ -258,15 +264,12 @@ impl<F: HttpFactory> Worker<F> {
                     && let State::Running(running) = &run.state
                     && let Some(pool) = &running.pool
                 {
-                    pool.grant(grant.total, grant.exhausted);
+                    pool.grant(grant.total);
                 }
             }
             What::RunOver(over) => {
                 if self.run.as_ref().is_some_and(|run| run.id == over.run) {
-                    self.run = None;
-                    self.say("the test is over");
-                    self.done |= self.settings.once;
-                    self.tell();
+                    self.end_run();
                 }
             }
             What::Notice(text) => self.say(&text),
@@ -346,7 +349,18 @@ impl<F: HttpFactory> Worker<F> {
     fn acknowledged(&mut self, ack: &BatchAck) {
         if let Some(run) = self.run.as_mut().filter(|run| run.id == ack.run) {
             run.outbox.acknowledge(ack.applied_through);
+            if ack.over {
+                self.end_run();
+            }
         }
+    }
+
+    /// The run is no more, at least for this worker: its users and what is left of its statistics are dropped.
+    fn end_run(&mut self) {
+        self.run = None;
+        self.say("the test is over");
+        self.done |= self.settings.once;
+        self.tell();
     }
 
     fn engine_event(&mut self, event: engine::Event) -> Result<(), WorkerError> {
@@ -391,9 +405,8 @@ impl<F: HttpFactory> Worker<F> {
             }
             None => self.say("leaving"),
         }
+        self.leave_until = Some(Instant::now() + LEAVE_LIMIT);
         self.tell();
-        if self.link.is_none() {
-            self.done = true;
-        }
+        self.done |= self.link.is_none() && self.run.is_none();
     }
 }

@@ -300,6 +300,7 @@ impl Run {
                         self.disagreements.push(text.clone());
                         self.note(text, effects);
                     }
+                    self.hand_on_iterations(worker, effects);
                 }
             }
             Err(Refusal::Known) => {}

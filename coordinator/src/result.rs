@@ -154,6 +154,8 @@ pub struct RunResult {
     pub stop_reason: StopReason,
     /// Whether a second Ctrl-C cut the drain short.
     pub aborted: bool,
+    /// Whether a worker was at its own limit for some seconds.
+    pub generator_limited: bool,
     /// Changes made by hand.
     pub changes: Vec<LoadChange>,
     /// What flags replaced of the file, one sentence each.

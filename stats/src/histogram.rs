@@ -231,13 +231,9 @@ fn percentiles(recorded: impl Iterator<Item = (u64, u64)>, exact: &Exact, wanted
     for (us, count) in recorded {
         seen += count;
         while wanted.next_if(|rank| *rank <= seen).is_some() {
-            // A bucket is named by its upper end; what lies in it is at most that.
-            let ns = us.saturating_mul(1000).saturating_add(999);
-            let top = us >= HIGHEST_US;
-            let ns = if top { exact.max_ns } else { ns.clamp(exact.min_ns, exact.max_ns) };
-            let shown =
-                if ns == exact.max_ns || ns == exact.min_ns { ns as f64 / 1e6 } else { us as f64 / 1e3 };
-            found.push(shown);
+            // In the top bucket lies everything beyond the range.
+            let ns = if us >= HIGHEST_US { exact.max_ns } else { us.saturating_mul(1000) };
+            found.push(ns.clamp(exact.min_ns, exact.max_ns) as f64 / 1e6);
         }
     }
     found.extend(wanted.map(|_| exact.max_ns as f64 / 1e6));
@@ -283,6 +279,15 @@ mod tests {
         assert_eq!(times.exact().saturated, 1);
         assert_eq!(times.percentile_ms(100.0), Some(120_007.0));
         assert!(times.delta().is_consistent());
+    }
+
+    #[test]
+    fn percentiles_never_leave_the_exact_extremes() {
+        let mut times = Times::<u32>::new(TIMES_DIGITS);
+        times.record(521_538);
+        times.record(521_900);
+        let shown = times.percentiles_ms(&[0.0, 50.0, 100.0]);
+        assert!(shown.iter().all(|ms| (0.521_538..=0.521_9).contains(ms)), "{shown:?}");
     }
 
     #[test]

@@ -32,7 +32,7 @@ const DEFAULT_ADDRESS: &str = "127.0.0.1:5557";
 pub struct Args {
     /// The coordinator's address
     #[arg(long, value_name = "ADDR", num_args = 0..=1, default_value = DEFAULT_ADDRESS,
-          default_missing_value = DEFAULT_ADDRESS, env = "STAMPEDE_CONNECT", hide_env = true)]
+          default_missing_value = DEFAULT_ADDRESS, value_parser = address, env = "STAMPEDE_CONNECT", hide_env = true)]
     connect: String,
 
     /// What the coordinator calls this worker [default: the host's name]
@@ -78,6 +78,24 @@ fn code(error: &WorkerError) -> u8 {
         WorkerError::Refused(_) => 11,
         WorkerError::LeftAtOnce => 130,
         WorkerError::Thread { .. } | WorkerError::Client(_) | WorkerError::Random(_) => 1,
+    }
+}
+
+/// `host:port`; a host alone gets the port coordinators listen on.
+fn address(text: &str) -> Result<String, String> {
+    let default_port = DEFAULT_ADDRESS.rsplit_once(':').map_or("5557", |(_, port)| port);
+    let in_brackets = text.starts_with('[') && text.ends_with(']');
+    if text.is_empty() || text.contains('/') {
+        return Err(format!("write HOST:PORT, for example {DEFAULT_ADDRESS}"));
+    }
+    match text.rsplit_once(':') {
+        Some((host, port)) if !host.is_empty() && !in_brackets => match port.parse::<u16>() {
+            Ok(_) => Ok(text.to_owned()),
+            Err(_) => {
+                Err(format!("`{port}` is not a port; write HOST:PORT, for example 192.0.2.10:{default_port}"))
+            }
+        },
+        _ => Ok(format!("{text}:{default_port}")),
     }
 }
 
@@ -157,4 +175,19 @@ fn start_log(path: Option<&Path>, verbose: u8) -> io::Result<()> {
         None => log.with_writer(io::stderr).init(),
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_may_leave_out_the_port() {
+        assert_eq!(address("host").as_deref(), Ok("host:5557"));
+        assert_eq!(address("[::1]").as_deref(), Ok("[::1]:5557"));
+        assert_eq!(address("192.0.2.1:99").as_deref(), Ok("192.0.2.1:99"));
+        assert!(address("host:http").is_err());
+        assert!(address("http://host").is_err());
+        assert!(address("").is_err());
+    }
 }

@@ -17,8 +17,20 @@ const FLAGS: [(&str, &str); 9] = [
     ("--html", "reports are --report FILE; this version writes .md and .json"),
 ];
 
+/// Words other tools begin with.
+const WORDS: [(&str, &str); 4] = [
+    ("help", "the help is --help (-h)"),
+    ("run", "a test runs without a word: coordinator FILE"),
+    ("attack", "a test runs without a word: coordinator FILE"),
+    ("report", "reports are written by a run with --report FILE; this version makes none from a saved run"),
+];
+
 /// The first flag of another tool among `args`.
 pub(super) fn look(args: &[OsString]) -> Option<Error> {
+    let first = args.get(1).and_then(|arg| arg.to_str());
+    if let Some((word, meant)) = WORDS.iter().find(|(word, _)| first == Some(word)) {
+        return Some(Error::Usage(format!("there is no `{word}` here: {meant}")));
+    }
     let args = args.iter().skip(1).map_while(|arg| arg.to_str().filter(|arg| *arg != "--"));
     args.filter_map(|arg| {
         let name = arg.split_once('=').map_or(arg, |(name, _)| name);

@@ -1,6 +1,7 @@
 //! `coordinator [SCENARIO]`: conducts a test and tells what came of it.
 
 use std::io::{IsTerminal, Write};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -56,6 +57,10 @@ pub(super) fn run(args: &RunArgs) -> Result<Outcome, Error> {
     if let Some(why) = conducted.failed_to_start {
         return Err(Error::Workers(why));
     }
+    if conducted.result.workers.is_empty() {
+        interface::say("stopped before the start: nothing ran");
+        return Ok(Outcome { failed: true, code_on_failure: args.exit_code_on_error, ..Outcome::default() });
+    }
     Ok(tell(args, &conducted))
 }
 
@@ -109,6 +114,16 @@ async fn listener(args: &RunArgs) -> Result<Option<TcpListener>, Error> {
     }
 }
 
+/// What to type on another machine. Where this one listens on all its addresses, its name stands for them.
+fn join_command(address: Option<SocketAddr>) -> String {
+    let Some(address) = address else { return "worker --connect".to_owned() };
+    if address.ip().is_unspecified() {
+        let name = rustix::system::uname().nodename().to_string_lossy().into_owned();
+        return format!("worker --connect {name}:{}", address.port());
+    }
+    format!("worker --connect {address}")
+}
+
 async fn conduct(
     args: &RunArgs,
     test: Test,
@@ -131,10 +146,7 @@ async fn conduct(
         expected: args.expect_workers,
         expect_timeout: args.expect_timeout,
         lease: LEASE,
-        join_command: format!(
-            "worker --connect {}",
-            address.map_or_else(String::new, |addr| addr.to_string())
-        ),
+        join_command: join_command(address),
         spawn_rate: first.unwrap_or(one),
     };
     if let (Some(address), true) =

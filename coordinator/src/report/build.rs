@@ -28,7 +28,7 @@ impl Report {
         let accounting = accounting(&result.accounting, &result.totals);
         Self {
             schema: SCHEMA.to_owned(),
-            run: run(result, judge(&accounting)),
+            run: run(result, judge(&accounting, result)),
             totals: totals(result),
             endpoints: endpoints(result),
             groups: Vec::new(),
@@ -65,7 +65,7 @@ fn run(result: &RunResult, verdict: Judgement) -> Run {
         aborted: result.aborted,
         verdict,
         complete: result.is_complete(),
-        generator_limited: false,
+        generator_limited: result.generator_limited,
         changes: result
             .changes
             .iter()

@@ -1,13 +1,13 @@
 //! Whether a run passed, and the sentence that says so: what failed first, then what was done.
 //!
-//! Passed means: at least one request, none failed, no failed iteration. Whether every sample is in the result is another
-//! question and has an answer of its own. Exit codes are made elsewhere.
+//! Passed means what exit code 0 means: at least one request, none failed, no failed iteration, every sample there, and users
+//! left to finish. Exit codes are made elsewhere.
 
 use std::collections::BTreeMap;
 
 use super::model::{AccountingReport, Judgement, Report};
 use super::text::{Place, count_of, figure, percent, safe_cut};
-use crate::result::RunResult;
+use crate::result::{RunResult, StopReason};
 
 /// Failure kinds that the sentence names.
 const MAX_KINDS: usize = 4;
@@ -18,7 +18,7 @@ const MAX_WORKER: usize = 40;
 /// The answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Verdict {
-    /// Whether at least one request was made and neither a request nor an iteration failed.
+    /// Whether at least one request was made, neither a request nor an iteration failed, and nothing is missing.
     pub passed: bool,
     /// Whether every sample is in the result.
     pub complete: bool,
@@ -32,13 +32,11 @@ pub fn verdict(result: &RunResult) -> Verdict {
 }
 
 /// The rule.
-pub(super) fn judge(accounting: &AccountingReport) -> Judgement {
+pub(super) fn judge(accounting: &AccountingReport, result: &RunResult) -> Judgement {
     let requests = accounting.ok + accounting.failed;
-    if requests > 0 && accounting.failed == 0 && accounting.iterations.failed == 0 {
-        Judgement::Passed
-    } else {
-        Judgement::Failed
-    }
+    let all_ok = requests > 0 && accounting.failed == 0 && accounting.iterations.failed == 0;
+    let whole = result.is_complete() && !result.aborted && result.stop_reason != StopReason::NoWorkers;
+    if all_ok && whole { Judgement::Passed } else { Judgement::Failed }
 }
 
 impl Report {
@@ -101,7 +99,7 @@ fn what_cut_it_short(report: &Report) -> Option<String> {
     if report.run.aborted {
         return Some("Stopped at once, without waiting for users to finish.".to_owned());
     }
-    (report.run.stop_reason == "no_workers").then(|| "Every worker was lost.".to_owned())
+    (report.run.stop_reason == "no_workers").then(|| "No worker was left.".to_owned())
 }
 
 fn what_is_missing(report: &Report) -> Option<String> {

@@ -69,6 +69,7 @@ impl Run {
             spawn_rate: self.setup.spawn_rate.per_second(),
             stop_reason: self.stop.map_or(StopReason::NoWorkers, |stop| stop.reason),
             aborted: self.aborted,
+            generator_limited: self.crew().any(|member| member.applied.limited),
             changes: self.changes.clone(),
             replaced: plan.replaced.clone(),
             totals: self.merged.totals.clone(),

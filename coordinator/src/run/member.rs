@@ -12,6 +12,15 @@ use stampede_stats::snapshot::Snapshot;
 use super::input::{Heartbeat, Hello, Progress};
 use crate::view::WorkerState;
 
+/// CPU of a load thread above which the target is no longer what limits.
+const BUSY_CPU: f64 = 0.9;
+
+/// Lag p99 in ms above which the same holds.
+const BUSY_LAG_MS: f64 = 5.0;
+
+/// Seconds of either in a row that make it so.
+const BUSY_SECONDS: u32 = 3;
+
 /// Seconds whose counts are kept for the current rate.
 const RECENT: usize = 10;
 
@@ -55,6 +64,10 @@ pub(super) struct Applied {
     pub(super) lag_last: Option<f64>,
     pub(super) in_flight: u64,
     pub(super) oldest_ns: u64,
+    /// Seconds in a row in which the worker was at its own limit.
+    busy: u32,
+    /// Whether it was, for long enough to matter.
+    pub(super) limited: bool,
     /// (second, completed), newest last.
     recent: VecDeque<(u32, u64)>,
 }
@@ -191,6 +204,12 @@ impl Applied {
         }
         self.lag.merge(&snapshot.lag);
         self.lag_last = snapshot.lag.percentiles_ms(&[99.0]).first().copied().or(self.lag_last);
+        if new_seconds > 0 && !snapshot.draining {
+            let lags = snapshot.lag.percentiles_ms(&[99.0]).first().is_some_and(|lag| *lag > BUSY_LAG_MS);
+            let busy = lags || self.cpu_last.is_some_and(|cpu| cpu > BUSY_CPU);
+            self.busy = if busy { self.busy + new_seconds } else { 0 };
+            self.limited |= self.busy >= BUSY_SECONDS;
+        }
         self.in_flight = snapshot.gauges.in_flight;
         self.oldest_ns = snapshot.gauges.oldest_ns;
     }
@@ -202,6 +221,12 @@ impl Applied {
         };
         let seconds = last - first + 1;
         self.recent.iter().map(|(_, completed)| *completed).sum::<u64>() as f64 / f64::from(seconds)
+    }
+
+    /// How it is at its limit, in words.
+    pub(super) fn limit(&self) -> String {
+        let cpu = self.cpu_last.unwrap_or_default() * 100.0;
+        format!("CPU {cpu:.0} %, lag p99 {:.1} ms", self.lag_last.unwrap_or_default())
     }
 
     /// Whether the final totals are what was applied, endpoint by endpoint.

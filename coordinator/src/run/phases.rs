@@ -13,6 +13,9 @@ use crate::view::Phase;
 /// How much later than a worker's lease it is declared lost.
 const MARGIN: Duration = Duration::from_millis(500);
 
+/// After this what a worker did has been heard of by its next heartbeat.
+const HEARD: Duration = Duration::from_millis(600);
+
 /// A tick later than this means this process itself was held up.
 const LATE_TICK: Duration = Duration::from_millis(600);
 
@@ -32,6 +35,8 @@ impl Run {
             for member in &mut self.members {
                 member.last_heard += gap;
             }
+            self.waiting_since += gap;
+            self.give_up = self.give_up.map(|at| at + gap);
             return;
         }
         let limit = self.setup.lease + MARGIN;
@@ -168,7 +173,8 @@ impl Run {
 
     fn run_on(&mut self, now: Duration, effects: &mut Vec<Effect>) {
         let run_time = self.run_time(now);
-        let settled = run_time >= self.profile.settled_at();
+        // Until the last start has been heard of, the screen would show fewer users than it says.
+        let settled = run_time >= self.profile.settled_at() + HEARD;
         self.phase = if settled { Phase::Steady } else { Phase::Ramping };
         let load = &self.setup.plan.load;
         if let Some(at) = load.run_time.filter(|at| run_time >= *at) {
@@ -191,11 +197,12 @@ impl Run {
         }
     }
 
+    /// Whether all were begun and every user has gone because there are no more: what the last ones did is then in the rates.
     fn iterations_are_spent(&self) -> bool {
         let Some(ledger) = &self.ledger else { return false };
         let all_begun = |(index, worker): (usize, &WorkerId)| {
             let member = &self.members[*worker];
-            !member.is_live() || member.iterations_begun() >= ledger.granted(index)
+            !member.is_live() || (member.iterations_begun() >= ledger.granted(index) && member.users() == 0)
         };
         ledger.left() == 0 && self.crew.iter().enumerate().all(all_begun)
     }

@@ -65,7 +65,7 @@ impl Run {
             elapsed: run_time,
             run_time: plan.load.run_time,
             iterations,
-            users: live().map(super::member::Member::users).sum(),
+            users: live().filter(|member| member.connected).map(super::member::Member::users).sum(),
             users_wanted: self.profile.users_at(run_time),
             users_target: self.profile.target_at(run_time),
             rps: self.shown.aggregated.rps,

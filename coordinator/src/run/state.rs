@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use stampede_proto::assign::Assign;
-use stampede_proto::batch::Batch;
 use stampede_scenarios::deal::Dealing;
 use stampede_scenarios::plan::Plan;
 use stampede_scenarios::profile::Profile;
@@ -12,16 +11,10 @@ use stampede_scenarios::rate::Rate;
 
 use super::input::{Effect, Heartbeat, Hello, Input, Order, Person, Progress, WorkerId};
 use super::ledger::Ledger;
-use super::member::{Member, Refusal};
+use super::member::Member;
 use super::merged::Merged;
 use crate::result::{LoadChange, StopReason};
 use crate::view::Phase;
-
-/// Bad messages within [`STRIKE_WINDOW`] after which a worker is refused for the run.
-pub(super) const STRIKES: usize = 3;
-
-/// See [`STRIKES`].
-pub(super) const STRIKE_WINDOW: Duration = Duration::from_secs(60);
 
 /// Run time at which every worker with a sound line has heard of the start.
 const START_HEARD: Duration = Duration::from_secs(1);
@@ -174,7 +167,9 @@ impl Run {
             let text = format!("this worker sent statistics that cannot be and is refused for the test {id}");
             effects.push(Effect::Order(worker, Order::RunOver));
             effects.push(Effect::Order(worker, Order::Notice(text)));
-        } else if takes_part && self.phase != Phase::Finished {
+        } else if takes_part && self.phase == Phase::Finished {
+            effects.push(Effect::Order(worker, Order::RunOver));
+        } else if takes_part {
             // It may have missed commands; each of them is absolute, and known ones are ignored.
             self.repeat_orders(worker, effects);
         } else if self.phase != Phase::Waiting {
@@ -194,6 +189,14 @@ impl Run {
         let Some(member) = self.members.get_mut(worker) else { return };
         member.last_heard = member.last_heard.max(now);
         if member.refused {
+            return;
+        }
+        if heartbeat.progress == Progress::Failed && heartbeat.run == id && self.start.is_some() {
+            if member.is_live() {
+                let text = format!("worker {} cannot go on: {}", member.hello.name, heartbeat.error);
+                self.note(text, effects);
+                self.lose(worker, now, effects);
+            }
             return;
         }
         if member.lost_at.take().is_some() && !member.finished {
@@ -255,80 +258,6 @@ impl Run {
             let text = format!("worker {} disconnected", member.hello.name);
             self.note(text, effects);
         }
-    }
-
-    pub(super) fn acknowledge(&self, worker: WorkerId, effects: &mut Vec<Effect>) {
-        let Some(member) = self.members.get(worker) else { return };
-        effects.push(Effect::Acknowledge {
-            worker,
-            run: self.setup.id.clone(),
-            applied_through: member.applied.through,
-            over: false,
-        });
-    }
-
-    fn batch(&mut self, worker: WorkerId, batch: &Batch, now: Duration, effects: &mut Vec<Effect>) {
-        let refused = self.members.get(worker).is_some_and(|member| member.refused);
-        if refused || batch.run != self.setup.id {
-            let (run, applied_through) = (batch.run.clone(), batch.number);
-            effects.push(Effect::Acknowledge { worker, run, applied_through, over: true });
-            return;
-        }
-        let Some(member) = self.members.get_mut(worker) else { return };
-        let snapshot = &batch.snapshot;
-        let run_time = self.start.map_or(Duration::ZERO, |start| now.saturating_sub(start));
-        // A worker's clock may run a little ahead; whole seconds it cannot.
-        let in_future = u64::from(snapshot.to_s) > run_time.as_secs() + 3;
-        let refusal = if !member.participates {
-            Err(Refusal::Bad("it takes no part in this run"))
-        } else if in_future || snapshot.gauges.users.len() > self.setup.plan.classes.len() {
-            Err(Refusal::Bad("it speaks of seconds or classes that are not there"))
-        } else {
-            member.applied.take(batch)
-        };
-        match refusal {
-            Ok(()) => {
-                self.merged.add(snapshot, batch.last_part, &self.profile, self.watermark);
-                if let Some(finals) = &batch.finals {
-                    member.finished = true;
-                    member.heartbeat.users.clear();
-                    if !member.applied.agrees(finals) {
-                        let text = format!(
-                            "the final totals of worker {} are not what it had sent",
-                            member.hello.name
-                        );
-                        self.disagreements.push(text.clone());
-                        self.note(text, effects);
-                    }
-                    self.hand_on_iterations(worker, effects);
-                }
-            }
-            Err(Refusal::Known) => {}
-            Err(Refusal::Bad(why)) => {
-                self.strike(worker, why, now, effects);
-                return;
-            }
-        }
-        self.acknowledge(worker, effects);
-    }
-
-    /// A worker sent what cannot be: its session ends, and after three times its part in the run.
-    pub(super) fn strike(&mut self, worker: WorkerId, why: &str, now: Duration, effects: &mut Vec<Effect>) {
-        self.strikes.retain(|(_, at)| now.saturating_sub(*at) < STRIKE_WINDOW);
-        self.strikes.push((worker, now));
-        let count = self.strikes.iter().filter(|(who, _)| *who == worker).count();
-        let Some(member) = self.members.get_mut(worker) else { return };
-        let known = member.refused;
-        member.refused |= count >= STRIKES;
-        let (name, refused) = (member.hello.name.clone(), member.refused);
-        let end = if refused { "; it is refused for this run" } else { "" };
-        if !known {
-            self.note(format!("worker {name} sent statistics that cannot be: {why}{end}"), effects);
-        }
-        if refused && !known {
-            self.lose(worker, now, effects);
-        }
-        effects.push(Effect::EndSession(worker, format!("statistics refused: {why}")));
     }
 
     /// What each of `order`'s workers is to run, whole.

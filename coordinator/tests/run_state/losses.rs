@@ -170,3 +170,13 @@ fn a_run_ends_when_one_half_has_left_and_the_other_is_lost() {
     assert!(is_over(&effects), "nobody runs any more: {:?}", world.phase());
     assert_eq!(world.result().stop_reason, StopReason::NoWorkers);
 }
+
+#[test]
+fn who_comes_back_after_the_end_is_told_that_it_is_over() {
+    let mut world = World::started(2, LOAD);
+    world.disconnect(1);
+    world.pass(6000, &[0]);
+    world.give(Input::Person(Person::Quit));
+    assert!(is_over(&world.last(0)));
+    assert_eq!(orders(&world.connect(1, false), 1), [&Order::RunOver]);
+}

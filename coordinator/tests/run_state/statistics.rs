@@ -8,6 +8,9 @@ use crate::world::{World, acknowledged, ends_session, is_over, orders};
 
 const LOAD: &str = "users: 9, spawn_rate: 3, run_time: 60s";
 
+/// Makes a batch say what cannot be.
+type Spoil = fn(&mut Batch);
+
 fn counted(world: &World) -> u64 {
     world.result().totals.requests().started
 }
@@ -44,7 +47,7 @@ fn a_gap_ends_the_session_and_changes_nothing() {
 
 #[test]
 fn what_does_not_add_up_ends_that_session_only() {
-    let spoilt: [(&str, fn(&mut Batch)); 5] = [
+    let spoilt: [(&str, Spoil); 5] = [
         ("a request that no total knows", |b| b.running.as_mut().expect("set").requests.ok -= 1),
         ("one in flight too many", |b| b.snapshot.gauges.in_flight += 1),
         ("an iteration too few", |b| b.snapshot.iterations.begun -= 1),

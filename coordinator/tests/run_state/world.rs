@@ -160,7 +160,7 @@ impl World {
     /// A heartbeat of the run.
     pub(crate) fn says(&mut self, worker: WorkerId, progress: Progress) -> Vec<Effect> {
         let announced = &mut self.workers[worker];
-        announced.heartbeat.run = RUN.to_owned();
+        RUN.clone_into(&mut announced.heartbeat.run);
         announced.heartbeat.progress = progress;
         announced.heartbeat.started = announced.heartbeat.started.max(announced.requests.started);
         announced.heartbeat.iterations_begun =

@@ -31,6 +31,8 @@ pub(super) struct Link {
     pub(super) notice: String,
     pub(super) control: mpsc::Sender<WorkerStatus>,
     pub(super) report: mpsc::Sender<SnapshotBatch>,
+    /// What the coordinator sends, until somebody listens.
+    incoming: Option<(Streaming<Command>, Streaming<BatchAck>)>,
     /// For files; shares the connection of Report.
     pub(super) data: FleetClient<Channel>,
 }
@@ -44,26 +46,20 @@ pub(super) enum LinkError {
     Refused(String),
 }
 
-/// Connects and registers; the streams' messages come as events of `attempt`.
+/// Connects and registers; the streams' messages will come as events of `attempt`.
 pub(super) async fn establish(
     settings: Settings,
     instance: [u8; 16],
     attempt: u64,
-    events: mpsc::Sender<Event>,
 ) -> Result<Link, LinkError> {
-    let connecting = connect(&settings, instance, attempt, events);
+    let connecting = connect(&settings, instance, attempt);
     match tokio::time::timeout(REGISTER_TIMEOUT, connecting).await {
         Ok(result) => result,
         Err(_) => Err(LinkError::Unreachable(format!("no answer within {REGISTER_TIMEOUT:?}"))),
     }
 }
 
-async fn connect(
-    settings: &Settings,
-    instance: [u8; 16],
-    attempt: u64,
-    events: mpsc::Sender<Event>,
-) -> Result<Link, LinkError> {
+async fn connect(settings: &Settings, instance: [u8; 16], attempt: u64) -> Result<Link, LinkError> {
     let mut control = settings.dialer.client().await.map_err(|error| unreachable(&error))?;
     let mut data = settings.dialer.client().await.map_err(|error| unreachable(&error))?;
     let request = RegisterRequest {
@@ -87,13 +83,9 @@ async fn connect(
     report_tx.try_send(opening).map_err(|_| LinkError::Unreachable("queue".into()))?;
     let acks = data.report(ReceiverStream::new(batches)).await.map_err(refused)?.into_inner();
 
-    tokio::spawn(forward(commands, attempt, events.clone(), |attempt, command: Command| Event::Command {
-        attempt,
-        command,
-    }));
-    tokio::spawn(forward(acks, attempt, events, |attempt, ack: BatchAck| Event::Ack { attempt, ack }));
     Ok(Link {
         attempt,
+        incoming: Some((commands, acks)),
         session,
         heartbeat: Duration::from_millis(u64::from(registered.heartbeat_ms.clamp(20, 10_000))),
         notice: registered.notice,
@@ -101,6 +93,20 @@ async fn connect(
         report: report_tx,
         data,
     })
+}
+
+impl Link {
+    /// From now on what the coordinator sends comes as events. Not before the link itself is known: an event of a line that
+    /// does not stand yet would be taken for one of a line that is no more.
+    pub(super) fn listen(&mut self, events: &mpsc::Sender<Event>) {
+        let Some((commands, acks)) = self.incoming.take() else { return };
+        let attempt = self.attempt;
+        tokio::spawn(forward(commands, attempt, events.clone(), |attempt, command| Event::Command {
+            attempt,
+            command: Box::new(command),
+        }));
+        tokio::spawn(forward(acks, attempt, events.clone(), |attempt, ack| Event::Ack { attempt, ack }));
+    }
 }
 
 async fn forward<T>(

@@ -174,6 +174,11 @@ impl ActiveRun {
         }
     }
 
+    /// Whether no user runs any more.
+    pub(super) fn is_ended(&self) -> bool {
+        !matches!(self.state, State::Running(_))
+    }
+
     /// Whether it has ended here and everything was acknowledged.
     pub(super) fn is_delivered(&self) -> bool {
         match self.state {

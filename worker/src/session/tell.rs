@@ -68,7 +68,8 @@ impl<F: HttpFactory> Worker<F> {
             told.run.clone_from(&run.id);
             // Hungry after each grant anew: then the coordinator is to know at once.
             told.hungry_at = if showing.hungry { showing.granted + 1 } else { 0 };
-            told.all_begun = showing.granted > 0 && showing.begun == showing.granted;
+            let users: u32 = status.users.iter().sum();
+            told.all_begun = showing.granted > 0 && showing.begun == showing.granted && users == 0;
         } else {
             status.set_phase(WorkerPhase::Idle);
         }

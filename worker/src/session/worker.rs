@@ -24,14 +24,17 @@ const EVENTS: usize = 256;
 /// How often the worker looks whether something has to be told before the next heartbeat.
 const LOOK: Duration = Duration::from_millis(25);
 
+/// A worker without its coordinator for this long ends the test: nobody can stop it any more.
+const ORPHANED: Duration = Duration::from_secs(30);
+
 /// Heartbeats whose answers are waited for; older ones are given up.
 pub(super) const MAX_UNANSWERED: usize = 64;
 
 /// What happens to a worker.
 #[derive(Debug)]
 pub(super) enum Event {
-    Linked { attempt: u64, result: Result<Link, LinkError> },
-    Command { attempt: u64, command: Command },
+    Linked { attempt: u64, result: Result<Box<Link>, LinkError> },
+    Command { attempt: u64, command: Box<Command> },
     Ack { attempt: u64, ack: BatchAck },
     Broken { attempt: u64, why: String },
     Prepared { run: String, result: Result<Ready, String> },
@@ -43,7 +46,7 @@ pub(super) struct Worker<F> {
     pub(super) instance: [u8; 16],
     pub(super) epoch: Instant,
     pub(super) events: mpsc::Sender<Event>,
-    pub(super) link: Option<Link>,
+    pub(super) link: Option<Box<Link>>,
     pub(super) attempts: u64,
     /// When to connect again.
     pub(super) redial: Option<Instant>,
@@ -54,6 +57,8 @@ pub(super) struct Worker<F> {
     pub(super) unanswered: VecDeque<(u64, u64)>,
     pub(super) told: Told,
     pub(super) last_told: Option<Instant>,
+    /// Since when there has been no coordinator in the middle of a test.
+    pub(super) alone_since: Option<Instant>,
     pub(super) run: Option<ActiveRun>,
     pub(super) assets: Assets,
     /// Not to hand over batches before this.
@@ -81,7 +86,10 @@ pub async fn work<F: HttpFactory>(
         tokio::select! {
             Some(event) = events.recv() => worker.event(event).await?,
             event = engine_event(&mut worker.run) => worker.engine_event(event)?,
-            _ = look.tick() => worker.look(),
+            _ = look.tick() => {
+                worker.end_orphaned().await;
+                worker.look();
+            }
             changed = leave.changed() => match changed {
                 Ok(()) if *leave.borrow_and_update() >= 2 => return Err(WorkerError::LeftAtOnce),
                 Ok(()) => worker.leave().await,
@@ -123,6 +131,7 @@ impl<F: HttpFactory> Worker<F> {
             unanswered: VecDeque::new(),
             told: Told::default(),
             last_told: None,
+            alone_since: None,
             run: None,
             assets: Assets::new(),
             hold_until: None,
@@ -167,20 +176,22 @@ impl<F: HttpFactory> Worker<F> {
         let (settings, instance, attempt) = (self.settings.clone(), self.instance, self.attempts);
         let events = self.events.clone();
         tokio::spawn(async move {
-            let result = establish(settings, instance, attempt, events.clone()).await;
+            let result = establish(settings, instance, attempt).await.map(Box::new);
             // Nobody listening: the worker has ended meanwhile.
             let _ = events.send(Event::Linked { attempt, result }).await;
         });
     }
 
-    fn linked(&mut self, result: Result<Link, LinkError>) -> Result<(), WorkerError> {
+    fn linked(&mut self, result: Result<Box<Link>, LinkError>) -> Result<(), WorkerError> {
         match result {
-            Ok(link) => {
+            Ok(mut link) => {
+                link.listen(&self.events);
                 self.say(&format!("connected to the coordinator at {}", self.settings.address));
                 if !link.notice.is_empty() {
                     self.say(&link.notice);
                 }
                 self.back_off = FIRST_BACK_OFF;
+                self.alone_since = None;
                 self.sync = ClockSync::default();
                 self.unanswered.clear();
                 self.told = Told::default();
@@ -214,10 +225,12 @@ impl<F: HttpFactory> Worker<F> {
 
     fn broken(&mut self, why: &str) {
         self.link = None;
-        let idle = self.run.is_none();
-        let text =
-            if idle { "the coordinator is gone" } else { "the line to the coordinator broke; users go on" };
-        self.say(&format!("{text} ({why})"));
+        self.alone_since = Some(Instant::now());
+        match &self.run {
+            // At the end of a test it simply closes; how the transport words that helps nobody.
+            None => self.say("the coordinator is gone; waiting for the next one"),
+            Some(_) => self.say(&format!("the line to the coordinator broke ({why}); users go on")),
+        }
         self.wait_and_redial();
     }
 
@@ -356,6 +369,17 @@ impl<F: HttpFactory> Worker<F> {
     /// This worker's own moment after the full second, 0 to 225 ms.
     fn spread(&self) -> Duration {
         LOOK * u32::from(self.instance[0] % 10)
+    }
+
+    /// Ends the users of a test whose coordinator has been gone for long. What they measured is kept for its return.
+    async fn end_orphaned(&mut self) {
+        if self.alone_since.is_some_and(|since| since.elapsed() >= ORPHANED) {
+            self.alone_since = None;
+            if let Some(run) = self.run.as_mut().filter(|run| !run.is_ended()) {
+                run.leave().await;
+                self.say(&format!("no coordinator for {ORPHANED:?}: the users of the test are stopped"));
+            }
+        }
     }
 
     async fn leave(&mut self) {

@@ -99,6 +99,7 @@ fn result(mut recorder: Recorder, duration: Duration) -> RunResult {
     };
     let worker = worker("local", totals.requests().completed());
     RunResult {
+        generator_limited: false,
         id: "7f3c2a".into(),
         scenario: "shop".into(),
         target: "http://shop.test".into(),

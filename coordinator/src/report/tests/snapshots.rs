@@ -45,7 +45,7 @@ fn failing() {
 #[test]
 fn lost_worker() {
     let result = fixtures::lost_worker();
-    assert!(verdict(&result).passed && !verdict(&result).complete);
+    assert!(!verdict(&result).passed && !verdict(&result).complete);
     insta::assert_snapshot!("lost_worker_stdout", stdout(&result));
     insta::assert_snapshot!("lost_worker_md", markdown(&result));
     insta::assert_snapshot!("lost_worker_json", json(&result));
@@ -89,7 +89,7 @@ fn a_run_without_workers_left_says_so() {
         .missing
         .push(crate::result::MissingInterval { worker: "w1".into(), ..result.accounting.missing[0].clone() });
     let sentence = verdict(&result).sentence;
-    let wanted = "Stampede: passed. Every worker was lost. Incomplete: samples of workers w2 and w1 are missing; \
+    let wanted = "Stampede: failed. No worker was left. Incomplete: samples of workers w2 and w1 are missing; \
                   what became of 17 requests is unknown. 503 requests in 10.0 s";
     assert!(sentence.starts_with(wanted), "{sentence}");
 }

@@ -1,0 +1,112 @@
+//! What workers deliver: each batch checked, applied once, acknowledged; what cannot be ends the session that sent it.
+
+use std::time::Duration;
+
+use stampede_proto::batch::{Batch, Finals};
+
+use super::input::{Effect, WorkerId};
+use super::member::Refusal;
+use super::state::Run;
+
+/// Bad messages within [`STRIKE_WINDOW`] after which a worker is refused for the run.
+const STRIKES: usize = 3;
+
+/// See [`STRIKES`].
+const STRIKE_WINDOW: Duration = Duration::from_secs(60);
+
+impl Run {
+    pub(super) fn acknowledge(&self, worker: WorkerId, effects: &mut Vec<Effect>) {
+        let Some(member) = self.members.get(worker) else { return };
+        effects.push(Effect::Acknowledge {
+            worker,
+            run: self.setup.id.clone(),
+            applied_through: member.applied.through,
+            over: false,
+        });
+    }
+
+    /// A batch arrived.
+    pub(super) fn batch(
+        &mut self,
+        worker: WorkerId,
+        batch: &Batch,
+        now: Duration,
+        effects: &mut Vec<Effect>,
+    ) {
+        let refused = self.members.get(worker).is_some_and(|member| member.refused);
+        if refused || batch.run != self.setup.id {
+            let (run, applied_through) = (batch.run.clone(), batch.number);
+            effects.push(Effect::Acknowledge { worker, run, applied_through, over: true });
+            return;
+        }
+        let Some(member) = self.members.get_mut(worker) else { return };
+        let snapshot = &batch.snapshot;
+        let run_time = self.start.map_or(Duration::ZERO, |start| now.saturating_sub(start));
+        // A worker's clock may run a little ahead; whole seconds it cannot.
+        let in_future = u64::from(snapshot.to_s) > run_time.as_secs() + 3;
+        let was_limited = member.applied.limited;
+        let taken = if !member.participates {
+            Err(Refusal::Bad("it takes no part in this run"))
+        } else if in_future || snapshot.gauges.users.len() > self.setup.plan.classes.len() {
+            Err(Refusal::Bad("it speaks of seconds or classes that are not there"))
+        } else {
+            member.applied.take(batch)
+        };
+        match taken {
+            Ok(()) => {
+                self.merged.add(snapshot, batch.last_part, &self.profile, self.watermark);
+                if !was_limited {
+                    self.note_limit(worker, effects);
+                }
+                if let Some(finals) = &batch.finals {
+                    self.finals(worker, finals, effects);
+                }
+            }
+            Err(Refusal::Known) => {}
+            Err(Refusal::Bad(why)) => return self.strike(worker, why, now, effects),
+        }
+        self.acknowledge(worker, effects);
+    }
+
+    /// Says it once when a worker has come to its own limit.
+    fn note_limit(&mut self, worker: WorkerId, effects: &mut Vec<Effect>) {
+        let member = &self.members[worker];
+        if member.applied.limited {
+            let (name, how) = (&member.hello.name, member.applied.limit());
+            let text = format!("generator-limited: worker {name} {how}; the target may be able to take more");
+            self.note(text, effects);
+        }
+    }
+
+    /// A worker's last batch of the run: what it says it sent has to be what was applied.
+    fn finals(&mut self, worker: WorkerId, finals: &Finals, effects: &mut Vec<Effect>) {
+        let member = &mut self.members[worker];
+        member.finished = true;
+        member.heartbeat.users.clear();
+        if !member.applied.agrees(finals) {
+            let text = format!("the final totals of worker {} are not what it had sent", member.hello.name);
+            self.disagreements.push(text.clone());
+            self.note(text, effects);
+        }
+        self.hand_on_iterations(worker, effects);
+    }
+
+    /// A worker sent what cannot be: its session ends, and after three times its part in the run.
+    pub(super) fn strike(&mut self, worker: WorkerId, why: &str, now: Duration, effects: &mut Vec<Effect>) {
+        self.strikes.retain(|(_, at)| now.saturating_sub(*at) < STRIKE_WINDOW);
+        self.strikes.push((worker, now));
+        let count = self.strikes.iter().filter(|(who, _)| *who == worker).count();
+        let Some(member) = self.members.get_mut(worker) else { return };
+        let known = member.refused;
+        member.refused |= count >= STRIKES;
+        let (name, refused) = (member.hello.name.clone(), member.refused);
+        let end = if refused { "; it is refused for this run" } else { "" };
+        if !known {
+            self.note(format!("worker {name} sent statistics that cannot be: {why}{end}"), effects);
+        }
+        if refused && !known {
+            self.lose(worker, now, effects);
+        }
+        effects.push(Effect::EndSession(worker, format!("statistics refused: {why}")));
+    }
+}

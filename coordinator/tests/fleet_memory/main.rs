@@ -1,0 +1,7 @@
+//! The wire over pipes in memory: handlers as a raw client sees them, and the real worker against the real coordinator.
+
+mod fake;
+mod handlers;
+mod line;
+mod sessions;
+mod whole;

@@ -99,8 +99,13 @@ impl Dealing {
 
     /// What each worker is granted: for each worker, for each class up to the highest with a user, the ranks.
     pub fn ranks(&self) -> Vec<Vec<RankSet>> {
+        self.ranks_of_first(self.users.len())
+    }
+
+    /// The same of the first so many slots.
+    pub fn ranks_of_first(&self, slots: usize) -> Vec<Vec<RankSet>> {
         let mut ranks = vec![vec![Vec::new(); self.by_class.len()]; self.totals.len()];
-        for (&owner, &(class, rank)) in self.owners.iter().zip(&self.users) {
+        for (&owner, &(class, rank)) in self.owners.iter().zip(&self.users).take(slots) {
             ranks[owner as usize][usize::from(class)].push(rank);
         }
         let sets = |classes: Vec<Vec<u32>>| classes.into_iter().map(RankSet::from_sorted).collect();

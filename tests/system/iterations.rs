@@ -1,6 +1,8 @@
 //! `--iterations` and the pace of a user.
 
-use crate::support::{Bed, seen, target};
+use rustix::process::Signal;
+
+use crate::support::{Bed, Finished, more, seen, target};
 
 const QUICK: &str = "users: {visitor: {tasks: {main: {steps: [get: /]}}}}";
 
@@ -62,4 +64,39 @@ fn pacing_is_from_start_to_start() {
     report.is_whole();
     assert!((14..=16).contains(&seen(&target)), "{}", seen(&target));
     assert_eq!(report.counted("ok"), seen(&target));
+}
+
+#[test]
+fn what_a_leaving_worker_has_not_begun_others_do() {
+    let target = target();
+    let users = "users: {visitor: {wait: 10ms, tasks: {main: {steps: [get: /]}}}}";
+    let bed = Bed::new(&target.url(), users);
+    let (mut coordinator, mut workers) = bed.start("-i 1001 -u 4 -r 100", 2);
+    more(&target, 100);
+    workers[0].signal(Signal::TERM);
+    assert_eq!(workers[0].end(), Some(0));
+    Finished::of(&mut coordinator).ended(0);
+    let report = bed.report();
+    report.adds_up();
+    assert_eq!(report.at("/run/complete"), true);
+    assert_eq!(report.text("/run/stop_reason"), "iterations");
+    assert_eq!((report.counted("iterations/begun"), report.counted("dropped")), (1001, 0));
+    assert_eq!(seen(&target), 1001);
+}
+
+#[test]
+fn what_a_killed_worker_held_is_named_as_missed() {
+    let target = target();
+    let users = "users: {visitor: {wait: 10ms, tasks: {main: {steps: [get: /]}}}}";
+    let bed = Bed::new(&target.url(), users);
+    let (mut coordinator, workers) = bed.start("-i 1501 -u 4 -r 100", 2);
+    more(&target, 200);
+    workers[0].signal(Signal::KILL);
+    let finished = Finished::of(&mut coordinator);
+    finished.ended(13);
+    let report = bed.report();
+    report.adds_up();
+    assert_eq!(report.text("/run/stop_reason"), "iterations");
+    assert!(report.counted("missed") > 0 && report.counted("dropped") == 0, "{:#}", report.at("/accounting"));
+    assert!(seen(&target) <= 1501 && report.counted("iterations/begun") <= 1501);
 }

@@ -11,6 +11,7 @@ mod iterations;
 mod output;
 mod screen;
 mod sessions;
+mod trouble;
 mod usage;
 mod users;
 mod workers;

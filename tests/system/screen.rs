@@ -2,9 +2,11 @@
 
 use std::process::Command;
 
+use serde_json::Value;
+
 use crate::support::process::until;
 use crate::support::terminal::Terminal;
-use crate::support::{Bed, Finished, coordinator, seen, target};
+use crate::support::{Bed, Finished, coordinator, more, seen, target};
 
 const ENTER: &str = "\u{1b}[?1049h";
 const LEAVE: &str = "\u{1b}[?1049l";
@@ -102,4 +104,26 @@ fn on_ci_there_is_no_screen() {
     assert!(stdout.starts_with("Stampede: passed."), "{stdout}");
     assert!(!stdout.contains('\u{1b}') && !stderr.contains('\u{1b}'), "{stdout}\n{stderr}");
     assert!(stderr.contains("steady at 3 users"), "{stderr}");
+}
+
+#[test]
+fn users_are_added_and_called_off_by_hand() {
+    let target = target();
+    let bed = Bed::new(&target.url(), "users: {visitor: {wait: 50ms, tasks: {main: {steps: [get: /]}}}}");
+    let mut terminal = Terminal::new();
+    let mut process = terminal.start(typed(&bed));
+    until("users at work", || seen(&target) >= 3);
+    until("a screen", || process.stdout.text().contains("steady"));
+    // Most of the ten are called off before they have started.
+    terminal.press(b"WSw");
+    more(&target, 100);
+    terminal.press(b"q");
+    assert_eq!(process.end(), Some(0), "{}", process.stderr.text());
+    let report = bed.report();
+    report.adds_up();
+    report.is_whole();
+    let change = |change: &Value| format!("{} to {}", change["what"], change["to"]).replace('"', "");
+    let changes: Vec<_> = report.list("/run/changes").iter().map(change).collect();
+    assert_eq!(changes, ["users to 13", "users to 3", "users to 4"]);
+    assert_eq!(report.counted("sent"), seen(&target));
 }

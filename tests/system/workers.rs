@@ -2,20 +2,12 @@
 
 use std::net::TcpListener;
 
-use demo_target::DemoTarget;
 use rustix::process::Signal;
 
 use crate::support::process::until;
-use crate::support::proxy::Proxy;
-use crate::support::{Bed, Finished, Process, Report, TempDir, seen, target, worker};
+use crate::support::{Bed, Finished, Process, Report, TempDir, more, seen, target, worker};
 
 const STEADY: &str = "users: {visitor: {wait: 20ms, tasks: {main: {steps: [get: /, get: /delay/10]}}}}";
-
-/// Waits until the target has seen `more` requests from now on.
-fn more(target: &DemoTarget, more: u64) {
-    let before = seen(target);
-    until("requests", || seen(target) >= before + more);
-}
 
 /// Worker `name` was lost in mid-run and the report says so.
 fn names_the_lost(finished: &Finished, report: &Report, name: &str) {
@@ -158,37 +150,22 @@ fn one_worker_runs_one_test_after_the_other() {
 }
 
 #[test]
-fn a_line_that_breaks_and_comes_back_loses_nothing() {
+fn a_worker_that_dies_before_the_start_is_replaced_by_the_next() {
     let target = target();
     let bed = Bed::new(&target.url(), STEADY);
-    let mut command = bed.coordinator("-u 4 -r 100 -t 6s --expect-workers 2");
-    command.arg("-v");
-    let mut coordinator = Process::start(command);
+    let mut coordinator = Process::start(bed.coordinator("-u 4 -r 100 -t 1s --expect-workers 2"));
     let address = coordinator.address();
-    let proxy = Proxy::to(&address);
-    let start = |address: &str, name| {
-        let mut command = worker(bed.dir.path(), address, name);
-        command.arg("--once");
-        Process::start(command)
-    };
-    let mut workers = [start(&address, "straight"), start(&proxy.address(), "cut")];
-    more(&target, 150);
-    proxy.cut();
-    workers[1].said("the line to the coordinator broke; users go on");
-    coordinator.said("worker cut disconnected");
-    // More than a second's worth of requests, of both workers.
-    more(&target, 200);
-    proxy.mend();
-    until("it is back", || workers[1].stderr.text().matches("connected to the coordinator").count() == 2);
-    let finished = Finished::of(&mut coordinator);
-    finished.ended(0);
-    for worker in &mut workers {
-        assert_eq!(worker.end(), Some(0));
-    }
+    let mut early = Process::start(worker(bed.dir.path(), &address, "early"));
+    coordinator.said("waiting for workers: 1 of 2");
+    early.signal(Signal::KILL);
+    assert_eq!(early.end(), None);
+    let _workers = ["a", "b"].map(|name| Process::start(worker(bed.dir.path(), &address, name)));
+    Finished::of(&mut coordinator).ended(0);
     let report = bed.report();
     report.adds_up();
-    assert_eq!(report.at("/run/complete"), true);
-    assert_eq!((report.counted("unknown"), report.counted("cancelled")), (0, 0));
+    report.is_whole();
+    let mut names: Vec<_> = report.list("/workers").iter().map(|row| row["name"].as_str()).collect();
+    names.sort_unstable();
+    assert_eq!(names, [Some("a"), Some("b")]);
     assert_eq!(report.counted("sent"), seen(&target));
-    assert_eq!(report.by_endpoint(), target.counts());
 }

@@ -88,6 +88,7 @@ impl Run {
             self.disagreements.push(text.clone());
             self.note(text, effects);
         }
+        self.hand_on_iterations(worker, effects);
     }
 
     /// A worker sent what cannot be: its session ends, and after three times its part in the run.

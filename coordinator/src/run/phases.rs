@@ -211,10 +211,24 @@ impl Run {
     pub(super) fn grant_iterations(&mut self, worker: WorkerId, effects: &mut Vec<Effect>) {
         let Some(index) = self.crew.iter().position(|member| *member == worker) else { return };
         let holders = self.crew.iter().filter(|worker| self.members[**worker].is_live()).count();
-        let Some(ledger) = &mut self.ledger else { return };
+        let Some(ledger) = self.ledger.as_mut().filter(|_| !self.members[worker].left) else { return };
         let total = ledger.grant(index, holders);
-        let exhausted = ledger.left() == 0;
+        let exhausted = ledger.close(holders);
         effects.push(Effect::Order(worker, Order::Iterations { total, exhausted }));
+    }
+
+    /// `worker` has left and delivered everything: what it has not begun goes to those who wait for more. Until then their
+    /// users wait, also when nothing is left to grant.
+    pub(super) fn hand_on_iterations(&mut self, worker: WorkerId, effects: &mut Vec<Effect>) {
+        let Some(index) = self.crew.iter().position(|member| *member == worker) else { return };
+        let Some(ledger) = self.ledger.as_mut() else { return };
+        ledger.take_back(index, self.members[worker].applied.iterations.begun);
+        for other in self.crew.clone() {
+            let member = &self.members[other];
+            if member.is_live() && member.heartbeat.wants_iterations {
+                self.grant_iterations(other, effects);
+            }
+        }
     }
 
     /// Ends the run soon: everybody is told an instant that all know of in time.
@@ -282,7 +296,7 @@ impl Run {
             effects.push(Effect::Order(worker, Order::Assign(assign)));
         }
         if let (Some(ledger), Some(index)) = (&self.ledger, self.crew.iter().position(|who| *who == worker)) {
-            let (total, exhausted) = (ledger.granted(index), ledger.left() == 0);
+            let (total, exhausted) = (ledger.granted(index), ledger.is_closed());
             effects.push(Effect::Order(worker, Order::Iterations { total, exhausted }));
         }
         let start_us = u64::try_from(start.as_micros()).unwrap_or(u64::MAX);

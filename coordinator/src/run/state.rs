@@ -263,7 +263,8 @@ impl Run {
     /// What each of `order`'s workers is to run, whole.
     pub(super) fn assignments(&self) -> Vec<(WorkerId, Assign)> {
         let Some(dealing) = &self.dealing else { return Vec::new() };
-        let shares = dealing.ranks();
+        // Users asked for by hand and called off before they were due are dealt, but in no profile.
+        let shares = dealing.ranks_of_first(self.profile.peak() as usize);
         let assign = |(worker, classes): (WorkerId, Vec<stampede_scenarios::ranks::RankSet>)| {
             let grants = (0u16..)
                 .zip(classes)

@@ -8,7 +8,7 @@ use demo_target::{Config, DemoTarget};
 use serde_json::Value;
 
 use super::dir::TempDir;
-use super::process::{Process, coordinator, worker};
+use super::process::{Process, coordinator, until, worker};
 use super::report::Report;
 
 /// A target with one thread, which logs every request.
@@ -128,4 +128,10 @@ impl Finished {
 /// Requests the target saw.
 pub(crate) fn seen(target: &DemoTarget) -> u64 {
     target.counts().values().sum()
+}
+
+/// Waits until the target has seen `more` requests from now on.
+pub(crate) fn more(target: &DemoTarget, more: u64) {
+    let before = seen(target);
+    until("requests", || seen(target) >= before + more);
 }

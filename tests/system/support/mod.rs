@@ -8,7 +8,7 @@ pub(crate) mod proxy;
 mod report;
 pub(crate) mod terminal;
 
-pub(crate) use bed::{Bed, Finished, seen, target};
+pub(crate) use bed::{Bed, Finished, more, seen, target};
 pub(crate) use dir::TempDir;
 pub(crate) use process::{Process, coordinator, worker};
 pub(crate) use report::Report;

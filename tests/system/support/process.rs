@@ -127,6 +127,7 @@ impl Process {
 }
 
 impl Drop for Process {
+    #[expect(clippy::print_stderr, reason = "shown by the test runner beside the failure")]
     fn drop(&mut self) {
         // It may have ended by itself.
         let _ = self.child.kill();

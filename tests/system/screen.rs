@@ -103,7 +103,7 @@ fn on_ci_there_is_no_screen() {
     let Finished { stdout, stderr, .. } = Finished::of(&mut process);
     assert!(stdout.starts_with("Stampede: passed."), "{stdout}");
     assert!(!stdout.contains('\u{1b}') && !stderr.contains('\u{1b}'), "{stdout}\n{stderr}");
-    assert!(stderr.contains("steady at 3 users"), "{stderr}");
+    assert!(stderr.contains("ramping to 3 users"), "{stderr}");
 }
 
 #[test]

@@ -102,7 +102,11 @@ impl Report {
         assert_eq!(self.at("/run/complete"), true, "{:#}", self.at("/accounting"));
         assert_eq!((self.counted("unknown"), self.counted("missed")), (0, 0));
         assert!(self.list("/accounting/missing_intervals").is_empty());
-        assert!(self.list("/notes").is_empty(), "{:?}", self.list("/notes"));
+        // How much room the machine had left is not what these tests are about.
+        let about_machine =
+            |note: &&Value| note.as_str().is_some_and(|note| note.starts_with("generator-limited"));
+        let notes: Vec<_> = self.list("/notes").iter().filter(|note| !about_machine(note)).collect();
+        assert!(notes.is_empty(), "{notes:?}");
     }
 }
 

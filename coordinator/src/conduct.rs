@@ -28,6 +28,9 @@ use crate::view::RunView;
 /// Events of all workers that may wait for the run's task.
 const EVENTS: usize = 1024;
 
+/// Events taken at once before people and time have their turn again.
+const ROUND: usize = 256;
+
 /// How often time is looked at and the picture published.
 const TICK: Duration = Duration::from_millis(100);
 
@@ -118,11 +121,13 @@ impl Conductor {
         let mut tick = interval(TICK);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut people_listen = true;
+        let mut queued = Vec::with_capacity(ROUND);
         while !self.over {
             tokio::select! {
-                // What has queued is read before time is looked at: nobody is lost whose heartbeat is already here.
-                biased;
-                Some(event) = self.events.recv() => self.fleet(event),
+                // A fleet that always has something to say must not keep people and time from being heard.
+                _ = self.events.recv_many(&mut queued, ROUND) => {
+                    queued.drain(..).for_each(|event| self.fleet(event));
+                }
                 person = people.recv(), if people_listen => match person {
                     Some(person) => self.handle(Input::Person(person)),
                     None => people_listen = false,
@@ -151,13 +156,21 @@ impl Conductor {
     fn fleet(&mut self, event: FleetEvent) {
         match event {
             FleetEvent::Input(input) => self.handle(input),
-            FleetEvent::Control(worker, commands) => {
+            FleetEvent::From(session, worker, input) if self.is_newest(session, worker) => self.handle(input),
+            FleetEvent::Control(session, worker, commands) if self.is_newest(session, worker) => {
                 self.controls.insert(worker, commands);
             }
-            FleetEvent::Report(worker, acks) => {
+            FleetEvent::Report(session, worker, acks) if self.is_newest(session, worker) => {
                 self.reports.insert(worker, acks);
             }
+            // Of a session that is over.
+            _ => {}
         }
+    }
+
+    fn is_newest(&self, session: u64, worker: WorkerId) -> bool {
+        let registry = self.registry.lock().unwrap_or_else(PoisonError::into_inner);
+        registry.worker_of(session) == Some(worker)
     }
 
     fn handle(&mut self, input: Input) {
@@ -208,10 +221,12 @@ impl Conductor {
         while !open.is_empty() {
             let Ok(Some(event)) = tokio::time::timeout_at(until, self.events.recv()).await else { return };
             match &event {
-                FleetEvent::Input(Input::Heartbeat { worker, heartbeat }) if heartbeat.run.is_empty() => {
+                FleetEvent::From(_, worker, Input::Heartbeat { heartbeat, .. })
+                    if heartbeat.run.is_empty() =>
+                {
                     open.remove(worker);
                 }
-                FleetEvent::Input(Input::ControlClosed { worker }) => {
+                FleetEvent::From(_, worker, Input::ControlClosed { .. }) => {
                     open.remove(worker);
                 }
                 _ => {}

@@ -191,9 +191,9 @@ fn tell(args: &RunArgs, conducted: &Conducted) -> Outcome {
     } else {
         stdout_text(&report, &written, kept)
     };
-    if writeln!(std::io::stdout(), "{}", text.trim_end()).is_err() {
-        report_failed = true;
-    }
+    // A reader that has gone away wanted no more; the exit code still says how the test went.
+    let told = writeln!(std::io::stdout(), "{}", text.trim_end());
+    report_failed |= told.is_err_and(|error| error.kind() != std::io::ErrorKind::BrokenPipe);
     let verdict = report.verdict();
     Outcome {
         aborted: conducted.result.aborted,

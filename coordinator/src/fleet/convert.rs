@@ -8,6 +8,9 @@ use stampede_proto::{assign, prepare};
 
 use crate::run::input::{Heartbeat, Order, Progress};
 
+/// Most users one worker can say it has.
+const MAX_USERS: u64 = 10_000_000;
+
 /// Most classes a heartbeat tells apart.
 const MAX_CLASSES: usize = 4096;
 
@@ -25,8 +28,8 @@ pub(super) fn heartbeat(status: v1::WorkerStatus) -> Option<Heartbeat> {
         WorkerPhase::Finished => Progress::Finished,
         WorkerPhase::Failed => Progress::Failed,
     };
-    let sums = status.users.iter().try_fold(0u32, |sum, users| sum.checked_add(*users));
-    if status.users.len() > MAX_CLASSES || sums.is_none() || status.started >= 1 << 53 {
+    let users = status.users.iter().map(|users| u64::from(*users)).sum::<u64>();
+    if status.users.len() > MAX_CLASSES || users > MAX_USERS || status.started >= 1 << 53 {
         return None;
     }
     let slowest = status.thread_ages_ms.iter().copied().max().unwrap_or(0);
@@ -37,6 +40,7 @@ pub(super) fn heartbeat(status: v1::WorkerStatus) -> Option<Heartbeat> {
         users: status.users,
         started: status.started,
         iterations_begun: status.iterations_begun.min(1 << 53),
+        iterations_ended: status.iterations_ended.min(1 << 53),
         wants_iterations: status.wants_iterations,
         outbox: status.outbox,
         memory: status.memory_bytes,
@@ -56,10 +60,9 @@ pub fn order_to_wire(order: &Order, what: &Prepare) -> v1::Command {
         Order::Stop { at, timeout } => {
             What::Stop(v1::Stop { run, at_ns: ns(*at), stop_timeout_ns: ns(*timeout) })
         }
-        Order::Iterations { total, exhausted } => {
-            What::Iterations(v1::GrantIterations { run, total: *total, exhausted: *exhausted })
-        }
+        Order::Iterations { total } => What::Iterations(v1::GrantIterations { run, total: *total }),
         Order::RunOver => What::RunOver(v1::RunOver { run }),
+        Order::Forget(other) => What::RunOver(v1::RunOver { run: other.clone() }),
         Order::Notice(text) => What::Notice(text.clone()),
     };
     v1::Command { what: Some(what) }

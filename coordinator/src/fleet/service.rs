@@ -21,7 +21,7 @@ use tonic::transport::server::TcpConnectInfo;
 use tonic::{Request, Response, Status, Streaming};
 
 use super::convert;
-use super::registry::{Refused, Registry};
+use super::registry::{Refused, Registered, Registry};
 use super::serve::Embedded;
 use crate::run::input::{Input, WorkerId};
 
@@ -38,12 +38,14 @@ pub type Assets = HashMap<[u8; 32], Bytes>;
 /// What handlers tell the run's task.
 #[derive(Debug)]
 pub enum FleetEvent {
-    /// For the run's state.
+    /// For the run's state: a worker that registered.
     Input(Input),
+    /// For the run's state, from a worker's session; of no interest once that session is over.
+    From(u64, WorkerId, Input),
     /// A control stream, to send commands by.
-    Control(WorkerId, mpsc::Sender<Result<Command, Status>>),
+    Control(u64, WorkerId, mpsc::Sender<Result<Command, Status>>),
     /// A statistics stream, to acknowledge by.
-    Report(WorkerId, mpsc::Sender<Result<BatchAck, Status>>),
+    Report(u64, WorkerId, mpsc::Sender<Result<BatchAck, Status>>),
 }
 
 /// What the handlers share.
@@ -99,14 +101,23 @@ impl Fleet for Service {
         let embedded = request.extensions().get::<Embedded>().is_some();
         let peer = request.extensions().get::<TcpConnectInfo>().and_then(TcpConnectInfo::remote_addr);
         let address = peer.map_or_else(String::new, |peer| peer.ip().to_string());
-        let registered = self.registry().register(request.get_ref(), address, embedded);
+        let room =
+            self.events.reserve().await.map_err(|_| Status::unavailable("the coordinator is ending"))?;
+        let registered = {
+            // Numbers are given out and told under one lock: the run's state hears of them in order.
+            let mut registry = self.registry();
+            let registered = registry.register(request.get_ref(), address, embedded);
+            if let Ok(Registered { worker, hello, .. }) = &registered {
+                let (worker, hello) = (*worker, hello.clone());
+                room.send(FleetEvent::Input(Input::Registered { worker, hello }));
+            }
+            registered
+        };
         let registered = registered.map_err(|refused| match refused {
             Refused::Version { .. } => Status::failed_precondition(refused.to_string()),
             Refused::Instance => Status::invalid_argument(refused.to_string()),
             Refused::Full => Status::resource_exhausted(refused.to_string()),
         })?;
-        let (worker, hello) = (registered.worker, registered.hello);
-        self.tell(FleetEvent::Input(Input::Registered { worker, hello })).await?;
         let ms = |duration: Duration| u32::try_from(duration.as_millis()).unwrap_or(u32::MAX);
         Ok(Response::new(RegisterResponse {
             session: registered.session,
@@ -127,8 +138,8 @@ impl Fleet for Service {
         let first = statuses.next().await.ok_or_else(|| Status::invalid_argument("no first message"))??;
         let worker = self.worker_of(first.session)?;
         let (commands, queue) = mpsc::channel(COMMANDS);
-        self.tell(FleetEvent::Control(worker, commands.clone())).await?;
-        self.tell(FleetEvent::Input(Input::ControlOpened { worker })).await?;
+        self.tell(FleetEvent::Control(first.session, worker, commands.clone())).await?;
+        self.tell(FleetEvent::From(first.session, worker, Input::ControlOpened { worker })).await?;
         let service = self.clone();
         tokio::spawn(async move {
             let ended = service.listen_to(worker, first.session, &mut statuses, &commands).await;
@@ -136,11 +147,9 @@ impl Fleet for Service {
                 // A full queue means nobody reads it any more.
                 let _ = commands.try_send(Err(status));
             }
-            // A newer session has a stream of its own; the end of this one says nothing about the worker.
-            let is_newest = service.registry().worker_of(first.session) == Some(worker);
-            if is_newest {
-                let _ = service.tell(FleetEvent::Input(Input::ControlClosed { worker })).await;
-            }
+            // Of no interest if a newer session has a stream of its own by the time this is read.
+            let _ =
+                service.tell(FleetEvent::From(first.session, worker, Input::ControlClosed { worker })).await;
         });
         Ok(Response::new(Box::pin(ReceiverStream::new(queue))))
     }
@@ -155,8 +164,8 @@ impl Fleet for Service {
         let first = batches.next().await.ok_or_else(|| Status::invalid_argument("no first message"))??;
         let worker = self.worker_of(first.session)?;
         let (acks, queue) = mpsc::channel(ACKS);
-        self.tell(FleetEvent::Report(worker, acks.clone())).await?;
-        self.tell(FleetEvent::Input(Input::ReportOpened { worker })).await?;
+        self.tell(FleetEvent::Report(first.session, worker, acks.clone())).await?;
+        self.tell(FleetEvent::From(first.session, worker, Input::ReportOpened { worker })).await?;
         let service = self.clone();
         tokio::spawn(async move {
             if let Err(status) = service.take_from(worker, &mut batches).await {
@@ -206,7 +215,7 @@ impl Service {
             }
             let heartbeat = convert::heartbeat(status)
                 .ok_or_else(|| Status::invalid_argument("a heartbeat that cannot be"))?;
-            self.tell(FleetEvent::Input(Input::Heartbeat { worker, heartbeat })).await?;
+            self.tell(FleetEvent::From(session, worker, Input::Heartbeat { worker, heartbeat })).await?;
         }
         Ok(())
     }
@@ -218,7 +227,8 @@ impl Service {
         batches: &mut Streaming<SnapshotBatch>,
     ) -> Result<(), Status> {
         while let Some(wire) = batches.next().await {
-            let Ok(wire) = wire else { return Ok(()) };
+            let wire = wire?;
+            let session = wire.session;
             if self.registry().worker_of(wire.session) != Some(worker) {
                 return Err(Status::aborted("this session is over; register again"));
             }
@@ -226,7 +236,7 @@ impl Service {
                 Ok(batch) => Input::Batch { worker, batch: Box::new(batch) },
                 Err(error) => Input::BadBatch { worker, why: error.to_string() },
             };
-            self.tell(FleetEvent::Input(input)).await?;
+            self.tell(FleetEvent::From(session, worker, input)).await?;
         }
         Ok(())
     }

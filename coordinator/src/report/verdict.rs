@@ -1,13 +1,13 @@
 //! Whether a run passed, and the sentence that says so: what failed first, then what was done.
 //!
-//! Passed means what exit code 0 means: at least one request, none failed, no failed iteration, every sample there, and users
-//! left to finish. Exit codes are made elsewhere.
+//! Passed means what exit code 0 means: at least one request, none failed, no failed iteration, every sample there, and not
+//! cut off by a second Ctrl-C. Exit codes are made elsewhere.
 
 use std::collections::BTreeMap;
 
 use super::model::{AccountingReport, Judgement, Report};
 use super::text::{Place, count_of, figure, percent, safe_cut};
-use crate::result::{RunResult, StopReason};
+use crate::result::RunResult;
 
 /// Failure kinds that the sentence names.
 const MAX_KINDS: usize = 4;
@@ -35,7 +35,7 @@ pub fn verdict(result: &RunResult) -> Verdict {
 pub(super) fn judge(accounting: &AccountingReport, result: &RunResult) -> Judgement {
     let requests = accounting.ok + accounting.failed;
     let all_ok = requests > 0 && accounting.failed == 0 && accounting.iterations.failed == 0;
-    let whole = result.is_complete() && !result.aborted && result.stop_reason != StopReason::NoWorkers;
+    let whole = result.is_complete() && !result.aborted;
     if all_ok && whole { Judgement::Passed } else { Judgement::Failed }
 }
 

@@ -54,7 +54,7 @@ impl Run {
         };
         match taken {
             Ok(()) => {
-                self.merged.add(snapshot, batch.last_part, &self.profile, self.watermark);
+                self.merged.add(worker, snapshot, batch.last_part, &self.profile, self.watermark);
                 if !was_limited {
                     self.note_limit(worker, effects);
                 }

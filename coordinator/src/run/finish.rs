@@ -126,7 +126,7 @@ impl Run {
         // It may have lived until just before the next heartbeat.
         let last = (heard + Duration::from_millis(500)).as_secs();
         let to_s = u32::try_from(last).unwrap_or(u32::MAX).saturating_add(1).max(from_s + 1);
-        let announced = member.started().saturating_sub(member.applied.requests.started);
+        let announced = member.started().saturating_sub(member.applied.requests.ended());
         Some(MissingInterval { worker: member.hello.name.clone(), from_s, to_s, announced })
     }
 

@@ -117,6 +117,8 @@ pub struct Heartbeat {
     pub started: u64,
     /// Iterations begun so far.
     pub iterations_begun: u64,
+    /// Iterations ended so far.
+    pub iterations_ended: u64,
     /// Whether it wants more iterations.
     pub wants_iterations: bool,
     /// Statistics held back.
@@ -178,11 +180,11 @@ pub enum Order {
     Iterations {
         /// So many in all.
         total: u64,
-        /// There will be no more.
-        exhausted: bool,
     },
     /// The run is over.
     RunOver,
+    /// A run of another coordinator, which the worker still has, is over.
+    Forget(String),
     /// For the person at the worker.
     Notice(String),
 }

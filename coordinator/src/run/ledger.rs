@@ -7,14 +7,12 @@
 pub(super) struct Ledger {
     total: u64,
     granted: Vec<u64>,
-    /// A worker was told that there will be no more: nothing is handed on any longer.
-    closed: bool,
 }
 
 impl Ledger {
     /// `total` iterations for `workers` workers.
     pub(super) fn new(total: u64, workers: usize) -> Self {
-        Self { total, granted: vec![0; workers], closed: false }
+        Self { total, granted: vec![0; workers] }
     }
 
     /// What nobody has yet.
@@ -40,21 +38,9 @@ impl Ledger {
         self.granted[index]
     }
 
-    /// Whether it may be said that there will be no more: nothing is left, and of `holders` none can leave the others
-    /// anything. Once said, it stays so.
-    pub(super) fn close(&mut self, holders: usize) -> bool {
-        self.closed |= holders <= 1 && self.left() == 0;
-        self.closed
-    }
-
-    /// Whether it was said that there will be no more.
-    pub(super) fn is_closed(&self) -> bool {
-        self.closed
-    }
-
     /// Worker `index` has left after it began `begun`: the others get the rest of what it was granted.
     pub(super) fn take_back(&mut self, index: usize, begun: u64) {
-        if let Some(granted) = self.granted.get_mut(index).filter(|_| !self.closed) {
+        if let Some(granted) = self.granted.get_mut(index) {
             *granted = begun.min(*granted);
         }
     }
@@ -80,16 +66,5 @@ mod tests {
         ledger.take_back(1, granted - 10);
         ledger.take_back(2, u64::MAX);
         assert_eq!((ledger.left(), ledger.granted(1)), (10, granted - 10));
-        assert!(!ledger.close(1), "something is left");
-    }
-
-    #[test]
-    fn nothing_comes_back_once_it_was_said_that_there_is_no_more() {
-        let mut ledger = Ledger::new(1, 2);
-        ledger.grant(0, 2);
-        assert!(!ledger.close(2), "the other may leave it to this one");
-        assert!(ledger.close(1) && ledger.close(2));
-        ledger.take_back(0, 0);
-        assert_eq!((ledger.left(), ledger.is_closed()), (0, true));
     }
 }

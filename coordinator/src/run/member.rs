@@ -137,7 +137,7 @@ impl Member {
 
     /// Users it says are alive.
     pub(super) fn users(&self) -> u32 {
-        self.heartbeat.users.iter().sum()
+        self.heartbeat.users.iter().fold(0, |sum: u32, users| sum.saturating_add(*users))
     }
 }
 
@@ -165,8 +165,9 @@ impl Applied {
                 return Err(Refusal::Bad("its running totals are not the sum of its batches"));
             }
             let gauges = &snapshot.gauges;
-            let requests_add_up = requests.started == requests.ended() + gauges.in_flight;
-            let iterations_add_up = iterations.begun == iterations.ended() + gauges.iterations_in_flight;
+            let requests_add_up = requests.started == requests.ended().saturating_add(gauges.in_flight);
+            let iterations_add_up =
+                iterations.begun == iterations.ended().saturating_add(gauges.iterations_in_flight);
             if !requests_add_up || !iterations_add_up {
                 return Err(Refusal::Bad("begun is not ended and under way"));
             }
@@ -184,7 +185,7 @@ impl Applied {
         }
         let completed = snapshot.requests().completed();
         match self.recent.back_mut() {
-            Some((second, sum)) if *second == snapshot.from_s => *sum += completed,
+            Some((second, sum)) if *second == snapshot.from_s => *sum = sum.saturating_add(completed),
             _ => self.recent.push_back((snapshot.from_s, completed)),
         }
         if self.recent.len() > RECENT {
@@ -195,7 +196,7 @@ impl Applied {
         }
         let new_seconds = snapshot.to_s.saturating_sub(self.through_s);
         self.through_s = self.through_s.max(snapshot.to_s);
-        self.cpu_ns += snapshot.gauges.cpu_ns;
+        self.cpu_ns = self.cpu_ns.saturating_add(snapshot.gauges.cpu_ns);
         self.seconds += new_seconds;
         if new_seconds > 0 && !snapshot.draining {
             let cpu = snapshot.gauges.cpu_ns as f64 / 1e9 / f64::from(new_seconds);
@@ -219,7 +220,7 @@ impl Applied {
         let (Some((first, _)), Some((last, _))) = (self.recent.front(), self.recent.back()) else {
             return 0.0;
         };
-        let seconds = last - first + 1;
+        let seconds = last.saturating_sub(*first).saturating_add(1);
         self.recent.iter().map(|(_, completed)| *completed).sum::<u64>() as f64 / f64::from(seconds)
     }
 

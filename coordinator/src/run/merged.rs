@@ -8,6 +8,7 @@ use stampede_stats::snapshot::Snapshot;
 use stampede_stats::timeline::Timeline;
 use stampede_stats::totals::Totals;
 
+use super::input::WorkerId;
 use crate::result::InWindow;
 
 /// Seconds that current rates are made from.
@@ -15,6 +16,14 @@ pub(super) const RATE_WINDOW: u32 = 10;
 
 /// Seconds kept beyond that for workers that report late.
 const KEPT: u32 = 60;
+
+/// One worker's gauges in a point of the course.
+#[derive(Debug, Clone, Copy, Default)]
+struct Share {
+    second: u32,
+    users: u64,
+    in_flight: u64,
+}
 
 /// A run's merged statistics.
 #[derive(Debug, Default)]
@@ -28,6 +37,9 @@ pub(super) struct Merged {
     newest: u32,
     /// Users by class at the end of recent seconds, over the workers that reported it.
     users: BTreeMap<u32, Vec<u32>>,
+    /// What each worker last put into a second's point: the stop instant splits a second, and its second part replaces the
+    /// first.
+    shares: BTreeMap<WorkerId, Share>,
     pub(super) users_peak: u32,
     pub(super) classes_at_peak: Vec<u32>,
 }
@@ -35,7 +47,14 @@ pub(super) struct Merged {
 impl Merged {
     /// Takes in a snapshot that belongs to the run. `profile` is what was planned, `watermark` the second before which
     /// everything was thought to be in.
-    pub(super) fn add(&mut self, snapshot: &Snapshot, last_part: bool, profile: &Profile, watermark: u32) {
+    pub(super) fn add(
+        &mut self,
+        worker: WorkerId,
+        snapshot: &Snapshot,
+        last_part: bool,
+        profile: &Profile,
+        watermark: u32,
+    ) {
         self.totals.add(snapshot);
         let second = self.recent.entry(snapshot.from_s).or_default();
         for (key, delta) in &snapshot.endpoints {
@@ -54,10 +73,15 @@ impl Merged {
         let oldest = self.newest.saturating_sub(KEPT);
         self.recent.retain(|second, _| *second >= oldest);
         self.users.retain(|second, _| *second >= oldest);
-        self.plot(snapshot, last_part, profile, watermark);
+        self.plot(snapshot, watermark);
+        if last_part {
+            for second in snapshot.from_s..snapshot.to_s {
+                self.gauge(worker, second, snapshot, profile);
+            }
+        }
     }
 
-    fn plot(&mut self, snapshot: &Snapshot, last_part: bool, profile: &Profile, watermark: u32) {
+    fn plot(&mut self, snapshot: &Snapshot, watermark: u32) {
         let point = self.timeline.at(snapshot.from_s);
         for delta in snapshot.endpoints.values() {
             point.requests += delta.counts.completed();
@@ -66,16 +90,10 @@ impl Merged {
             point.times.merge(&delta.failed);
         }
         point.late |= snapshot.from_s < watermark;
-        if !last_part {
-            return;
-        }
-        for second in snapshot.from_s..snapshot.to_s {
-            self.gauge(second, snapshot, profile);
-        }
     }
 
     /// Puts the gauges at the end of `second` into its point and among the users of that second.
-    fn gauge(&mut self, second: u32, snapshot: &Snapshot, profile: &Profile) {
+    fn gauge(&mut self, worker: WorkerId, second: u32, snapshot: &Snapshot, profile: &Profile) {
         let new = second >= self.newest;
         self.newest = self.newest.max(second + 1);
         let newest = self.newest - 1;
@@ -89,9 +107,14 @@ impl Merged {
         }
         // A point of several seconds shows the end of its newest one.
         if self.timeline.step_s() == 1 || second == newest {
+            let users = snapshot.gauges.users.iter().map(|users| u64::from(*users)).sum::<u64>();
+            let share = Share { second, users, in_flight: snapshot.gauges.in_flight };
+            let before = self.shares.insert(worker, share).filter(|before| before.second == second);
+            let before = before.unwrap_or_default();
             let point = self.timeline.at(second);
-            point.users += snapshot.gauges.users.iter().map(|users| u64::from(*users)).sum::<u64>();
-            point.in_flight += snapshot.gauges.in_flight;
+            point.users = point.users.saturating_sub(before.users).saturating_add(users);
+            point.in_flight =
+                point.in_flight.saturating_sub(before.in_flight).saturating_add(share.in_flight);
         }
         if snapshot.draining {
             return;
@@ -100,14 +123,17 @@ impl Merged {
         if users.len() < snapshot.gauges.users.len() {
             users.resize(snapshot.gauges.users.len(), 0);
         }
-        users.iter_mut().zip(&snapshot.gauges.users).for_each(|(sum, users)| *sum += users);
+        users
+            .iter_mut()
+            .zip(&snapshot.gauges.users)
+            .for_each(|(sum, users)| *sum = sum.saturating_add(*users));
         let users = users.clone();
         self.see_users(&users);
     }
 
     /// So many users of each class were alive at one moment.
     pub(super) fn see_users(&mut self, by_class: &[u32]) {
-        let sum = by_class.iter().sum();
+        let sum = by_class.iter().fold(0, |sum: u32, users| sum.saturating_add(*users));
         if sum > self.users_peak {
             self.users_peak = sum;
             self.classes_at_peak = by_class.to_vec();
@@ -150,16 +176,17 @@ mod tests {
     fn what_completes_while_draining_is_in_counts_and_not_in_rates() {
         let profile = Profile::ramp(8, Rate::new(100, 1).expect("positive"));
         let mut merged = Merged::default();
-        for _worker in 0..2 {
-            merged.add(&snapshot(0, 5, false), true, &profile, 0);
-            merged.add(&snapshot(1, 7, true), true, &profile, 0);
+        for worker in 0..2 {
+            merged.add(worker, &snapshot(0, 5, false), true, &profile, 0);
+            merged.add(worker, &snapshot(1, 1, false), true, &profile, 0);
+            merged.add(worker, &snapshot(1, 7, true), true, &profile, 0);
         }
-        assert_eq!(merged.totals.requests().failed, 24);
-        assert_eq!(merged.in_window[&EndpointKey::new("GET", "/")].requests, 10);
+        assert_eq!(merged.totals.requests().failed, 26);
+        assert_eq!(merged.in_window[&EndpointKey::new("GET", "/")].requests, 12);
         assert_eq!((merged.users_peak, merged.classes_at_peak.clone()), (8, vec![6, 2]));
         let points: Vec<_> =
             merged.timeline.points().map(|(t, p)| (t, p.requests, p.users, p.seconds)).collect();
-        assert_eq!(points, [(0, 10, 8, 1), (1, 14, 8, 1)]);
+        assert_eq!(points, [(0, 10, 8, 1), (1, 16, 8, 1)]);
     }
 
     #[test]
@@ -167,7 +194,7 @@ mod tests {
         let profile = Profile::default();
         let mut merged = Merged::default();
         for second in 0..30 {
-            merged.add(&snapshot(second, u64::from(second), false), true, &profile, second);
+            merged.add(0, &snapshot(second, u64::from(second), false), true, &profile, second);
         }
         let (requests, failures) = merged.rates(25)[&EndpointKey::new("GET", "/")];
         assert!((requests - 19.5).abs() < 1e-9 && (failures - 19.5).abs() < 1e-9);

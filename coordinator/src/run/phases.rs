@@ -26,19 +26,23 @@ const ABORT_WAIT: Duration = Duration::from_secs(1);
 const MAX_USERS: u32 = 10_000_000;
 
 impl Run {
-    /// Time has passed: who is lost, what is over.
-    pub(super) fn tick(&mut self, now: Duration, effects: &mut Vec<Effect>) {
-        let gap = now.saturating_sub(self.last_tick);
-        self.last_tick = now;
+    /// Time was looked at a moment ago, or this process was held up: not the workers were silent then, and what they sent
+    /// meanwhile is still in the queues. Every deadline moves by the gap before anybody is judged.
+    pub(super) fn notice_gap(&mut self, now: Duration) {
+        let gap = now.saturating_sub(self.last_look);
+        self.last_look = now;
         if gap > LATE_TICK {
-            // Not the workers were silent but this process asleep; what they sent meanwhile is still in the queues.
             for member in &mut self.members {
-                member.last_heard += gap;
+                member.last_heard = (member.last_heard + gap).min(now);
             }
             self.waiting_since += gap;
+            self.preparing_since += gap;
             self.give_up = self.give_up.map(|at| at + gap);
-            return;
         }
+    }
+
+    /// Time has passed: who is lost, what is over.
+    pub(super) fn tick(&mut self, now: Duration, effects: &mut Vec<Effect>) {
         let limit = self.setup.lease + MARGIN;
         let silent = |member: &super::member::Member| {
             member.lost_at.is_none() && !member.finished && now.saturating_sub(member.last_heard) > limit
@@ -94,6 +98,7 @@ impl Run {
             }
             self.crew = here;
             self.phase = Phase::Preparing;
+            self.preparing_since = now;
             self.shown.mark();
         } else if now.saturating_sub(self.waiting_since) > self.setup.expect_timeout {
             let (came, timeout) = (here.len(), self.setup.expect_timeout);
@@ -131,7 +136,7 @@ impl Run {
         let ready = |worker: &WorkerId| self.members[*worker].heartbeat.progress == Progress::Ready;
         if self.crew.iter().all(ready) {
             self.launch(now, effects);
-        } else if now.saturating_sub(self.waiting_since) > self.setup.expect_timeout {
+        } else if now.saturating_sub(self.preparing_since) > self.setup.expect_timeout {
             let slow: Vec<_> =
                 self.crew.iter().filter(|w| !ready(w)).map(|w| self.members[*w].hello.name.clone()).collect();
             self.fail_to_start(format!("not ready in time: {}", slow.join(", ")), effects);
@@ -147,9 +152,6 @@ impl Run {
         self.ledger = load.iterations.map(|total| Ledger::new(total, self.crew.len()));
         for (worker, assign) in self.assignments() {
             effects.push(Effect::Order(worker, Order::Assign(assign)));
-        }
-        for worker in self.crew.clone() {
-            self.grant_iterations(worker, effects);
         }
         let start = now + self.lead();
         self.start = Some(start);
@@ -197,28 +199,33 @@ impl Run {
         }
     }
 
-    /// Whether all were begun and every user has gone because there are no more: what the last ones did is then in the rates.
+    /// Whether all were begun and have ended: what the last ones did is then in the rates. A worker without users begins
+    /// none of what it may still have.
     fn iterations_are_spent(&self) -> bool {
         let Some(ledger) = &self.ledger else { return false };
-        let all_begun = |(index, worker): (usize, &WorkerId)| {
+        let is_done = |(index, worker): (usize, &WorkerId)| {
             let member = &self.members[*worker];
-            !member.is_live() || (member.iterations_begun() >= ledger.granted(index) && member.users() == 0)
+            let begun = member.iterations_begun();
+            let nothing_under_way = member.heartbeat.iterations_ended >= begun;
+            let no_users = member.users() == 0 && !member.heartbeat.wants_iterations;
+            let no_more = begun >= ledger.granted(index) || no_users;
+            !member.is_live() || (nothing_under_way && no_more)
         };
-        ledger.left() == 0 && self.crew.iter().enumerate().all(all_begun)
+        ledger.left() == 0 && self.crew.iter().enumerate().all(is_done)
     }
 
-    /// Gives `worker` its next block of iterations.
+    /// Gives `worker`, whose users wait for it, its next block of iterations.
     pub(super) fn grant_iterations(&mut self, worker: WorkerId, effects: &mut Vec<Effect>) {
         let Some(index) = self.crew.iter().position(|member| *member == worker) else { return };
         let holders = self.crew.iter().filter(|worker| self.members[**worker].is_live()).count();
-        let Some(ledger) = self.ledger.as_mut().filter(|_| !self.members[worker].left) else { return };
-        let total = ledger.grant(index, holders);
-        let exhausted = ledger.close(holders);
-        effects.push(Effect::Order(worker, Order::Iterations { total, exhausted }));
+        let Some(ledger) = self.ledger.as_mut().filter(|ledger| ledger.left() > 0) else { return };
+        if !self.members[worker].left {
+            let total = ledger.grant(index, holders);
+            effects.push(Effect::Order(worker, Order::Iterations { total }));
+        }
     }
 
-    /// `worker` has left and delivered everything: what it has not begun goes to those who wait for more. Until then their
-    /// users wait, also when nothing is left to grant.
+    /// `worker` has left and delivered everything: what it has not begun goes to those who wait for more.
     pub(super) fn hand_on_iterations(&mut self, worker: WorkerId, effects: &mut Vec<Effect>) {
         let Some(index) = self.crew.iter().position(|member| *member == worker) else { return };
         let Some(ledger) = self.ledger.as_mut() else { return };
@@ -296,8 +303,8 @@ impl Run {
             effects.push(Effect::Order(worker, Order::Assign(assign)));
         }
         if let (Some(ledger), Some(index)) = (&self.ledger, self.crew.iter().position(|who| *who == worker)) {
-            let (total, exhausted) = (ledger.granted(index), ledger.is_closed());
-            effects.push(Effect::Order(worker, Order::Iterations { total, exhausted }));
+            let total = ledger.granted(index);
+            effects.push(Effect::Order(worker, Order::Iterations { total }));
         }
         let start_us = u64::try_from(start.as_micros()).unwrap_or(u64::MAX);
         effects.push(Effect::Order(worker, Order::Start { start_us }));

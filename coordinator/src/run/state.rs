@@ -59,6 +59,10 @@ pub struct Run {
     pub(super) crew: Vec<WorkerId>,
     /// Coordinator's clock when waiting began.
     pub(super) waiting_since: Duration,
+    /// Coordinator's clock when the workers were told to prepare.
+    pub(super) preparing_since: Duration,
+    /// Somebody asked for the end: the next Ctrl-C stops at once.
+    pub(super) asked_to_stop: bool,
     /// Coordinator's clock at run time zero.
     pub(super) start: Option<Duration>,
     pub(super) profile: Profile,
@@ -76,7 +80,7 @@ pub struct Run {
     pub(super) disagreements: Vec<String>,
     /// (who, when) of bad messages.
     pub(super) strikes: Vec<(WorkerId, Duration)>,
-    pub(super) last_tick: Duration,
+    pub(super) last_look: Duration,
     /// Not enough workers came.
     pub(super) failed_to_start: Option<String>,
     pub(super) shown: super::show::Shown,
@@ -92,6 +96,8 @@ impl Run {
             members: Vec::new(),
             crew: Vec::new(),
             waiting_since: now,
+            preparing_since: now,
+            asked_to_stop: false,
             start: None,
             profile,
             revision: 0,
@@ -106,7 +112,7 @@ impl Run {
             notices: Vec::new(),
             disagreements: Vec::new(),
             strikes: Vec::new(),
-            last_tick: now,
+            last_look: now,
             failed_to_start: None,
             shown: super::show::Shown::default(),
         }
@@ -115,6 +121,7 @@ impl Run {
     /// Takes what happened at `now` on the coordinator's clock; returns what is to be done, in order.
     pub fn handle(&mut self, input: Input, now: Duration) -> Vec<Effect> {
         let mut effects = Vec::new();
+        self.notice_gap(now);
         match input {
             Input::Registered { worker, hello } => self.registered(worker, hello, now, &mut effects),
             Input::ControlOpened { worker } => self.control_opened(worker, now, &mut effects),
@@ -205,6 +212,10 @@ impl Run {
         }
         let member = &mut self.members[worker];
         if heartbeat.run != id {
+            if !heartbeat.run.is_empty() {
+                // Of a coordinator that is no more: its users would load the target beside this run's.
+                effects.push(Effect::Order(worker, Order::Forget(heartbeat.run)));
+            }
             return;
         }
         let leaves = heartbeat.leaving && !member.left && member.participates;
@@ -240,7 +251,9 @@ impl Run {
         let mut sum: Vec<u32> = Vec::new();
         for member in self.members.iter().filter(|member| member.is_live()) {
             sum.resize(sum.len().max(member.heartbeat.users.len()), 0);
-            sum.iter_mut().zip(&member.heartbeat.users).for_each(|(sum, users)| *sum += users);
+            sum.iter_mut()
+                .zip(&member.heartbeat.users)
+                .for_each(|(sum, users): (&mut u32, &u32)| *sum = sum.saturating_add(*users));
         }
         if matches!(self.phase, Phase::Ramping | Phase::Steady) {
             self.merged.see_users(&sum);
@@ -284,10 +297,15 @@ impl Run {
     }
 
     fn person(&mut self, person: Person, now: Duration, effects: &mut Vec<Effect>) {
+        let asked_before = self.asked_to_stop;
+        self.asked_to_stop |= matches!(person, Person::Quit | Person::Interrupt);
         match (person, self.phase) {
             (_, Phase::Finished) | (Person::Quit, Phase::Draining) => {}
             (Person::Quit, _) => self.end(StopReason::User, now, effects),
-            (Person::Interrupt, Phase::Draining) => self.abort(now, effects),
+            (Person::Interrupt, Phase::Draining) if asked_before => self.abort(now, effects),
+            (Person::Interrupt, Phase::Draining) => {
+                self.note("users finish their iterations; Ctrl-C again stops at once".to_owned(), effects);
+            }
             (Person::Interrupt, _) => self.end(StopReason::Signal, now, effects),
             (Person::ChangeUsers(by), Phase::Ramping | Phase::Steady) => self.change_users(by, now, effects),
             (Person::ChangeUsers(_), _) => {}

@@ -24,22 +24,31 @@ use crate::whole::dialer;
 struct Fleet {
     pipes: mpsc::Sender<DuplexStream>,
     events: mpsc::Receiver<FleetEvent>,
+    registry: Arc<Mutex<Registry>>,
 }
 
 fn fleet(assets: Assets) -> Fleet {
     let (sender, events) = mpsc::channel(64);
     let registry = Arc::new(Mutex::new(Registry::default()));
-    let service = Service::new(registry, sender, Arc::new(assets), Instant::now(), Duration::from_secs(5));
+    let service =
+        Service::new(Arc::clone(&registry), sender, Arc::new(assets), Instant::now(), Duration::from_secs(5));
     let (pipes, incoming) = memory();
     serve(&service, None, incoming);
-    Fleet { pipes, events }
+    Fleet { pipes, events, registry }
 }
 
 impl Fleet {
+    /// What the run's state would be given next: nothing of a session that is over.
     async fn input(&mut self) -> Input {
         loop {
-            if let FleetEvent::Input(input) = self.events.recv().await.expect("handlers live") {
-                return input;
+            match self.events.recv().await.expect("handlers live") {
+                FleetEvent::Input(input) => return input,
+                FleetEvent::From(session, worker, input)
+                    if self.registry.lock().expect("not poisoned").worker_of(session) == Some(worker) =>
+                {
+                    return input;
+                }
+                _ => {}
             }
         }
     }
@@ -209,7 +218,7 @@ async fn a_worker_hears_the_first_command_however_early_it_comes() {
         let heard = async {
             loop {
                 tokio::select! {
-                    event = fleet.events.recv() => if let Some(FleetEvent::Control(_, commands)) = event {
+                    event = fleet.events.recv() => if let Some(FleetEvent::Control(_, _, commands)) = event {
                         let what = Some(What::Notice("welcome".to_owned()));
                         commands.send(Ok(Command { what })).await.expect("room");
                     },

@@ -8,16 +8,17 @@ use crate::world::{World, is_over, orders, stopped};
 
 const LOAD: &str = "users: 9, spawn_rate: 100, iterations: 100";
 
-fn granted(effects: &[Effect], worker: WorkerId) -> Option<(u64, bool)> {
+fn granted(effects: &[Effect], worker: WorkerId) -> Option<u64> {
     orders(effects, worker).into_iter().find_map(|order| match order {
-        Order::Iterations { total, exhausted } => Some((*total, *exhausted)),
+        Order::Iterations { total } => Some(*total),
         _ => None,
     })
 }
 
-/// `worker` begins all it was granted and asks for more.
-fn asks(world: &mut World, worker: WorkerId, begun: u64) -> Vec<Effect> {
-    world.workers[worker].heartbeat.iterations_begun = begun;
+/// `worker` has done all it was granted and asks for more.
+fn asks(world: &mut World, worker: WorkerId, done: u64) -> Vec<Effect> {
+    world.workers[worker].heartbeat.iterations_begun = done;
+    world.workers[worker].heartbeat.iterations_ended = done;
     world.workers[worker].heartbeat.wants_iterations = true;
     let effects = world.says(worker, Progress::Running);
     world.workers[worker].heartbeat.wants_iterations = false;
@@ -25,36 +26,40 @@ fn asks(world: &mut World, worker: WorkerId, begun: u64) -> Vec<Effect> {
 }
 
 #[test]
-fn every_worker_starts_with_a_block() {
+fn blocks_are_granted_to_those_whose_users_wait_for_them() {
     let mut world = World::new(Some(2), LOAD);
     world.join();
     world.join();
     let effects = world.all_ready();
+    assert_eq!((granted(&effects, 0), granted(&effects, 1)), (None, None), "a worker may have no users");
+    world.workers[0].heartbeat.users = vec![1];
+    world.workers[1].heartbeat.users = vec![1];
     // A quarter of 100, then a quarter of what is left.
-    assert_eq!((granted(&effects, 0), granted(&effects, 1)), (Some((25, false)), Some((18, false))));
+    assert_eq!(granted(&asks(&mut world, 0, 0), 0), Some(25));
+    assert_eq!(granted(&asks(&mut world, 1, 0), 1), Some(18));
 }
 
 #[test]
-fn a_run_stops_when_all_have_begun() {
+fn a_run_stops_when_all_have_ended() {
     let mut world = World::started(2, LOAD);
     let mut have = [25, 18];
-    let mut announced = 0;
     let mut stop = None;
     for turn in 0..200 {
         let worker = turn % 2;
-        announced = have.iter().sum::<u64>();
+        let announced = have.iter().sum::<u64>();
         let effects = asks(&mut world, worker, have[worker]);
         stop = stopped(&effects, 0).zip(stopped(&effects, 1));
         if stop.is_some() {
+            assert_eq!(announced, 100, "when all have ended and not before");
             break;
         }
-        let (total, _) = granted(&effects, worker).expect("an answer");
-        assert!(total >= have[worker], "what was granted stays");
-        have[worker] = total;
+        if let Some(total) = granted(&effects, worker) {
+            assert!(total > have[worker], "a grant is of something");
+            have[worker] = total;
+        }
         assert!(have.iter().sum::<u64>() <= 100, "never more than asked for: {have:?}");
     }
     assert!(stop.is_some(), "it stops by itself");
-    assert_eq!(announced, 100, "when all have begun and not before");
     let mut last = Vec::new();
     for (worker, begun) in have.into_iter().enumerate() {
         world.second(worker, begun, begun, 0);
@@ -68,17 +73,39 @@ fn a_run_stops_when_all_have_begun() {
 }
 
 #[test]
+fn a_run_does_not_stop_while_an_iteration_is_under_way() {
+    let mut world = World::started(1, "users: 1, spawn_rate: 1, iterations: 1");
+    world.workers[0].heartbeat.iterations_begun = 1;
+    assert_eq!(stopped(&world.says(0, Progress::Running), 0), None);
+    world.workers[0].heartbeat.iterations_ended = 1;
+    assert!(stopped(&world.says(0, Progress::Running), 0).is_some());
+}
+
+#[test]
+fn a_worker_without_users_does_not_hold_up_the_end() {
+    let mut world = World::started(2, LOAD);
+    // It had users when it asked; they were all called off.
+    world.workers[1].heartbeat.users = vec![0];
+    world.says(1, Progress::Running);
+    let mut have = 25;
+    let mut stop = None;
+    while stop.is_none() {
+        let effects = asks(&mut world, 0, have);
+        stop = stopped(&effects, 0);
+        have = granted(&effects, 0).unwrap_or(have);
+    }
+    assert_eq!(have, 82);
+}
+
+#[test]
 fn what_a_lost_worker_held_is_missed_and_the_rest_still_begins() {
     let mut world = World::started(2, LOAD);
     world.workers[1].heartbeat.iterations_begun = 10;
     world.says(1, Progress::Running);
     world.pass(6000, &[0]);
     let mut have = 25;
-    while let Some((total, done)) = granted(&asks(&mut world, 0, have), 0) {
+    while let Some(total) = granted(&asks(&mut world, 0, have), 0) {
         have = total;
-        if done {
-            break;
-        }
     }
     assert_eq!(have, 82, "all but what the lost one was granted");
     world.second(0, have, have, 0);
@@ -106,7 +133,6 @@ fn what_is_not_begun_when_a_person_stops_the_run_is_dropped() {
 fn who_comes_back_is_told_its_total_and_not_given_more() {
     let mut world = World::started(2, LOAD);
     world.disconnect(1);
-    let back = world.connect(1, false);
-    assert_eq!(granted(&back, 1), Some((18, false)));
-    assert_eq!(granted(&world.connect(1, false), 1), Some((18, false)));
+    assert_eq!(granted(&world.connect(1, false), 1), Some(18));
+    assert_eq!(granted(&world.connect(1, false), 1), Some(18));
 }

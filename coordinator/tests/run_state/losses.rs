@@ -101,7 +101,7 @@ fn what_a_lost_worker_announced_is_unknown_and_its_seconds_are_missing() {
         3,
         "those that began in seconds delivered"
     );
-    let missing = MissingInterval { worker: "w1".to_owned(), from_s: 1, to_s: 3, announced: 4 };
+    let missing = MissingInterval { worker: "w1".to_owned(), from_s: 1, to_s: 3, announced: 7 };
     assert_eq!(accounting.missing, [missing]);
     assert_eq!(
         (result.workers[1].state, result.workers[0].state),

@@ -125,7 +125,11 @@ impl World {
         });
         world.now = Duration::from_micros(start_us.expect("it starts"));
         for worker in 0..world.workers.len() {
+            // The first users come and ask for iterations.
+            world.workers[worker].heartbeat.users = vec![1];
+            world.workers[worker].heartbeat.wants_iterations = true;
             world.says(worker, Progress::Running);
+            world.workers[worker].heartbeat.wants_iterations = false;
         }
         world
     }

@@ -24,12 +24,6 @@ const EVENTS: usize = 256;
 /// How often the worker looks whether something has to be told before the next heartbeat.
 const LOOK: Duration = Duration::from_millis(25);
 
-/// A worker without its coordinator for this long ends the test: nobody can stop it any more.
-const ORPHANED: Duration = Duration::from_secs(30);
-
-/// How long a leaving worker tries to deliver.
-const LEAVE_LIMIT: Duration = Duration::from_secs(30);
-
 /// Heartbeats whose answers are waited for; older ones are given up.
 pub(super) const MAX_UNANSWERED: usize = 64;
 
@@ -146,7 +140,7 @@ impl<F: HttpFactory> Worker<F> {
         }
     }
 
-    fn say(&self, text: &str) {
+    pub(super) fn say(&self, text: &str) {
         (self.settings.say)(text);
     }
 
@@ -355,14 +349,6 @@ impl<F: HttpFactory> Worker<F> {
         }
     }
 
-    /// The run is no more, at least for this worker: its users and what is left of its statistics are dropped.
-    fn end_run(&mut self) {
-        self.run = None;
-        self.say("the test is over");
-        self.done |= self.settings.once;
-        self.tell();
-    }
-
     fn engine_event(&mut self, event: engine::Event) -> Result<(), WorkerError> {
         let Some(run) = &mut self.run else { return Ok(()) };
         let before = run.outbox.len();
@@ -383,30 +369,5 @@ impl<F: HttpFactory> Worker<F> {
     /// This worker's own moment after the full second, 0 to 225 ms.
     fn spread(&self) -> Duration {
         LOOK * u32::from(self.instance[0] % 10)
-    }
-
-    /// Ends the users of a test whose coordinator has been gone for long. What they measured is kept for its return.
-    async fn end_orphaned(&mut self) {
-        if self.alone_since.is_some_and(|since| since.elapsed() >= ORPHANED) {
-            self.alone_since = None;
-            if let Some(run) = self.run.as_mut().filter(|run| !run.is_ended()) {
-                run.leave().await;
-                self.say(&format!("no coordinator for {ORPHANED:?}: the users of the test are stopped"));
-            }
-        }
-    }
-
-    async fn leave(&mut self) {
-        self.leaving = true;
-        match &mut self.run {
-            Some(run) => {
-                run.leave().await;
-                self.say("leaving: users finish, then everything is delivered");
-            }
-            None => self.say("leaving"),
-        }
-        self.leave_until = Some(Instant::now() + LEAVE_LIMIT);
-        self.tell();
-        self.done |= self.link.is_none() && self.run.is_none();
     }
 }

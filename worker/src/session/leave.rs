@@ -1,0 +1,48 @@
+//! How a worker's part in a test ends otherwise than by the plan: the run is over elsewhere, the coordinator is gone, or the
+//! worker itself is told to leave.
+
+use std::time::{Duration, Instant};
+
+use super::worker::Worker;
+use crate::http::HttpFactory;
+
+/// A worker without its coordinator for this long ends the test: nobody can stop it any more.
+const ORPHANED: Duration = Duration::from_secs(30);
+
+/// How long a leaving worker tries to deliver.
+const LEAVE_LIMIT: Duration = Duration::from_secs(30);
+
+impl<F: HttpFactory> Worker<F> {
+    /// The run is no more, at least for this worker: its users and what is left of its statistics are dropped.
+    pub(super) fn end_run(&mut self) {
+        self.run = None;
+        self.say("the test is over");
+        self.done |= self.settings.once;
+        self.tell();
+    }
+
+    /// Ends the users of a test whose coordinator has been gone for long. What they measured is kept for its return.
+    pub(super) async fn end_orphaned(&mut self) {
+        if self.alone_since.is_some_and(|since| since.elapsed() >= ORPHANED) {
+            self.alone_since = None;
+            if let Some(run) = self.run.as_mut().filter(|run| !run.is_ended()) {
+                run.leave().await;
+                self.say(&format!("no coordinator for {ORPHANED:?}: the users of the test are stopped"));
+            }
+        }
+    }
+
+    pub(super) async fn leave(&mut self) {
+        self.leaving = true;
+        match &mut self.run {
+            Some(run) => {
+                run.leave().await;
+                self.say("leaving: users finish, then everything is delivered");
+            }
+            None => self.say("leaving"),
+        }
+        self.leave_until = Some(Instant::now() + LEAVE_LIMIT);
+        self.tell();
+        self.done |= self.link.is_none() && self.run.is_none();
+    }
+}

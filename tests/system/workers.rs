@@ -9,6 +9,12 @@ use crate::support::{Bed, Finished, Process, Report, TempDir, more, seen, target
 
 const STEADY: &str = "users: {visitor: {wait: 20ms, tasks: {main: {steps: [get: /, get: /delay/10]}}}}";
 
+/// Waits until the coordinator shows a rate: a first second of every worker is there.
+fn delivered(coordinator: &Process) {
+    let is_measured = |line: &str| line.contains(" req/s ") && !line.contains(" 0.00 req/s ");
+    until("a rate", || coordinator.stderr.text().lines().any(is_measured));
+}
+
 /// Worker `name` was lost in mid-run and the report says so.
 fn names_the_lost(finished: &Finished, report: &Report, name: &str) {
     finished.ended(13);
@@ -31,8 +37,8 @@ fn the_only_worker_is_killed() {
     let target = target();
     let bed = Bed::new(&target.url(), STEADY);
     let (mut coordinator, mut workers) = bed.start("-u 4 -r 100", 1);
-    // Of the second second something has been delivered, something announced, and something neither.
-    more(&target, 300);
+    // Something has been delivered then, something announced, and something neither.
+    delivered(&coordinator);
     workers[0].signal(Signal::KILL);
     assert_eq!(workers[0].end(), None);
     let finished = Finished::of(&mut coordinator);
@@ -50,7 +56,7 @@ fn one_of_two_workers_is_killed_and_the_test_goes_on() {
     let target = target();
     let bed = Bed::new(&target.url(), STEADY);
     let (mut coordinator, workers) = bed.start("-u 4 -r 100 -t 8s", 2);
-    more(&target, 300);
+    delivered(&coordinator);
     workers[1].signal(Signal::KILL);
     coordinator.said("its 2 users are not replaced");
     // The other's users go on.

@@ -207,7 +207,8 @@ impl Run {
             let member = &self.members[*worker];
             let begun = member.iterations_begun();
             let nothing_under_way = member.heartbeat.iterations_ended >= begun;
-            let no_users = member.users() == 0 && !member.heartbeat.wants_iterations;
+            // Of one that leaves, what it has not begun is still to be handed on.
+            let no_users = member.users() == 0 && !member.heartbeat.wants_iterations && !member.left;
             let no_more = begun >= ledger.granted(index) || no_users;
             !member.is_live() || (nothing_under_way && no_more)
         };

@@ -98,6 +98,20 @@ fn a_worker_without_users_does_not_hold_up_the_end() {
 }
 
 #[test]
+fn what_a_leaving_worker_has_not_begun_is_waited_for() {
+    let mut world = World::started(2, LOAD);
+    let mut have = 25;
+    while let Some(total) = granted(&asks(&mut world, 0, have), 0) {
+        have = total;
+    }
+    // Its users have gone, its final batch is still on its way.
+    world.workers[1].heartbeat.users = vec![0];
+    world.workers[1].heartbeat.leaving = true;
+    assert_eq!(stopped(&world.says(1, Progress::Draining), 0), None);
+    assert_eq!(granted(&world.last(1), 0), Some(91), "nine of its eighteen: half of what is left");
+}
+
+#[test]
 fn what_a_lost_worker_held_is_missed_and_the_rest_still_begins() {
     let mut world = World::started(2, LOAD);
     world.workers[1].heartbeat.iterations_begun = 10;

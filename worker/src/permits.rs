@@ -14,6 +14,8 @@ pub struct IterationPool {
     /// Granted by the coordinator and taken by threads, both so far.
     state: Mutex<Pool>,
     changed: Notify,
+    /// Wakes whoever can ask the coordinator for more.
+    asked: Notify,
 }
 
 #[derive(Debug, Default)]
@@ -27,7 +29,12 @@ struct Pool {
 impl IterationPool {
     /// An empty pool for `threads` load threads.
     pub fn new(threads: usize) -> Arc<Self> {
-        Arc::new(Self { threads: threads as u64, state: Mutex::default(), changed: Notify::new() })
+        Arc::new(Self {
+            threads: threads as u64,
+            state: Mutex::default(),
+            changed: Notify::new(),
+            asked: Notify::new(),
+        })
     }
 
     fn state(&self) -> std::sync::MutexGuard<'_, Pool> {
@@ -49,6 +56,11 @@ impl IterationPool {
         self.state().hungry
     }
 
+    /// Returns when users have begun to wait for more.
+    pub async fn asked(&self) {
+        self.asked.notified().await;
+    }
+
     /// Granted so far.
     pub fn granted(&self) -> u64 {
         self.state().granted
@@ -59,7 +71,9 @@ impl IterationPool {
         let mut state = self.state();
         let left = state.granted - state.taken;
         if left == 0 {
-            state.hungry = true;
+            if !std::mem::replace(&mut state.hungry, true) {
+                self.asked.notify_one();
+            }
             return None;
         }
         let block = (left / (2 * self.threads)).max(1);

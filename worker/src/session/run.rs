@@ -175,6 +175,14 @@ impl ActiveRun {
         }
     }
 
+    /// Its iterations, where they are limited.
+    pub(super) fn pool(&self) -> Option<Arc<IterationPool>> {
+        match &self.state {
+            State::Running(running) => running.pool.clone(),
+            _ => None,
+        }
+    }
+
     /// Whether no user runs any more.
     pub(super) fn is_ended(&self) -> bool {
         !matches!(self.state, State::Running(_))

@@ -1,6 +1,7 @@
 //! The worker's one task: events in, statuses and batches out.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use stampede_proto::v1::command::What;
@@ -17,6 +18,7 @@ use super::{FIRST_BACK_OFF, Leave, MAX_BACK_OFF, Settings, WorkerError};
 use crate::clock::ClockSync;
 use crate::engine;
 use crate::http::HttpFactory;
+use crate::permits::IterationPool;
 
 /// Events that may wait.
 const EVENTS: usize = 256;
@@ -82,9 +84,12 @@ pub async fn work<F: HttpFactory>(
     let mut look = interval(LOOK);
     look.set_missed_tick_behavior(MissedTickBehavior::Skip);
     while !worker.done {
+        let pool = worker.run.as_ref().and_then(ActiveRun::pool);
         tokio::select! {
             Some(event) = events.recv() => worker.event(event).await?,
             event = engine_event(&mut worker.run) => worker.engine_event(event)?,
+            // Users that wait for iterations make no load: the coordinator is asked at once.
+            () = asked(pool) => worker.tell(),
             _ = look.tick() => {
                 worker.end_orphaned().await;
                 worker.look()?;
@@ -109,6 +114,14 @@ async fn engine_event(run: &mut Option<ActiveRun>) -> engine::Event {
             None => std::future::pending().await,
         },
         _ => std::future::pending().await,
+    }
+}
+
+/// Returns when users have begun to wait for more iterations.
+async fn asked(pool: Option<Arc<IterationPool>>) {
+    match pool {
+        Some(pool) => pool.asked().await,
+        None => std::future::pending().await,
     }
 }
 

@@ -12,12 +12,13 @@ use stampede_scenarios::template::RenderContext;
 use stampede_stats::recorder::IterationEnd;
 
 use super::context::{Context, UserSignals};
+use super::cookies::Jar;
 use super::guard::IterationGuard;
 use super::prepared::{PreparedClass, Step};
 use super::program;
 use super::request::{Agent, Here};
 use crate::http::probe::Probe;
-use crate::http::{ClientError, HttpClient, HttpFactory};
+use crate::http::{ClientError, HttpClient, HttpThread};
 use crate::slots::SlotGrant;
 
 /// A user of one slot.
@@ -31,17 +32,22 @@ pub(super) struct User<C> {
 
 impl<C: HttpClient> User<C> {
     /// A user with connections of its own.
-    pub(super) fn new<F: HttpFactory<Client = C>>(
+    pub(super) fn new<T: HttpThread<Client = C>>(
         context: &Rc<Context>,
         signals: &Rc<UserSignals>,
         grant: SlotGrant,
-        factory: &F,
+        http: &T,
     ) -> Result<Self, ClientError> {
         let probe = Arc::new(Probe::default());
-        let cookies = context.prepared.plan.classes[usize::from(grant.class)].cookies;
-        let client = factory.client(cookies, &probe)?;
+        let client = http.client(&probe)?;
         let (context, signals) = (Rc::clone(context), Rc::clone(signals));
-        Ok(Self { context, signals, grant, agent: Agent { client, probe }, iteration: 0 })
+        Ok(Self {
+            context,
+            signals,
+            grant,
+            agent: Agent { client, probe, jar: Jar::default() },
+            iteration: 0,
+        })
     }
 
     /// Lives. Dropped before its end, it books what was under way as cancelled.

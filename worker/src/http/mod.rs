@@ -4,7 +4,9 @@
 //! no redirect, no decompression, no cookies of its own; it drains every body and counts it. Redirects and cookies are the
 //! engine's. A request is given as it goes on the wire, so that nobody parses what was known before the run.
 
+pub mod block;
 pub mod classify;
+pub mod native;
 pub mod origin;
 pub mod probe;
 pub mod redirect;
@@ -159,6 +161,9 @@ pub trait HttpClient {
     /// Makes `request` and reads its response to the end. When the future is dropped the request is given up, and so is the
     /// connection it was on.
     fn exchange(&mut self, request: Request<'_>) -> impl Future<Output = Exchange>;
+
+    /// Takes a response back that nobody needs any more, for its buffers.
+    fn give_back(&mut self, _response: Response) {}
 }
 
 /// Makes what the clients of a load thread have in common. One factory serves all threads.

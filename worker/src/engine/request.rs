@@ -32,14 +32,20 @@ pub(super) struct Here<'a> {
     pub(super) signals: &'a UserSignals,
 }
 
-/// Makes a request; `intended` is when it was due, where something made it due. Returns whether it was ok.
+/// How a request ended.
+pub(super) struct Done {
+    pub(super) ok: bool,
+    pub(super) ended: Instant,
+}
+
+/// Makes a request; `intended` is when it was due, where something made it due.
 pub(super) async fn perform<C: HttpClient>(
     here: Here<'_>,
     agent: &mut Agent<C>,
     request: &PreparedRequest,
     render: &mut RenderContext<'_>,
     intended: Option<Duration>,
-) -> bool {
+) -> Done {
     let context = here.context;
     let Agent { client, probe, jar } = agent;
     let mut lent = lend(context, request, jar);
@@ -69,7 +75,11 @@ pub(super) async fn perform<C: HttpClient>(
     let response = at.saturating_sub(intended.unwrap_or(since));
     let verdict = judge(request, &course.result, response);
     guard.end(course.sample(at, response, &verdict));
-    verdict.is_ok()
+    let done = Done { ok: verdict.is_ok(), ended: course.end };
+    if let Ok(response) = course.result {
+        client.give_back(response);
+    }
+    done
 }
 
 /// Buffers for a request, unless it is the same every time.

@@ -77,6 +77,11 @@ impl UserSignals {
         }
     }
 
+    /// Whether the user is to finish.
+    pub(super) fn is_stopped(&self) -> bool {
+        self.stop.get()
+    }
+
     /// Returns when the user is to finish.
     pub(super) async fn stopped(&self) {
         while !self.stop.get() {

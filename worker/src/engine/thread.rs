@@ -244,7 +244,7 @@ impl<T: HttpThread> Loop<T> {
         let signals = Rc::new(UserSignals::default());
         match User::new(&self.context, &signals, lived, &self.http) {
             Ok(user) => {
-                let abort = tokio::task::spawn_local(user.run()).abort_handle();
+                let abort = tokio::task::spawn_local(Box::new(user).run()).abort_handle();
                 self.users
                     .insert(grant.slot, UserHandle { signals, grant, abort, deadline: None, revived: false });
             }

@@ -64,17 +64,42 @@ pub fn reqwest(error: &reqwest::Error) -> Failure {
         return Failure { kind: FailureKind::Connect, message: "cannot connect".into() };
     }
     match causes().find_map(|cause| cause.downcast_ref::<hyper::Error>()) {
-        Some(hyper) if hyper.is_incomplete_message() || hyper.is_closed() || hyper.is_canceled() => CLOSED,
-        Some(hyper) if hyper.is_parse_too_large() => HEAD_TOO_LARGE,
-        Some(hyper) if hyper.is_parse() => {
-            Failure { kind: FailureKind::Protocol, message: format!("not HTTP: {hyper}").into() }
-        }
-        Some(hyper) => Failure { kind: FailureKind::Other, message: hyper.to_string().into() },
+        Some(error) => of_hyper(error),
         None => Failure { kind: FailureKind::Other, message: innermost(error).into() },
     }
 }
 
+/// The failure behind an error of hyper's own client.
+pub fn hyper(error: &hyper::Error) -> Failure {
+    match sources(error).filter_map(io_error).last() {
+        Some(io) => io_failure(io, false),
+        None => of_hyper(error),
+    }
+}
+
+fn of_hyper(error: &hyper::Error) -> Failure {
+    if error.is_incomplete_message() || error.is_closed() || error.is_canceled() {
+        return CLOSED;
+    }
+    if error.is_parse_too_large() {
+        return HEAD_TOO_LARGE;
+    }
+    if error.is_parse() {
+        return Failure { kind: FailureKind::Protocol, message: format!("not HTTP: {error}").into() };
+    }
+    // What HTTP/2 peers say when they end a stream or a connection.
+    let h2 = sources(error).last().map(ToString::to_string);
+    match h2 {
+        Some(why) => Failure { kind: FailureKind::Protocol, message: format!("HTTP/2: {why}").into() },
+        None => Failure { kind: FailureKind::Other, message: error.to_string().into() },
+    }
+}
+
 fn causes<'a>(error: &'a reqwest::Error) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+    sources(error)
+}
+
+fn sources<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
     let mut next = error.source();
     std::iter::from_fn(move || {
         let cause = next?;
@@ -118,6 +143,12 @@ pub fn io_failure(io: &io::Error, connecting: bool) -> Failure {
         Kind::InvalidData => Failure { kind: FailureKind::Protocol, message: os_text(io) },
         _ => Failure { kind: FailureKind::Other, message: os_text(io) },
     }
+}
+
+/// What TLS has to say in an I/O error of a handshake.
+pub fn tls_text(error: &io::Error) -> Option<Cow<'static, str>> {
+    let tls = error.get_ref()?.downcast_ref::<rustls::Error>()?;
+    Some(tls.to_string().into())
 }
 
 fn os_text(io: &io::Error) -> Cow<'static, str> {

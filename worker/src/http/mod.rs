@@ -4,7 +4,9 @@
 //! no redirect, no decompression, no cookies of its own; it drains every body and counts it. Redirects and cookies are the
 //! engine's. A request is given as it goes on the wire, so that nobody parses what was known before the run.
 
+pub mod block;
 pub mod classify;
+pub mod native;
 pub mod origin;
 pub mod probe;
 pub mod redirect;
@@ -108,7 +110,7 @@ pub struct Request<'a> {
 #[derive(Debug)]
 pub struct Exchange {
     /// A whole response, or why there is none.
-    pub result: Result<Response, Failure>,
+    pub result: Result<Box<Response>, Failure>,
     /// When the response's head was there.
     pub first_byte: Option<Instant>,
     /// When the last byte was read, or the attempt given up.
@@ -138,6 +140,19 @@ pub struct Response {
     pub body: Vec<u8>,
 }
 
+impl Response {
+    /// Empties it, keeping its buffers.
+    pub fn clear(&mut self) {
+        self.status = 0;
+        self.location = None;
+        self.set_cookies.clear();
+        self.coding = None;
+        self.body_len = 0;
+        self.head.clear();
+        self.body.clear();
+    }
+}
+
 /// Why there is no whole response.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Failure {
@@ -159,6 +174,11 @@ pub trait HttpClient {
     /// Makes `request` and reads its response to the end. When the future is dropped the request is given up, and so is the
     /// connection it was on.
     fn exchange(&mut self, request: Request<'_>) -> impl Future<Output = Exchange>;
+
+    /// Takes a response back that nobody needs any more, for its buffers.
+    fn give_back(&mut self, response: Box<Response>) {
+        drop(response);
+    }
 }
 
 /// Makes what the clients of a load thread have in common. One factory serves all threads.

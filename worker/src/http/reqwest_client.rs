@@ -8,8 +8,8 @@ use std::task::{Context, Poll};
 use std::time::Instant;
 
 use futures_util::future::BoxFuture;
-use http::header::{CONNECTION, CONTENT_ENCODING, COOKIE, LOCATION, SET_COOKIE};
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::header::{CONNECTION, COOKIE};
+use http::{HeaderName, HeaderValue};
 use reqwest::{Body, Client};
 use stampede_stats::outcome::FailureKind;
 use tower::{Layer, Service};
@@ -19,7 +19,7 @@ use super::probe::Probe;
 use super::resolve::{Cache, Resolver};
 use super::{
     ClientError, Exchange, Failure, HttpClient, HttpFactory, HttpThread, MAX_KEPT_BODY, Options, Request,
-    Response, Version, classify, redirect, tls,
+    Response, Version, block, classify, tls,
 };
 
 /// Makes reqwest clients that share TLS configuration and resolver cache.
@@ -128,7 +128,7 @@ impl ReqwestClient {
         };
         let mut answer = answer?;
         *first_byte = Some(Instant::now());
-        let mut response = head_of(&answer, options);
+        let mut response = block::response(answer.status(), answer.headers(), options);
         match drain(&mut answer, &mut response, options.keep_body).await {
             Ok(false) => Ok(response),
             Ok(true) => Err(classify::body_too_large()),
@@ -158,7 +158,7 @@ impl HttpClient for ReqwestClient {
         self.probe.exchange_begins(&request.origin.address());
         let spent = self.probe.spent_connecting();
         let mut first_byte = None;
-        let result = self.answer(&request, &mut first_byte).await;
+        let result = self.answer(&request, &mut first_byte).await.map(Box::new);
         let end = Instant::now();
         let connecting = self.probe.spent_connecting().saturating_sub(spent);
         let unsent = matches!(
@@ -181,7 +181,7 @@ fn message(request: &Request<'_>) -> Result<reqwest::Request, Failure> {
     let url = Url::parse(&format!("{}{}", request.origin, request.path)).map_err(|error| other(&error))?;
     let mut message = reqwest::Request::new(request.method.clone(), url);
     let headers = message.headers_mut();
-    for (name, value) in header_lines(request.headers) {
+    for (name, value) in block::lines(request.headers) {
         let name = HeaderName::from_bytes(name).map_err(|error| other(&error))?;
         headers.append(name, HeaderValue::from_bytes(value).map_err(|error| other(&error))?);
     }
@@ -196,47 +196,6 @@ fn message(request: &Request<'_>) -> Result<reqwest::Request, Failure> {
         *message.body_mut() = Some(Body::from(request.body.to_vec()));
     }
     Ok(message)
-}
-
-/// The lines of a header block, each as name and value.
-fn header_lines(block: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
-    block.split(|byte| *byte == b'\n').filter_map(|line| {
-        let line = line.strip_suffix(b"\r")?;
-        let colon = line.iter().position(|byte| *byte == b':')?;
-        Some((&line[..colon], line[colon + 1..].trim_ascii()))
-    })
-}
-
-fn head_of(answer: &reqwest::Response, options: &Options) -> Response {
-    let status = answer.status().as_u16();
-    let headers = answer.headers();
-    let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned().into_boxed_str();
-    let mut response = Response { status, ..Response::default() };
-    if redirect::is_redirect(status) {
-        response.location = headers.get(LOCATION).map(text);
-    }
-    if options.cookies {
-        response.set_cookies =
-            headers.get_all(SET_COOKIE).iter().map(|value| value.as_bytes().into()).collect();
-    }
-    if options.keep_body {
-        response.coding = headers.get(CONTENT_ENCODING).map(text);
-    }
-    if options.keep_head {
-        response.head = block_of(headers);
-    }
-    response
-}
-
-fn block_of(headers: &HeaderMap) -> Vec<u8> {
-    let mut block = Vec::new();
-    for (name, value) in headers {
-        block.extend_from_slice(name.as_str().as_bytes());
-        block.extend_from_slice(b": ");
-        block.extend_from_slice(value.as_bytes());
-        block.extend_from_slice(b"\r\n");
-    }
-    block
 }
 
 /// Reads the body to its end. Returns whether it was too large to be kept.

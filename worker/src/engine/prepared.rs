@@ -10,14 +10,15 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Method};
 use stampede_scenarios::plan::{
-    AssetId, BodyPlan, Expect, NamePlan, Op, PartContent, PartPlan, Plan, Program, RequestPlan,
+    AssetId, BodyPlan, Connection, Expect, HttpVersion, NamePlan, Op, PartContent, PartPlan, Plan, Program,
+    RequestPlan,
 };
 use stampede_scenarios::template::{Segment, Template};
 use stampede_scenarios::wait::Wait;
 use url::Url;
 
-use crate::http::Options;
 use crate::http::origin::{Origin, path_of};
+use crate::http::{Options, Version};
 
 /// What requests say they come from, unless the scenario says otherwise.
 const AGENT: &str = concat!("stampede/", env!("CARGO_PKG_VERSION"));
@@ -158,7 +159,7 @@ impl Prepared {
             .classes
             .iter()
             .map(|class| {
-                let maker = Maker { assets, boundary: &boundary, cookies: class.cookies };
+                let maker = Maker { assets, boundary: &boundary };
                 Ok(PreparedClass {
                     on_start: maker.program(&class.on_start)?,
                     on_stop: maker.program(&class.on_stop)?,
@@ -182,8 +183,6 @@ fn boundary(seed: u64) -> String {
 struct Maker<'a> {
     assets: &'a [Bytes],
     boundary: &'a str,
-    /// Whether users of the class keep cookies.
-    cookies: bool,
 }
 
 impl Maker<'_> {
@@ -214,9 +213,17 @@ impl Maker<'_> {
             headers: headers(plan, content_type.as_deref(), credentials).map_err(refuse)?,
             body,
             options: Options {
-                total_timeout: plan.timeout,
+                connect_timeout: plan.timeouts.connect,
+                first_byte_timeout: plan.timeouts.first_byte,
+                total_timeout: plan.timeouts.total,
+                version: match plan.http {
+                    HttpVersion::Auto => Version::Auto,
+                    HttpVersion::H1 => Version::H1,
+                    HttpVersion::H2 => Version::H2,
+                },
+                closes: plan.connection == Connection::PerRequest,
                 keep_body: plan.expect.body.is_some(),
-                cookies: self.cookies,
+                cookies: plan.cookies,
                 ..Options::default()
             },
             redirects: plan.redirects,

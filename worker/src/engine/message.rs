@@ -270,6 +270,7 @@ mod tests {
 
     use super::super::prepared::{Prepared, Step};
     use super::*;
+    use crate::http::auto::ClientChoice;
 
     /// The requests of a scenario's only task, as they go on the wire: method, origin, path, header lines, cookies, body.
     fn rendered(steps: &str) -> Vec<[String; 6]> {
@@ -278,7 +279,7 @@ mod tests {
         );
         let plan = compile(&Source::new("t.yaml", text), &Overrides::default(), &|_| None, 7)
             .unwrap_or_else(|wrong| panic!("{wrong}"));
-        let prepared = Prepared::new(plan, &[]).unwrap_or_else(|wrong| panic!("{wrong}"));
+        let prepared = Prepared::new(plan, &[], ClientChoice::Auto).unwrap_or_else(|wrong| panic!("{wrong}"));
         let (pool, jar, mut draw) = (BufferPool::default(), Jar::default(), Draw::from_seed(1));
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         prepared.classes[0].tasks[0]

@@ -22,6 +22,7 @@ use std::time::{Duration, Instant};
 use http::Method;
 use stampede_stats::outcome::FailureKind;
 
+use crate::http::native::pipe::Pipe;
 use crate::http::origin::Origin;
 use crate::http::probe::Probe;
 
@@ -174,6 +175,11 @@ pub trait HttpClient {
     /// Makes `request` and reads its response to the end. When the future is dropped the request is given up, and so is the
     /// connection it was on.
     fn exchange(&mut self, request: Request<'_>) -> impl Future<Output = Exchange>;
+
+    /// Its pipeline, if it has one.
+    fn pipe(&mut self) -> Option<&mut Pipe> {
+        None
+    }
 
     /// Takes a response back that nobody needs any more, for its buffers.
     fn give_back(&mut self, response: Box<Response>) {

@@ -16,6 +16,7 @@ use super::super::{
 use super::call::{Call, End};
 use super::connect::{Line, connect};
 use super::deadline::Deadline;
+use super::pipe::Pipe;
 use super::shared::Shared;
 
 /// Connections a user keeps; the one that was longest not used makes room.
@@ -61,6 +62,7 @@ impl HttpThread for NativeThread {
             probe: Arc::clone(probe),
             connections: Vec::with_capacity(1),
             deadline: Deadline::default(),
+            pipe: None,
         })
     }
 }
@@ -73,6 +75,8 @@ pub struct NativeClient {
     /// The one used last comes last.
     connections: Vec<Connection>,
     deadline: Deadline,
+    /// Made when it is first asked for.
+    pipe: Option<Box<Pipe>>,
 }
 
 #[derive(Debug)]
@@ -137,7 +141,7 @@ impl HttpClient for NativeClient {
                     return failed(failure, now, connecting);
                 }
             }
-            let Self { shared, probe, connections, deadline } = self;
+            let Self { shared, probe, connections, deadline, .. } = self;
             let Some(connection) = connections.last_mut() else { continue };
             let Connection { line, is_busy, was_used, .. } = connection;
             let io = match line {
@@ -161,6 +165,12 @@ impl HttpClient for NativeClient {
             }
             return exchange;
         }
+    }
+
+    fn pipe(&mut self) -> Option<&mut Pipe> {
+        let (shared, probe) = (&self.shared, &self.probe);
+        let pipe = || Box::new(Pipe::new(Rc::clone(shared), Arc::clone(probe)));
+        Some(self.pipe.get_or_insert_with(pipe))
     }
 
     fn give_back(&mut self, response: Box<Response>) {

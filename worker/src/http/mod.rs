@@ -15,6 +15,7 @@ pub mod reqwest_client;
 mod resolve;
 pub mod run;
 mod tls;
+mod verify;
 
 pub use tls::TlsError;
 

@@ -5,17 +5,16 @@ use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 use rustls::client::Resumption;
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
-use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use rustls::{ClientConfig, RootCertStore};
 use rustls_platform_verifier::BuilderVerifierExt;
 use stampede_scenarios::plan::{AssetId, TlsPlan};
 use stampede_stats::outcome::FailureKind;
 use tokio_rustls::TlsConnector;
 
 use super::run::RunHttp;
+use super::verify::{AnyCertificate, Trusted};
 use super::{Failure, Version};
 
 /// A certificate or key that cannot be used.
@@ -57,7 +56,7 @@ pub(super) struct Tls {
 #[derive(Debug)]
 enum Trust {
     System,
-    Roots(Arc<RootCertStore>),
+    These(Vec<CertificateDer<'static>>),
     Anything,
 }
 
@@ -92,7 +91,7 @@ impl Tls {
     pub(super) fn new(plan: &TlsPlan, assets: &[Bytes]) -> Result<Self, TlsError> {
         let trust = match plan.ca {
             _ if plan.insecure => Trust::Anything,
-            Some(ca) => Trust::Roots(Arc::new(roots(file(assets, ca, "ca")?)?)),
+            Some(ca) => Trust::These(authorities(file(assets, ca, "ca")?)?),
             None => Trust::System,
         };
         let identity = match plan.identity {
@@ -143,9 +142,13 @@ impl Tls {
             builder.with_safe_default_protocol_versions().map_err(TlsError::Setup)
         };
         let verified = match &self.trust {
-            Trust::Roots(roots) => builder()?.with_root_certificates(Arc::clone(roots)),
+            Trust::These(certificates) => {
+                let verifier =
+                    Trusted::new(certificates, &provider).map_err(|why| TlsError::Pem { key: "ca", why })?;
+                builder()?.dangerous().with_custom_certificate_verifier(Arc::new(verifier))
+            }
             Trust::Anything => {
-                let verifier = Arc::new(AnyCertificate(Arc::clone(&provider)));
+                let verifier = Arc::new(AnyCertificate::new(&provider));
                 builder()?.dangerous().with_custom_certificate_verifier(verifier)
             }
             Trust::System => match builder()?.with_platform_verifier() {
@@ -191,12 +194,15 @@ fn certificates((pem, key): (&[u8], &'static str)) -> Result<Vec<CertificateDer<
     Ok(certificates)
 }
 
-fn roots(file: (&[u8], &'static str)) -> Result<RootCertStore, TlsError> {
+/// The certificates of a file, each of which can be trusted.
+fn authorities(file: (&[u8], &'static str)) -> Result<Vec<CertificateDer<'static>>, TlsError> {
+    let certificates = certificates(file)?;
     let mut roots = RootCertStore::empty();
-    for certificate in certificates(file)? {
-        roots.add(certificate).map_err(|error| TlsError::Pem { key: file.1, why: error.to_string() })?;
+    for certificate in &certificates {
+        let added = roots.add(certificate.clone());
+        added.map_err(|error| TlsError::Pem { key: file.1, why: error.to_string() })?;
     }
-    Ok(roots)
+    Ok(certificates)
 }
 
 fn identity(cert: (&[u8], &'static str), key: (&[u8], &'static str)) -> Result<Identity, TlsError> {
@@ -234,44 +240,5 @@ fn protocols(version: Version) -> Vec<Vec<u8>> {
         Version::Auto => vec![h2, h1],
         Version::H1 => vec![h1],
         Version::H2 => vec![h2],
-    }
-}
-
-/// Takes any certificate, as `insecure: true` asks for; signatures are still checked.
-#[derive(Debug)]
-struct AnyCertificate(Arc<CryptoProvider>);
-
-impl ServerCertVerifier for AnyCertificate {
-    fn verify_server_cert(
-        &self,
-        _end_entity: &CertificateDer<'_>,
-        _intermediates: &[CertificateDer<'_>],
-        _server_name: &ServerName<'_>,
-        _ocsp_response: &[u8],
-        _now: UnixTime,
-    ) -> Result<ServerCertVerified, rustls::Error> {
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls12_signature(message, cert, dss, &self.0.signature_verification_algorithms)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls13_signature(message, cert, dss, &self.0.signature_verification_algorithms)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.signature_verification_algorithms.supported_schemes()
     }
 }

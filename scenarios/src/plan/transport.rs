@@ -149,7 +149,7 @@ impl Plan {
     }
 
     /// Every request of the test, class by class.
-    fn requests(&self) -> impl Iterator<Item = &RequestPlan> {
+    pub fn requests(&self) -> impl Iterator<Item = &RequestPlan> {
         self.classes
             .iter()
             .flat_map(|class| {

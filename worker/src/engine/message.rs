@@ -272,6 +272,7 @@ mod tests {
 
     use super::super::prepared::{Prepared, Step};
     use super::*;
+    use crate::http::auto::ClientChoice;
     use crate::http::{Options, Version};
 
     fn prepared(steps: &str) -> Prepared {
@@ -280,7 +281,7 @@ mod tests {
         );
         let plan = compile(&Source::new("t.yaml", text), &Overrides::default(), &|_| None, 7)
             .unwrap_or_else(|wrong| panic!("{wrong}"));
-        Prepared::new(plan, &[]).unwrap_or_else(|wrong| panic!("{wrong}"))
+        Prepared::new(plan, &[], ClientChoice::Auto).unwrap_or_else(|wrong| panic!("{wrong}"))
     }
 
     /// The requests of a scenario's only task, as they go on the wire: method, origin, path, header lines, cookies, body.

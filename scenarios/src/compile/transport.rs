@@ -2,7 +2,7 @@
 //!
 //! Readers of single settings; which one counts where several are given is decided in `settings.rs`.
 
-use std::net::{IpAddr, SocketAddr};
+use core::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use ::url::{Host, Url};

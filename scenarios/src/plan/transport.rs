@@ -1,10 +1,11 @@
 //! How requests are made: how long they may take, which HTTP and which connection they use, through which proxy, how names
 //! become addresses, and what TLS checks.
 //!
-//! Plain data, checked by the compiler. How it is carried out is the worker's business.
+//! Plain data, checked by the compiler. How it is carried out is the worker's business. Addresses are those of `core::net`,
+//! which has no sockets.
 
+use core::net::IpAddr;
 use std::fmt;
-use std::net::IpAddr;
 use std::time::Duration;
 
 use super::{AssetId, NamePlan, Op, Plan, RequestPlan};
@@ -110,7 +111,7 @@ impl fmt::Display for ResolveRule {
         }
         match (self.to_port, self.ip) {
             (None, ip) => write!(f, " → {ip}"),
-            (Some(port), ip) => write!(f, " → {}", std::net::SocketAddr::new(ip, port)),
+            (Some(port), ip) => write!(f, " → {}", core::net::SocketAddr::new(ip, port)),
         }
     }
 }
@@ -148,7 +149,7 @@ impl Plan {
     }
 
     /// Every request of the test, class by class.
-    fn requests(&self) -> impl Iterator<Item = &RequestPlan> {
+    pub fn requests(&self) -> impl Iterator<Item = &RequestPlan> {
         self.classes
             .iter()
             .flat_map(|class| {

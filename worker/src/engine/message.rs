@@ -264,21 +264,29 @@ impl<'a> Message<'a> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use stampede_scenarios::compile::compile;
     use stampede_scenarios::draw::Draw;
     use stampede_scenarios::source::{Overrides, Source};
 
     use super::super::prepared::{Prepared, Step};
     use super::*;
+    use crate::http::auto::ClientChoice;
+    use crate::http::{Options, Version};
 
-    /// The requests of a scenario's only task, as they go on the wire: method, origin, path, header lines, cookies, body.
-    fn rendered(steps: &str) -> Vec<[String; 6]> {
+    fn prepared(steps: &str) -> Prepared {
         let text = format!(
             "target: http://a:81\nusers: {{v: {{tasks: {{main: {{steps: [{steps}]}}}}}}}}\nload: {{users: 1}}"
         );
         let plan = compile(&Source::new("t.yaml", text), &Overrides::default(), &|_| None, 7)
             .unwrap_or_else(|wrong| panic!("{wrong}"));
-        let prepared = Prepared::new(plan, &[]).unwrap_or_else(|wrong| panic!("{wrong}"));
+        Prepared::new(plan, &[], ClientChoice::Auto).unwrap_or_else(|wrong| panic!("{wrong}"))
+    }
+
+    /// The requests of a scenario's only task, as they go on the wire: method, origin, path, header lines, cookies, body.
+    fn rendered(steps: &str) -> Vec<[String; 6]> {
+        let prepared = prepared(steps);
         let (pool, jar, mut draw) = (BufferPool::default(), Jar::default(), Draw::from_seed(1));
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         prepared.classes[0].tasks[0]
@@ -318,5 +326,36 @@ mod tests {
         let all = rendered(r#"{get: "/${user.class}/../ä b/${user.id}"}, {get: "http://h${user.id}/p"}"#);
         assert_eq!(all[0][2], "/%C3%A4%20b/5");
         assert_eq!([&all[1][1], &all[1][2]], ["http://h5", "/p"]);
+    }
+
+    #[test]
+    fn who_a_request_says_it_is_may_be_known_only_when_it_is_made() {
+        let all = rendered(
+            r#"{get: /, auth: {basic: {user: "u${user.id}", password: p}}}, {get: /, auth: {bearer: "t${iteration}"}}"#,
+        );
+        assert!(all[0][3].starts_with("authorization: Basic dTU6cA==\r\n"), "{}", all[0][3]);
+        assert!(all[1][3].starts_with("authorization: Bearer t3\r\n"), "{}", all[1][3]);
+    }
+
+    #[test]
+    fn the_client_is_told_how_the_step_wants_it() {
+        let prepared = prepared(
+            "{get: /}, {get: /, timeout: {connect: 1s, first_byte: 2s, total: 3s}, http: h2, connection: per_request, cookies: false}",
+        );
+        let options = |index: usize| match &prepared.classes[0].tasks[0][index] {
+            Step::Request(request) => request.options,
+            Step::Think(_) => panic!("a request"),
+        };
+        assert_eq!(options(0), Options::default());
+        let own = Options {
+            connect_timeout: Some(Duration::from_secs(1)),
+            first_byte_timeout: Some(Duration::from_secs(2)),
+            total_timeout: Duration::from_secs(3),
+            version: Version::H2,
+            closes: true,
+            cookies: false,
+            ..Options::default()
+        };
+        assert_eq!(options(1), own);
     }
 }

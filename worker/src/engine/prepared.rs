@@ -17,7 +17,9 @@ use stampede_scenarios::template::{Segment, Template};
 use stampede_scenarios::wait::Wait;
 use url::Url;
 
+use crate::http::auto::ClientChoice;
 use crate::http::origin::{Origin, path_of};
+use crate::http::run::RunHttp;
 use crate::http::{Options, Version};
 
 /// What requests say they come from, unless the scenario says otherwise.
@@ -25,9 +27,9 @@ const AGENT: &str = concat!("stampede/", env!("CARGO_PKG_VERSION"));
 
 /// A plan that does not fit its files, or holds a text that HTTP does not take.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("line {line}: {what}")]
+#[error("{}{what}", if *.line == 0 { String::new() } else { format!("line {line}: ") })]
 pub struct PrepareError {
-    /// Line of the scenario.
+    /// Line of the scenario; 0 when it is no single one.
     pub line: u32,
     /// What is wrong.
     pub what: String,
@@ -38,6 +40,8 @@ pub struct PrepareError {
 pub struct Prepared {
     /// The plan it was made from.
     pub plan: Plan,
+    /// What the clients have to know of it.
+    pub(super) http: Arc<RunHttp>,
     pub(super) classes: Vec<PreparedClass>,
 }
 
@@ -153,13 +157,15 @@ impl Prepared {
     ///
     /// # Errors
     /// When a fixed URL or header cannot be sent, or a file is missing.
-    pub fn new(plan: Plan, assets: &[Bytes]) -> Result<Self, PrepareError> {
+    pub fn new(plan: Plan, assets: &[Bytes], client: ClientChoice) -> Result<Self, PrepareError> {
+        let http = RunHttp::new(&plan, assets, client)
+            .map_err(|error| PrepareError { line: 0, what: error.to_string() })?;
         let boundary = boundary(plan.seed);
         let classes = plan
             .classes
             .iter()
             .map(|class| {
-                let maker = Maker { assets, boundary: &boundary };
+                let maker = Maker { assets, boundary: &boundary, http: &http };
                 Ok(PreparedClass {
                     on_start: maker.program(&class.on_start)?,
                     on_stop: maker.program(&class.on_stop)?,
@@ -171,7 +177,7 @@ impl Prepared {
                 })
             })
             .collect::<Result<_, _>>()?;
-        Ok(Self { plan, classes })
+        Ok(Self { plan, http: Arc::new(http), classes })
     }
 }
 
@@ -183,6 +189,7 @@ fn boundary(seed: u64) -> String {
 struct Maker<'a> {
     assets: &'a [Bytes],
     boundary: &'a str,
+    http: &'a RunHttp,
 }
 
 impl Maker<'_> {
@@ -224,6 +231,7 @@ impl Maker<'_> {
                 closes: plan.connection == Connection::PerRequest,
                 keep_body: plan.expect.body.is_some(),
                 cookies: plan.cookies,
+                proxy: plan.proxy.as_ref().and_then(|proxy| self.http.proxy_id(proxy.url())),
                 ..Options::default()
             },
             redirects: plan.redirects,

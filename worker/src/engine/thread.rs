@@ -61,7 +61,7 @@ impl LoadThread {
         );
         let http = {
             let _runtime = runtime.enter();
-            factory.thread().map_err(std::io::Error::other)?
+            factory.thread(&self.config.prepared.http).map_err(std::io::Error::other)?
         };
         runtime.block_on(Loop::new(self, context, http).run());
         Ok(())

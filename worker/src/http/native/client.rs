@@ -8,8 +8,7 @@ use std::time::{Duration, Instant};
 
 use super::super::origin::Origin;
 use super::super::probe::Probe;
-use super::super::resolve::Cache;
-use super::super::tls::{Connectors, Tls};
+use super::super::run::RunHttp;
 use super::super::{
     ClientError, Exchange, Failure, HttpClient, HttpFactory, HttpThread, Options, Request, Response, Version,
 };
@@ -25,24 +24,21 @@ const MAX_CONNECTIONS: usize = 16;
 /// Makes native clients.
 #[derive(Debug, Clone)]
 pub struct NativeFactory {
-    tls: Arc<Tls>,
-    cache: Arc<Cache>,
     sources: Vec<IpAddr>,
 }
 
 impl NativeFactory {
     /// Clients that connect from `sources` in turn, or from wherever the system likes if there are none.
     pub fn new(sources: Vec<IpAddr>) -> Self {
-        Self { tls: Arc::default(), cache: Arc::default(), sources }
+        Self { sources }
     }
 }
 
 impl HttpFactory for NativeFactory {
     type Thread = NativeThread;
 
-    fn thread(&self) -> Result<NativeThread, ClientError> {
-        let connectors = Connectors::new(Arc::clone(&self.tls));
-        let shared = Shared::new(Arc::clone(&self.cache), connectors, self.sources.clone());
+    fn thread(&self, run: &Arc<RunHttp>) -> Result<NativeThread, ClientError> {
+        let shared = Shared::new(Arc::clone(run), self.sources.clone());
         Ok(NativeThread { shared: Rc::new(shared) })
     }
 }

@@ -110,7 +110,7 @@ fn a_default_takes_the_place_of_nothing_only() {
 #[test]
 fn a_body_that_is_no_json_is_said_to_be_none() {
     for (from, take) in [(path("$.a"), Take::First), (path("$..a"), Take::Last), (path("$.a"), Take::All)] {
-        let shown = format!("{:?}", from);
+        let shown = format!("{from:?}");
         let answer = taken(plan(from, take, None), "<html>");
         assert!(
             answer.starts_with("failed: v: nothing at $") && answer.ends_with("the body is not JSON"),

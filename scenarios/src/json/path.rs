@@ -98,14 +98,13 @@ fn depth(text: &str, opening: char, closing: char) -> usize {
             (Some(_), _) if escaped => escaped = false,
             (Some(_), '\\') => escaped = true,
             (Some(open), c) if c == open => quote = None,
-            (Some(_), _) => {}
             (None, '\'' | '"') => quote = Some(c),
             (None, c) if c == opening => {
                 depth += 1;
                 deepest = deepest.max(depth);
             }
             (None, c) if c == closing => depth = depth.saturating_sub(1),
-            (None, _) => {}
+            _ => {}
         }
     }
     deepest

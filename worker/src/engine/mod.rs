@@ -5,6 +5,8 @@
 
 mod context;
 mod cookies;
+mod credentials;
+mod extract;
 mod gauges;
 mod guard;
 mod message;

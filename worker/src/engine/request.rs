@@ -74,6 +74,9 @@ pub(super) async fn perform<C: HttpClient>(
     let at = context.clock.at(course.end);
     let response = at.saturating_sub(intended.unwrap_or(since));
     let verdict = judge(request, &course.result, response);
+    let message = Message::new(request, lent.as_ref());
+    let taken = request.variables.take(message, course.result.as_deref().ok(), jar, render);
+    let verdict = verdict.and(taken);
     guard.end(course.sample(at, response, &verdict));
     let done = Done { ok: verdict.is_ok(), ended: course.end };
     if let Ok(response) = course.result {

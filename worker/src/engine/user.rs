@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use stampede_scenarios::draw::Draw;
 use stampede_scenarios::plan::ClassPlan;
 use stampede_scenarios::template::RenderContext;
+use stampede_scenarios::variables::Variables;
 use stampede_stats::recorder::IterationEnd;
 
 use super::context::{Context, UserSignals};
@@ -28,6 +29,7 @@ pub(super) struct User<C> {
     grant: SlotGrant,
     agent: Agent<C>,
     iteration: u64,
+    variables: Variables,
 }
 
 impl<C: HttpClient> User<C> {
@@ -40,6 +42,8 @@ impl<C: HttpClient> User<C> {
     ) -> Result<Self, ClientError> {
         let probe = Arc::new(Probe::default());
         let client = http.client(&probe)?;
+        let class = &context.prepared.plan.classes[usize::from(grant.class)];
+        let variables = Variables::new(&class.variables);
         let (context, signals) = (Rc::clone(context), Rc::clone(signals));
         Ok(Self {
             context,
@@ -47,6 +51,7 @@ impl<C: HttpClient> User<C> {
             grant,
             agent: Agent { client, probe, jar: Jar::default() },
             iteration: 0,
+            variables,
         })
     }
 
@@ -69,7 +74,7 @@ impl<C: HttpClient> User<C> {
         let mut draw = Draw::lifecycle(seed, slot, life, stopping);
         let mut think = Draw::think(seed, slot, life, if stopping { u64::MAX } else { u64::MAX - 1 });
         let here = Here { context: &self.context, signals: &self.signals };
-        let mut render = render(plan, slot, self.iteration, &mut draw);
+        let mut render = render(plan, slot, self.iteration, &mut draw, &mut self.variables);
         program::run(here, &mut self.agent, steps, &mut render, &mut think, None).await;
     }
 
@@ -144,7 +149,7 @@ impl<C: HttpClient> User<C> {
         let task = plan.task_table.sample(&mut draw);
         let guard = IterationGuard::begin(context, begun);
         let here = Here { context, signals: &self.signals };
-        let mut render = render(plan, slot, self.iteration, &mut draw);
+        let mut render = render(plan, slot, self.iteration, &mut draw, &mut self.variables);
         let Pass { ok, ended } =
             program::run(here, &mut self.agent, &steps.tasks[task], &mut render, &mut think, due).await;
         let ended = context.clock.at(ended.unwrap_or_else(Instant::now));
@@ -157,8 +162,14 @@ impl<C: HttpClient> User<C> {
     }
 }
 
-fn render<'a>(plan: &'a ClassPlan, user_id: u64, iteration: u64, draw: &'a mut Draw) -> RenderContext<'a> {
-    RenderContext { user_id, class: &plan.name, iteration, draw }
+fn render<'a>(
+    plan: &'a ClassPlan,
+    user_id: u64,
+    iteration: u64,
+    draw: &'a mut Draw,
+    variables: &'a mut Variables,
+) -> RenderContext<'a> {
+    RenderContext { user_id, class: &plan.name, iteration, draw, variables }
 }
 
 /// The later of (last due + period) and the end of the iteration.

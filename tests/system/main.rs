@@ -6,6 +6,7 @@
 mod support;
 
 mod counts;
+mod extract;
 mod failures;
 mod iterations;
 mod output;

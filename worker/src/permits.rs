@@ -101,6 +101,16 @@ impl Permits {
         Self { pool, left: Cell::new(0) }
     }
 
+    /// Takes the permit for one more iteration if it is at hand.
+    pub fn try_next(&self) -> bool {
+        if self.pool.is_none() {
+            return true;
+        }
+        let left = self.left.get();
+        self.left.set(left.saturating_sub(1));
+        left > 0
+    }
+
     /// Waits until one more iteration may begin. When there are no more it waits until the run is stopped.
     pub async fn next(&self) {
         let Some(pool) = &self.pool else { return };

@@ -14,7 +14,7 @@ use stampede_scenarios::files::hash;
 use stampede_scenarios::rate::Rate;
 use stampede_scenarios::source::{Overrides, Source};
 use stampede_worker::http::probe::Probe;
-use stampede_worker::http::{ClientError, Exchange, HttpClient, HttpFactory, Request, Response};
+use stampede_worker::http::{ClientError, Exchange, HttpClient, HttpFactory, HttpThread, Request, Response};
 
 /// How long an answer takes.
 const TAKES: Duration = Duration::from_millis(3);
@@ -49,17 +49,25 @@ pub(crate) struct Client {
 }
 
 impl HttpFactory for Target {
+    type Thread = Self;
+
+    fn thread(&self) -> Result<Self, ClientError> {
+        Ok(self.clone())
+    }
+}
+
+impl HttpThread for Target {
     type Client = Client;
 
-    fn client(&self, _cookies: bool, probe: &Arc<Probe>) -> Result<Client, ClientError> {
+    fn client(&self, probe: &Arc<Probe>) -> Result<Client, ClientError> {
         Ok(Client { seen: Arc::clone(&self.0), probe: Arc::clone(probe), connected: false })
     }
 }
 
 impl HttpClient for Client {
     async fn exchange(&mut self, request: Request<'_>) -> Exchange {
-        let begin = Instant::now();
         if !std::mem::replace(&mut self.connected, true) {
+            self.probe.exchange_begins("h:80");
             self.probe.connecting();
             self.probe.connected(Some(Duration::ZERO));
         }
@@ -72,8 +80,7 @@ impl HttpClient for Client {
         count.fetch_add(1, Ordering::Relaxed);
         let end = Instant::now();
         Exchange {
-            result: Ok(Response { status, location: None, body_len: 2, body: Vec::new() }),
-            begin,
+            result: Ok(Response { status, body_len: 2, ..Response::default() }),
             first_byte: Some(end),
             end,
             connecting: Duration::ZERO,

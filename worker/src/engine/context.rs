@@ -9,6 +9,7 @@ use stampede_stats::endpoint::EndpointKey;
 use stampede_stats::recorder::Recorder;
 use tokio::sync::Notify;
 
+use super::message::BufferPool;
 use super::prepared::Prepared;
 use crate::clock::RunClock;
 use crate::permits::Permits;
@@ -20,6 +21,8 @@ pub(super) struct Context {
     pub(super) clock: Arc<RunClock>,
     pub(super) recorder: RefCell<Recorder>,
     pub(super) permits: Permits,
+    /// Lent to requests with values in them.
+    pub(super) buffers: BufferPool,
     /// Requests begun so far.
     pub(super) started: Cell<u64>,
     /// Iterations begun so far.
@@ -44,6 +47,7 @@ impl Context {
             clock,
             recorder: RefCell::new(recorder),
             permits,
+            buffers: BufferPool::default(),
             started: Cell::new(0),
             begun: Cell::new(0),
             ended_iterations: Cell::new(0),
@@ -71,6 +75,11 @@ impl UserSignals {
         if stop {
             self.changed.notify_one();
         }
+    }
+
+    /// Whether the user is to finish.
+    pub(super) fn is_stopped(&self) -> bool {
+        self.stop.get()
     }
 
     /// Returns when the user is to finish.

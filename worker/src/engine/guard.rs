@@ -46,7 +46,11 @@ impl<'a> RequestGuard<'a> {
     fn book(&mut self, sample: &Sample<'_>) {
         self.booked = true;
         self.signals.request_since.set(None);
-        self.context.recorder.borrow_mut().end(sample);
+        let mut recorder = self.context.recorder.borrow_mut();
+        recorder.end(sample);
+        for (target, connected) in self.probe.take_news() {
+            recorder.connected(&target, connected, sample.at);
+        }
     }
 }
 
@@ -56,7 +60,7 @@ impl Drop for RequestGuard<'_> {
             return;
         }
         let at = self.context.clock.now();
-        let under_way = u32::from(self.exchanging && self.probe.has_connection());
+        let under_way = u32::from(self.exchanging && self.probe.has_written());
         let sample = Sample {
             endpoint: self.endpoint,
             at,

@@ -4,8 +4,10 @@
 //! Nothing is shared between load threads on the hot path.
 
 mod context;
+mod cookies;
 mod gauges;
 mod guard;
+mod message;
 pub mod prepared;
 mod program;
 mod request;

@@ -1,20 +1,23 @@
-//! The plan made ready to run: URLs parsed, headers and bodies built wherever they hold no value of the moment.
+//! The plan made ready to run: URLs taken apart, header lines and bodies written wherever they hold no value of the moment.
 //!
 //! Made once for each run and shared by its threads; nothing of it changes while users run.
 
 use std::fmt;
+use std::sync::Arc;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use bytes::Bytes;
-use http::header::{CONTENT_TYPE, USER_AGENT};
-use http::{HeaderMap, HeaderName, HeaderValue, Method};
-use stampede_scenarios::matcher::Matcher;
+use http::{HeaderName, HeaderValue, Method};
 use stampede_scenarios::plan::{
     AssetId, BodyPlan, Expect, NamePlan, Op, PartContent, PartPlan, Plan, Program, RequestPlan,
 };
-use stampede_scenarios::template::{RenderContext, Template};
+use stampede_scenarios::template::{Segment, Template};
 use stampede_scenarios::wait::Wait;
-use std::time::Duration;
 use url::Url;
+
+use crate::http::Options;
+use crate::http::origin::{Origin, path_of};
 
 /// What requests say they come from, unless the scenario says otherwise.
 const AGENT: &str = concat!("stampede/", env!("CARGO_PKG_VERSION"));
@@ -55,22 +58,22 @@ pub(super) enum Step {
 pub(super) struct PreparedRequest {
     pub(super) method: Method,
     pub(super) name: Name,
-    pub(super) url: PreparedUrl,
-    pub(super) headers: PreparedHeaders,
+    pub(super) target: Target,
+    pub(super) headers: Headers,
     pub(super) body: PreparedBody,
-    pub(super) timeout: Duration,
+    pub(super) options: Options,
     pub(super) redirects: u32,
     pub(super) expect: Expect,
 }
 
 impl PreparedRequest {
-    /// Whether a step looks at the response's body.
-    pub(super) fn keeps_body(&self) -> bool {
-        self.expect.body.is_some()
-    }
-
-    pub(super) fn body_matcher(&self) -> Option<&Matcher> {
-        self.expect.body.as_ref()
+    /// Whether it is the same every time, but for the user's cookies.
+    pub(super) fn is_fixed(&self) -> bool {
+        matches!(self.name, Name::Static(_))
+            && matches!(self.target, Target::Fixed { .. })
+            && matches!(self.headers.lines, Lines::Fixed(_))
+            && matches!(self.body, PreparedBody::Fixed(_))
+            && self.headers.cookie.is_none()
     }
 }
 
@@ -80,17 +83,46 @@ pub(super) enum Name {
     PerValue(Template),
 }
 
+/// Where a request goes.
 #[derive(Debug)]
-pub(super) enum PreparedUrl {
-    Static(Url),
-    Rendered(Template),
+pub(super) enum Target {
+    Fixed {
+        origin: Arc<Origin>,
+        path: Box<str>,
+    },
+    /// Only what stands behind the origin has values of the moment: it begins `prefix` bytes into the URL.
+    Path {
+        origin: Arc<Origin>,
+        prefix: usize,
+        url: Template,
+    },
+    Whole(Template),
 }
 
 #[derive(Debug)]
-pub(super) struct PreparedHeaders {
-    /// Those without values of the moment.
-    pub(super) fixed: HeaderMap,
-    pub(super) rendered: Vec<(HeaderName, Template)>,
+pub(super) struct Headers {
+    pub(super) lines: Lines,
+    /// What the scenario itself gives as `cookie`; the user's own come behind it.
+    pub(super) cookie: Option<Template>,
+    pub(super) names_host: bool,
+}
+
+#[derive(Debug)]
+pub(super) enum Lines {
+    /// Without values of the moment, as they go on the wire.
+    Fixed(Box<[u8]>),
+    Rendered(Vec<Line>),
+}
+
+#[derive(Debug)]
+pub(super) enum Line {
+    /// One or more lines.
+    Fixed(Vec<u8>),
+    Value {
+        /// With its colon and space.
+        name: Box<str>,
+        value: Template,
+    },
 }
 
 pub(super) enum PreparedBody {
@@ -121,11 +153,12 @@ impl Prepared {
     /// # Errors
     /// When a fixed URL or header cannot be sent, or a file is missing.
     pub fn new(plan: Plan, assets: &[Bytes]) -> Result<Self, PrepareError> {
-        let maker = Maker { assets, boundary: boundary(plan.seed) };
+        let boundary = boundary(plan.seed);
         let classes = plan
             .classes
             .iter()
             .map(|class| {
+                let maker = Maker { assets, boundary: &boundary, cookies: class.cookies };
                 Ok(PreparedClass {
                     on_start: maker.program(&class.on_start)?,
                     on_stop: maker.program(&class.on_stop)?,
@@ -148,7 +181,9 @@ fn boundary(seed: u64) -> String {
 
 struct Maker<'a> {
     assets: &'a [Bytes],
-    boundary: String,
+    boundary: &'a str,
+    /// Whether users of the class keep cookies.
+    cookies: bool,
 }
 
 impl Maker<'_> {
@@ -167,14 +202,7 @@ impl Maker<'_> {
         let refuse = |what: String| PrepareError { line: plan.place.line, what };
         let method = Method::from_bytes(plan.method.as_bytes())
             .map_err(|_| refuse(format!("`{}` is not a method", plan.method)))?;
-        let url = match plan.url.as_static() {
-            Some(url) => {
-                let url =
-                    Url::parse(url).map_err(|error| refuse(format!("`{url}` is not a URL: {error}")))?;
-                PreparedUrl::Static(url)
-            }
-            None => PreparedUrl::Rendered(plan.url.clone()),
-        };
+        let (target, credentials) = target(&plan.url).map_err(refuse)?;
         let (body, content_type) = self.body(&plan.body).map_err(refuse)?;
         Ok(PreparedRequest {
             method,
@@ -182,10 +210,15 @@ impl Maker<'_> {
                 NamePlan::Static(id) => Name::Static(id.0),
                 NamePlan::PerValue(template) => Name::PerValue(template.clone()),
             },
-            url,
-            headers: headers(plan, content_type.as_deref()).map_err(refuse)?,
+            target,
+            headers: headers(plan, content_type.as_deref(), credentials).map_err(refuse)?,
             body,
-            timeout: plan.timeout,
+            options: Options {
+                total_timeout: plan.timeout,
+                keep_body: plan.expect.body.is_some(),
+                cookies: self.cookies,
+                ..Options::default()
+            },
             redirects: plan.redirects,
             expect: plan.expect.clone(),
         })
@@ -259,60 +292,94 @@ fn part_head(part: &PartPlan) -> String {
     head
 }
 
-fn headers(plan: &RequestPlan, content_type: Option<&str>) -> Result<PreparedHeaders, String> {
-    let mut fixed = HeaderMap::new();
-    let mut rendered = Vec::new();
-    for (name, template) in &plan.headers {
-        let header =
-            HeaderName::from_bytes(name.as_bytes()).map_err(|_| format!("`{name}` is not a header name"))?;
-        match template.as_static() {
-            Some(text) => {
-                let value = HeaderValue::from_str(text)
-                    .map_err(|_| format!("header `{name}` cannot have this value"))?;
-                fixed.append(header, value);
-            }
-            None => rendered.push((header, template.clone())),
-        }
+/// Where a URL leads, and the `authorization` that a user and password in it stand for.
+fn target(url: &Template) -> Result<(Target, Option<String>), String> {
+    let wrong = |text: &str, why: &dyn fmt::Display| format!("`{text}` is not a URL: {why}");
+    if let Some(text) = url.as_static() {
+        let parsed = Url::parse(text).map_err(|error| wrong(text, &error))?;
+        let origin = Origin::of(&parsed).ok_or_else(|| wrong(text, &"only http and https are spoken"))?;
+        let path = path_of(&parsed).into();
+        return Ok((Target::Fixed { origin: Arc::new(origin), path }, credentials(&parsed)));
     }
-    let given =
-        |wanted: &HeaderName| fixed.contains_key(wanted) || rendered.iter().any(|(name, _)| name == wanted);
-    let adds_type = content_type.filter(|_| !given(&CONTENT_TYPE));
-    let adds_agent = !given(&USER_AGENT);
-    if let Some(text) = adds_type {
-        let value = HeaderValue::from_str(text).map_err(|_| format!("`{text}` is not a content type"))?;
-        fixed.insert(CONTENT_TYPE, value);
-    }
-    if adds_agent {
-        fixed.insert(USER_AGENT, HeaderValue::from_static(AGENT));
-    }
-    Ok(PreparedHeaders { fixed, rendered })
+    let Some(Segment::Literal(first)) = url.segments().first() else {
+        return Ok((Target::Whole(url.clone()), None));
+    };
+    // `http://host:8080/…`: the slash behind the authority ends what is always the same.
+    let prefix = first.find("://").and_then(|at| first[at + 3..].find('/').map(|slash| at + 3 + slash));
+    let Some(prefix) = prefix else { return Ok((Target::Whole(url.clone()), None)) };
+    let parsed = Url::parse(&first[..prefix]).map_err(|error| wrong(first, &error))?;
+    let origin = Origin::of(&parsed).ok_or_else(|| wrong(first, &"only http and https are spoken"))?;
+    Ok((Target::Path { origin: Arc::new(origin), prefix, url: url.clone() }, credentials(&parsed)))
 }
 
-impl PreparedBody {
-    /// The body for one request.
-    pub(super) fn render(&self, cx: &mut RenderContext<'_>) -> Bytes {
-        match self {
-            Self::Fixed(bytes) => bytes.clone(),
-            Self::Text(template) => {
-                let mut text = String::new();
-                template.render_into(&mut text, cx);
-                text.into()
-            }
-            Self::Pieces(pieces) => {
-                let mut body = Vec::new();
-                let mut text = String::new();
-                for piece in pieces {
-                    match piece {
-                        Piece::Fixed(bytes) => body.extend_from_slice(bytes),
-                        Piece::Text(template) => {
-                            text.clear();
-                            template.render_into(&mut text, cx);
-                            body.extend_from_slice(text.as_bytes());
-                        }
-                    }
-                }
-                body.into()
-            }
+fn credentials(url: &Url) -> Option<String> {
+    if url.username().is_empty() && url.password().is_none() {
+        return None;
+    }
+    let decoded = |text: &str| percent_decode(text);
+    let mut pair = decoded(url.username());
+    pair.push(b':');
+    pair.extend(decoded(url.password().unwrap_or_default()));
+    Some(format!("Basic {}", BASE64.encode(pair)))
+}
+
+fn percent_decode(text: &str) -> Vec<u8> {
+    let mut out = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((byte, behind)) = rest.split_first() {
+        let hex = |at: usize| behind.get(at).and_then(|digit| char::from(*digit).to_digit(16));
+        if let (b'%', Some(high), Some(low)) = (byte, hex(0), hex(1)) {
+            out.push(u8::try_from(high * 16 + low).unwrap_or_default());
+            rest = &behind[2..];
+        } else {
+            out.push(*byte);
+            rest = behind;
         }
     }
+    out
+}
+
+fn headers(
+    plan: &RequestPlan,
+    content_type: Option<&str>,
+    credentials: Option<String>,
+) -> Result<Headers, String> {
+    let given = |wanted: &str| plan.headers.iter().any(|(name, _)| name == wanted);
+    let mut lines = Vec::new();
+    let fixed = |lines: &mut Vec<Line>, name: &str, value: &str| {
+        HeaderValue::from_str(value).map_err(|_| format!("header `{name}` cannot have this value"))?;
+        let line = format!("{name}: {value}\r\n");
+        if let Some(Line::Fixed(last)) = lines.last_mut() {
+            last.extend_from_slice(line.as_bytes());
+        } else {
+            lines.push(Line::Fixed(line.into_bytes()));
+        }
+        Ok::<_, String>(())
+    };
+    let mut cookie: Option<Template> = None;
+    for (name, template) in &plan.headers {
+        HeaderName::from_bytes(name.as_bytes()).map_err(|_| format!("`{name}` is not a header name"))?;
+        match template.as_static() {
+            _ if name == "cookie" && cookie.is_none() => cookie = Some(template.clone()),
+            Some(text) => fixed(&mut lines, name, text)?,
+            None => lines.push(Line::Value { name: format!("{name}: ").into(), value: template.clone() }),
+        }
+    }
+    if !given("accept") {
+        fixed(&mut lines, "accept", "*/*")?;
+    }
+    if let Some(text) = content_type.filter(|_| !given("content-type")) {
+        fixed(&mut lines, "content-type", text)?;
+    }
+    if let Some(text) = credentials.filter(|_| !given("authorization")) {
+        fixed(&mut lines, "authorization", &text)?;
+    }
+    if !given("user-agent") {
+        fixed(&mut lines, "user-agent", AGENT)?;
+    }
+    let lines = match lines.as_mut_slice() {
+        [Line::Fixed(all)] => Lines::Fixed(std::mem::take(all).into()),
+        _ => Lines::Rendered(lines),
+    };
+    Ok(Headers { lines, cookie, names_host: given("host") })
 }

@@ -9,7 +9,15 @@ use super::prepared::Step;
 use super::request::{Agent, Here, perform};
 use crate::http::HttpClient;
 
-/// Goes through `steps`. The first request counts from `intended`, where something made it due. Returns whether all was ok.
+/// How a pass through a program went.
+pub(super) struct Pass {
+    /// Whether every request was ok.
+    pub(super) ok: bool,
+    /// When its last request ended, if nothing came after it.
+    pub(super) ended: Option<Instant>,
+}
+
+/// Goes through `steps`. The first request counts from `intended`, where something made it due.
 pub(super) async fn run<C: HttpClient>(
     here: Here<'_>,
     agent: &mut Agent<C>,
@@ -17,19 +25,24 @@ pub(super) async fn run<C: HttpClient>(
     render: &mut RenderContext<'_>,
     think: &mut Draw,
     intended: Option<Duration>,
-) -> bool {
+) -> Pass {
     let mut intended = intended;
-    let mut ok = true;
+    let mut pass = Pass { ok: true, ended: None };
     for step in steps {
         match step {
-            Step::Request(request) => ok &= perform(here, agent, request, render, intended.take()).await,
+            Step::Request(request) => {
+                let done = perform(here, agent, request, render, intended.take()).await;
+                pass.ok &= done.ok;
+                pass.ended = Some(done.ended);
+            }
             Step::Think(wait) => {
                 let pause = wait.sample(think);
                 if !pause.is_zero() {
                     tokio::time::sleep_until((Instant::now() + pause).into()).await;
                 }
+                pass.ended = None;
             }
         }
     }
-    ok
+    pass
 }

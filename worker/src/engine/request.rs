@@ -1,26 +1,28 @@
 //! One request from rendering to booking: redirects followed, the response judged, both ends of it in the thread's book.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Method};
+use http::Method;
 use stampede_scenarios::template::RenderContext;
 use stampede_stats::outcome::{FailureKind, Outcome};
 use stampede_stats::recorder::Sample;
 use url::Url;
 
 use super::context::{Context, UserSignals};
+use super::cookies::Jar;
 use super::guard::RequestGuard;
-use super::prepared::{Name, PreparedHeaders, PreparedRequest, PreparedUrl};
+use super::message::{Lent, Message};
+use super::prepared::{Name, PreparedRequest};
+use crate::http::origin::{Origin, path_of};
 use crate::http::probe::Probe;
-use crate::http::{Exchange, Failure, HttpClient, Request, Response, redirect};
+use crate::http::{Exchange, Failure, HttpClient, Response, redirect};
 
 /// A user's means of making requests.
 pub(super) struct Agent<C> {
     pub(super) client: C,
     pub(super) probe: Arc<Probe>,
+    pub(super) jar: Jar,
 }
 
 /// What is the same for every request of a user.
@@ -30,102 +32,78 @@ pub(super) struct Here<'a> {
     pub(super) signals: &'a UserSignals,
 }
 
-/// Makes a request; `intended` is when it was due, where something made it due. Returns whether it was ok.
+/// How a request ended.
+pub(super) struct Done {
+    pub(super) ok: bool,
+    pub(super) ended: Instant,
+}
+
+/// Makes a request; `intended` is when it was due, where something made it due.
 pub(super) async fn perform<C: HttpClient>(
     here: Here<'_>,
     agent: &mut Agent<C>,
     request: &PreparedRequest,
     render: &mut RenderContext<'_>,
     intended: Option<Duration>,
-) -> bool {
+) -> Done {
     let context = here.context;
-    let endpoint = match &request.name {
-        Name::Static(number) => *number,
-        Name::PerValue(template) => {
-            let mut name = String::new();
-            template.render_into(&mut name, render);
-            context.recorder.borrow_mut().endpoint(request.method.as_str(), &name)
-        }
-    };
-    let rendered = Rendered::new(request, render);
-    let begun = context.clock.now();
-    let intended = intended.unwrap_or(begun);
-    let Agent { client, probe } = agent;
-    let mut guard = RequestGuard::begin(context, here.signals, probe, endpoint, begun);
+    let Agent { client, probe, jar } = agent;
+    let mut lent = lend(context, request, jar);
+    let endpoint = endpoint(context, request, lent.as_mut(), render);
+    let rendered = lent.as_mut().map_or(Ok(()), |lent| lent.render(request, jar, render));
+    let begin = Instant::now();
+    let since = context.clock.at(begin);
+    let mut guard = RequestGuard::begin(context, here.signals, probe, endpoint, since);
     let course = match rendered {
-        Ok(rendered) => follow(client, request, rendered, &mut guard).await,
-        Err(failure) => Course::unsent(failure),
+        Ok(()) => {
+            let message = Message::new(request, lent.as_ref());
+            let wire = message.request(&request.options, begin, request.options.total_timeout);
+            guard.exchanging = true;
+            let exchange = client.exchange(wire).await;
+            guard.exchanging = false;
+            let course = Course::new(exchange, begin, message.body.len());
+            if course.goes_on(request, jar) {
+                Box::pin(follow(client, jar, request, message, course, &mut guard)).await
+            } else {
+                guard.sent = u32::from(course.written);
+                course
+            }
+        }
+        Err(failure) => Course::unsent(failure, begin),
     };
     let at = context.clock.at(course.end);
-    let response = at.saturating_sub(intended);
+    let response = at.saturating_sub(intended.unwrap_or(since));
     let verdict = judge(request, &course.result, response);
-    let outcome = match &verdict {
-        Ok(()) => Outcome::Ok,
-        Err(failure) => Outcome::Failed { kind: failure.kind, message: &failure.message },
-    };
-    let sample = Sample {
-        endpoint,
-        at,
-        outcome,
-        response,
-        service: course
-            .result
-            .is_ok()
-            .then(|| course.end.saturating_duration_since(course.begin + course.connecting)),
-        ttfb: course.first_byte.map(|first| first.saturating_duration_since(course.begin)),
-        sent: 0,
-        hops: 0,
-        bytes_in: course.bytes_in,
-        bytes_out: course.bytes_out,
-    };
-    guard.end(sample);
-    for connected in probe.take_news() {
-        context.recorder.borrow_mut().connected(&course.host, connected, at);
+    guard.end(course.sample(at, response, &verdict));
+    let done = Done { ok: verdict.is_ok(), ended: course.end };
+    if let Ok(response) = course.result {
+        client.give_back(response);
     }
-    verdict.is_ok()
+    done
 }
 
-/// A request with this iteration's values in it.
-struct Rendered<'a> {
-    url: Cow<'a, Url>,
-    headers: Cow<'a, HeaderMap>,
-    body: Bytes,
+/// Buffers for a request, unless it is the same every time.
+fn lend<'a>(context: &'a Context, request: &PreparedRequest, jar: &Jar) -> Option<Lent<'a>> {
+    let cookies = request.options.cookies && !jar.is_empty();
+    (cookies || !request.is_fixed()).then(|| context.buffers.lend())
 }
 
-impl<'a> Rendered<'a> {
-    fn new(request: &'a PreparedRequest, render: &mut RenderContext<'_>) -> Result<Self, Failure> {
-        let url = match &request.url {
-            PreparedUrl::Static(url) => Cow::Borrowed(url),
-            PreparedUrl::Rendered(template) => {
-                let mut text = String::new();
-                template.render_into(&mut text, render);
-                Cow::Owned(Url::parse(&text).map_err(|_| cannot_be("the URL is not valid"))?)
-            }
-        };
-        let headers = rendered_headers(&request.headers, render)?;
-        Ok(Self { url, headers, body: request.body.render(render) })
-    }
-}
-
-fn rendered_headers<'a>(
-    headers: &'a PreparedHeaders,
+/// The number of the request's row.
+fn endpoint(
+    context: &Context,
+    request: &PreparedRequest,
+    lent: Option<&mut Lent<'_>>,
     render: &mut RenderContext<'_>,
-) -> Result<Cow<'a, HeaderMap>, Failure> {
-    if headers.rendered.is_empty() {
-        return Ok(Cow::Borrowed(&headers.fixed));
+) -> u32 {
+    match (&request.name, lent) {
+        (Name::PerValue(template), Some(lent)) => {
+            let name = lent.name(template, render);
+            context.recorder.borrow_mut().endpoint(request.method.as_str(), name)
+        }
+        // A name with values in it always has buffers.
+        (Name::PerValue(_), None) => context.recorder.borrow_mut().endpoint(request.method.as_str(), ""),
+        (Name::Static(number), _) => *number,
     }
-    let mut all = headers.fixed.clone();
-    for (name, template) in &headers.rendered {
-        let mut text = String::new();
-        template.render_into(&mut text, render);
-        let value = HeaderValue::try_from(text).map_err(|_| cannot_be("a header cannot have this value"))?;
-        all.append(name, value);
-    }
-    Ok(Cow::Owned(all))
-}
-
-fn cannot_be(what: &'static str) -> Failure {
-    Failure { kind: FailureKind::Template, message: what.into() }
 }
 
 /// What came of a request with all its redirects.
@@ -135,102 +113,162 @@ struct Course {
     first_byte: Option<Instant>,
     end: Instant,
     connecting: Duration,
+    /// Whether the last of its exchanges was written.
+    written: bool,
     bytes_in: u64,
     bytes_out: u64,
-    host: String,
 }
 
 impl Course {
-    fn unsent(failure: Failure) -> Self {
-        let now = Instant::now();
+    fn new(exchange: Exchange, begin: Instant, body: usize) -> Self {
+        Self {
+            bytes_in: exchange.result.as_ref().map_or(0, |response| response.body_len),
+            bytes_out: if exchange.written { body as u64 } else { 0 },
+            result: exchange.result,
+            begin,
+            first_byte: exchange.first_byte,
+            end: exchange.end,
+            connecting: exchange.connecting,
+            written: exchange.written,
+        }
+    }
+
+    fn unsent(failure: Failure, now: Instant) -> Self {
         Self {
             result: Err(failure),
             begin: now,
             first_byte: None,
             end: now,
             connecting: Duration::ZERO,
+            written: false,
             bytes_in: 0,
             bytes_out: 0,
-            host: String::new(),
+        }
+    }
+
+    /// Whether there is more to do than to judge: a redirect to follow, or cookies to keep.
+    fn goes_on(&self, request: &PreparedRequest, _jar: &Jar) -> bool {
+        self.result.as_ref().is_ok_and(|response| {
+            (response.location.is_some() && request.redirects > 0) || !response.set_cookies.is_empty()
+        })
+    }
+
+    /// Puts the exchanges before this one in front of it.
+    fn behind(mut self, before: &Self) -> Self {
+        self.begin = before.begin;
+        self.connecting += before.connecting;
+        self.bytes_in += before.bytes_in;
+        self.bytes_out += before.bytes_out;
+        self
+    }
+
+    fn sample<'a>(&self, at: Duration, response: Duration, verdict: &'a Result<(), Failure>) -> Sample<'a> {
+        let since_begin = |instant: Instant| instant.saturating_duration_since(self.begin);
+        Sample {
+            endpoint: 0,
+            at,
+            outcome: match verdict {
+                Ok(()) => Outcome::Ok,
+                Err(failure) => Outcome::Failed { kind: failure.kind, message: &failure.message },
+            },
+            response,
+            service: self.result.is_ok().then(|| since_begin(self.end).saturating_sub(self.connecting)),
+            ttfb: self.first_byte.map(since_begin),
+            sent: 0,
+            hops: 0,
+            bytes_in: self.bytes_in,
+            bytes_out: self.bytes_out,
         }
     }
 }
 
+/// Keeps the cookies of a response and follows where it leads.
 async fn follow<C: HttpClient>(
     client: &mut C,
+    jar: &mut Jar,
     request: &PreparedRequest,
-    rendered: Rendered<'_>,
+    message: Message<'_>,
+    mut course: Course,
     guard: &mut RequestGuard<'_>,
 ) -> Course {
-    let Rendered { mut url, mut headers, mut body } = rendered;
-    let mut method: Cow<'_, Method> = Cow::Borrowed(&request.method);
     let mut left = request.redirects;
-    let mut sums: Option<Course> = None;
+    let mut hop = Hop::of(message);
+    let mut cookies = Vec::new();
     loop {
-        let so_far =
-            sums.as_ref().map_or(Duration::ZERO, |course| course.end.saturating_duration_since(course.begin));
-        let wire = Request {
-            method: &method,
-            url: &url,
-            headers: &headers,
-            body: &body,
-            timeout: request.timeout.saturating_sub(so_far),
-            allowed: request.timeout,
-            keep_body: request.keeps_body(),
-        };
+        guard.sent += u32::from(course.written);
+        let Ok(response) = &course.result else { return course };
+        if !response.set_cookies.is_empty() {
+            jar.take(&response.set_cookies, &hop.origin, &hop.path);
+        }
+        let Some(location) = response.location.as_deref().filter(|_| left > 0) else { return course };
+        let Some(next) = hop.next(response.status, location) else { return course };
+        hop = next;
+        left -= 1;
+        guard.hops += 1;
+        cookies.clear();
+        if request.options.cookies {
+            jar.write_to(&mut cookies, &hop.origin, &hop.path);
+        }
+        let begin = Instant::now();
+        let so_far = begin.saturating_duration_since(course.begin);
+        let timeout = request.options.total_timeout.saturating_sub(so_far);
+        let wire = Message { cookies: &cookies, ..hop.message() }.request(&request.options, begin, timeout);
         guard.exchanging = true;
         let exchange = client.exchange(wire).await;
         guard.exchanging = false;
-        guard.sent += u32::from(exchange.written);
-        let course = add(sums.take(), exchange, body.len() as u64, || host(&url));
-        let next = match &course.result {
-            Ok(Response { status, location: Some(location), .. }) if left > 0 => {
-                redirect::hop(&url, &method, *status, location)
-            }
-            _ => None,
-        };
-        let Some(hop) = next else { return course };
-        left -= 1;
-        guard.hops += 1;
-        redirect::strip(headers.to_mut(), &url, &hop);
-        if !hop.keeps_body {
-            body = Bytes::new();
-        }
-        method = Cow::Owned(hop.method);
-        url = Cow::Owned(hop.url);
-        sums = Some(course);
+        course = Course::new(exchange, begin, hop.body.len()).behind(&course);
     }
 }
 
-fn add(so_far: Option<Course>, exchange: Exchange, body_len: u64, host: impl Fn() -> String) -> Course {
-    let bytes_in = exchange.result.as_ref().map_or(0, |response| response.body_len);
-    let bytes_out = if exchange.written { body_len } else { 0 };
-    let connected = exchange.connecting > Duration::ZERO;
-    let mut course = Course {
-        result: exchange.result,
-        begin: exchange.begin,
-        first_byte: exchange.first_byte,
-        end: exchange.end,
-        connecting: exchange.connecting,
-        bytes_in,
-        bytes_out,
-        host: if connected { host() } else { String::new() },
-    };
-    if let Some(before) = so_far {
-        course.begin = before.begin;
-        course.connecting += before.connecting;
-        course.bytes_in += before.bytes_in;
-        course.bytes_out += before.bytes_out;
-        if course.host.is_empty() {
-            course.host = before.host;
-        }
-    }
-    course
+/// The newest of a request's exchanges.
+struct Hop<'a> {
+    method: Method,
+    origin: Arc<Origin>,
+    path: String,
+    headers: Vec<u8>,
+    names_host: bool,
+    body: &'a [u8],
 }
 
-fn host(url: &Url) -> String {
-    let port = url.port_or_known_default().unwrap_or_default();
-    format!("{}:{port}", url.host_str().unwrap_or_default())
+impl<'a> Hop<'a> {
+    fn of(message: Message<'a>) -> Self {
+        Self {
+            method: message.method.clone(),
+            origin: Arc::clone(message.origin),
+            path: message.path.to_owned(),
+            headers: message.headers.to_vec(),
+            names_host: message.names_host,
+            body: message.body,
+        }
+    }
+
+    fn next(&self, status: u16, location: &str) -> Option<Self> {
+        let url = Url::parse(&format!("{}{}", self.origin, self.path)).ok()?;
+        let hop = redirect::hop(&url, &self.method, status, location)?;
+        let origin = Origin::of(&hop.url)?;
+        let same = origin == *self.origin;
+        Some(Self {
+            method: hop.method,
+            // The same one keeps its place among the user's connections.
+            origin: if same { Arc::clone(&self.origin) } else { Arc::new(origin) },
+            path: path_of(&hop.url).to_owned(),
+            headers: redirect::kept(&self.headers, same, hop.keeps_body),
+            names_host: self.names_host && same,
+            body: if hop.keeps_body { self.body } else { &[] },
+        })
+    }
+
+    fn message(&self) -> Message<'_> {
+        Message {
+            method: &self.method,
+            origin: &self.origin,
+            path: &self.path,
+            headers: &self.headers,
+            names_host: self.names_host,
+            cookies: &[],
+            body: self.body,
+        }
+    }
 }
 
 /// Whether the response is what the step expects.
@@ -246,7 +284,7 @@ fn judge(
         return Err(Failure { kind: FailureKind::Status, message });
     }
     let not_expected = |rule: String| Failure { kind: FailureKind::Expect, message: rule.into() };
-    if let Some(body) = request.body_matcher() {
+    if let Some(body) = &expect.body {
         body.check_bytes(&response.body).map_err(not_expected)?;
     }
     if let Some(time) = &expect.time_ms {

@@ -17,7 +17,7 @@ use super::context::{Context, UserSignals};
 use super::gauges::ThreadGauges;
 use super::user::User;
 use super::{Command, EngineConfig, Event};
-use crate::http::HttpFactory;
+use crate::http::{HttpFactory, HttpThread};
 use crate::permits::Permits;
 use crate::slots::{SlotChange, SlotGrant, SlotTable};
 
@@ -39,7 +39,7 @@ impl LoadThread {
     pub(super) fn spawn<F: HttpFactory>(self, factory: F) -> std::io::Result<()> {
         let (number, events) = (self.number, self.events.clone());
         std::thread::Builder::new().name(format!("load-{number}")).spawn(move || {
-            let run = catch_unwind(AssertUnwindSafe(|| self.run(factory)));
+            let run = catch_unwind(AssertUnwindSafe(|| self.run(&factory)));
             let why = match run {
                 Ok(Ok(())) => return,
                 Ok(Err(error)) => format!("no runtime: {error}"),
@@ -51,7 +51,7 @@ impl LoadThread {
         Ok(())
     }
 
-    fn run<F: HttpFactory>(self, factory: F) -> std::io::Result<()> {
+    fn run<F: HttpFactory>(self, factory: &F) -> std::io::Result<()> {
         let runtime = Builder::new_current_thread().enable_all().build_local(LocalOptions::default())?;
         let pool = self.config.pool.clone();
         let context = Context::new(
@@ -59,7 +59,11 @@ impl LoadThread {
             Arc::clone(&self.config.clock),
             Permits::new(pool),
         );
-        runtime.block_on(Loop::new(self, context, factory).run());
+        let http = {
+            let _runtime = runtime.enter();
+            factory.thread().map_err(std::io::Error::other)?
+        };
+        runtime.block_on(Loop::new(self, context, http).run());
         Ok(())
     }
 }
@@ -87,10 +91,10 @@ struct Stop {
     timeout: Duration,
 }
 
-struct Loop<F> {
+struct Loop<T> {
     thread: LoadThread,
     context: Rc<Context>,
-    factory: F,
+    http: T,
     slots: SlotTable,
     users: HashMap<u32, UserHandle>,
     /// How often a slot of this thread was started again.
@@ -105,12 +109,12 @@ struct Loop<F> {
     failure: Option<String>,
 }
 
-impl<F: HttpFactory> Loop<F> {
-    fn new(thread: LoadThread, context: Rc<Context>, factory: F) -> Self {
+impl<T: HttpThread> Loop<T> {
+    fn new(thread: LoadThread, context: Rc<Context>, http: T) -> Self {
         Self {
             thread,
             context,
-            factory,
+            http,
             slots: SlotTable::default(),
             users: HashMap::new(),
             restarts: HashMap::new(),
@@ -238,7 +242,7 @@ impl<F: HttpFactory> Loop<F> {
         let restarts = self.restarts.entry(grant.slot).and_modify(|times| *times += 1).or_insert(0);
         let lived = SlotGrant { life: grant.life + *restarts, ..grant };
         let signals = Rc::new(UserSignals::default());
-        match User::new(&self.context, &signals, lived, &self.factory) {
+        match User::new(&self.context, &signals, lived, &self.http) {
             Ok(user) => {
                 let abort = tokio::task::spawn_local(user.run()).abort_handle();
                 self.users

@@ -4,7 +4,7 @@
 
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use stampede_scenarios::draw::Draw;
 use stampede_scenarios::plan::ClassPlan;
@@ -12,12 +12,13 @@ use stampede_scenarios::template::RenderContext;
 use stampede_stats::recorder::IterationEnd;
 
 use super::context::{Context, UserSignals};
+use super::cookies::Jar;
 use super::guard::IterationGuard;
 use super::prepared::{PreparedClass, Step};
-use super::program;
+use super::program::{self, Pass};
 use super::request::{Agent, Here};
 use crate::http::probe::Probe;
-use crate::http::{ClientError, HttpClient, HttpFactory};
+use crate::http::{ClientError, HttpClient, HttpThread};
 use crate::slots::SlotGrant;
 
 /// A user of one slot.
@@ -31,17 +32,22 @@ pub(super) struct User<C> {
 
 impl<C: HttpClient> User<C> {
     /// A user with connections of its own.
-    pub(super) fn new<F: HttpFactory<Client = C>>(
+    pub(super) fn new<T: HttpThread<Client = C>>(
         context: &Rc<Context>,
         signals: &Rc<UserSignals>,
         grant: SlotGrant,
-        factory: &F,
+        http: &T,
     ) -> Result<Self, ClientError> {
         let probe = Arc::new(Probe::default());
-        let cookies = context.prepared.plan.classes[usize::from(grant.class)].cookies;
-        let client = factory.client(cookies, &probe)?;
+        let client = http.client(&probe)?;
         let (context, signals) = (Rc::clone(context), Rc::clone(signals));
-        Ok(Self { context, signals, grant, agent: Agent { client, probe }, iteration: 0 })
+        Ok(Self {
+            context,
+            signals,
+            grant,
+            agent: Agent { client, probe, jar: Jar::default() },
+            iteration: 0,
+        })
     }
 
     /// Lives. Dropped before its end, it books what was under way as cancelled.
@@ -72,13 +78,10 @@ impl<C: HttpClient> User<C> {
         let signals = Rc::clone(&self.signals);
         // The first beat is due when the user is ready for it: nothing to be late against.
         let mut due = None;
-        loop {
-            tokio::select! {
-                biased;
-                () = signals.stopped() => return,
-                () = context.permits.next() => {}
-            }
-            let begun = context.clock.now();
+        // An iteration that follows at once begins when the one before ended.
+        let mut now = None;
+        while self.may_begin(context).await {
+            let begun = now.take().unwrap_or_else(|| context.clock.now());
             if begun >= context.stop_at.get() {
                 // The thread's loop has not had its turn yet; at the stop no iteration begins all the same.
                 return;
@@ -105,7 +108,24 @@ impl<C: HttpClient> User<C> {
                 // An iteration without an exchange can come through without a single await that waits; others are to have
                 // their turn.
                 tokio::task::yield_now().await;
+            } else {
+                now = Some(ended);
             }
+        }
+    }
+
+    /// Waits until the next iteration may begin; `false` if there is to be none.
+    async fn may_begin(&self, context: &Context) -> bool {
+        if self.signals.is_stopped() {
+            return false;
+        }
+        if context.permits.try_next() {
+            return true;
+        }
+        tokio::select! {
+            biased;
+            () = self.signals.stopped() => false,
+            () = context.permits.next() => true,
         }
     }
 
@@ -125,8 +145,9 @@ impl<C: HttpClient> User<C> {
         let guard = IterationGuard::begin(context, begun);
         let here = Here { context, signals: &self.signals };
         let mut render = render(plan, slot, self.iteration, &mut draw);
-        let ok = program::run(here, &mut self.agent, &steps.tasks[task], &mut render, &mut think, due).await;
-        let ended = context.clock.now();
+        let Pass { ok, ended } =
+            program::run(here, &mut self.agent, &steps.tasks[task], &mut render, &mut think, due).await;
+        let ended = context.clock.at(ended.unwrap_or_else(Instant::now));
         guard.end(if ok { IterationEnd::Completed } else { IterationEnd::Failed }, ended);
         (ok, ended)
     }

@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use stampede_stats::outcome::FailureKind;
 
-use super::Failure;
 use super::resolve::DnsError;
+use super::{Failure, MAX_KEPT_BODY};
 
 /// The failure for a request that took too long.
 pub fn timed_out(connected: bool, timeout: Duration) -> Failure {
@@ -23,6 +23,30 @@ pub fn timed_out(connected: bool, timeout: Duration) -> Failure {
         Failure { kind: FailureKind::Connect, message: format!("no connection within {timeout:?}").into() }
     }
 }
+
+/// The failure for a response that did not begin in time.
+pub fn no_first_byte(connected: bool, limit: Duration) -> Failure {
+    if connected {
+        Failure { kind: FailureKind::Timeout, message: format!("no first byte within {limit:?}").into() }
+    } else {
+        timed_out(false, limit)
+    }
+}
+
+/// The failure for a body that a step looks at and that is too large to be kept.
+pub fn body_too_large() -> Failure {
+    Failure {
+        kind: FailureKind::TooLarge,
+        message: format!("a body over {} MiB, which the step looks at", MAX_KEPT_BODY >> 20).into(),
+    }
+}
+
+/// The failure for a head that is too large.
+pub const HEAD_TOO_LARGE: Failure = Failure::new(FailureKind::TooLarge, "the response's head is too large");
+
+/// The failure for a connection that ended before the response did.
+pub const CLOSED: Failure =
+    Failure::new(FailureKind::Closed, "connection closed before the response was whole");
 
 /// The failure behind reqwest's `error`.
 pub fn reqwest(error: &reqwest::Error) -> Failure {
@@ -40,30 +64,48 @@ pub fn reqwest(error: &reqwest::Error) -> Failure {
         return Failure { kind: FailureKind::Connect, message: "cannot connect".into() };
     }
     match causes().find_map(|cause| cause.downcast_ref::<hyper::Error>()) {
-        Some(hyper) if hyper.is_incomplete_message() || hyper.is_closed() || hyper.is_canceled() => closed(),
-        Some(hyper) if hyper.is_parse_too_large() => {
-            Failure { kind: FailureKind::TooLarge, message: "the response's head is too large".into() }
-        }
-        Some(hyper) if hyper.is_parse() => {
-            Failure { kind: FailureKind::Protocol, message: format!("not HTTP: {hyper}").into() }
-        }
-        Some(hyper) => Failure { kind: FailureKind::Other, message: hyper.to_string().into() },
+        Some(error) => of_hyper(error),
         None => Failure { kind: FailureKind::Other, message: innermost(error).into() },
     }
 }
 
+/// The failure behind an error of hyper's own client.
+pub fn hyper(error: &hyper::Error) -> Failure {
+    match sources(error).filter_map(io_error).last() {
+        Some(io) => io_failure(io, false),
+        None => of_hyper(error),
+    }
+}
+
+fn of_hyper(error: &hyper::Error) -> Failure {
+    if error.is_incomplete_message() || error.is_closed() || error.is_canceled() {
+        return CLOSED;
+    }
+    if error.is_parse_too_large() {
+        return HEAD_TOO_LARGE;
+    }
+    if error.is_parse() {
+        return Failure { kind: FailureKind::Protocol, message: format!("not HTTP: {error}").into() };
+    }
+    // What HTTP/2 peers say when they end a stream or a connection.
+    let h2 = sources(error).last().map(ToString::to_string);
+    match h2 {
+        Some(why) => Failure { kind: FailureKind::Protocol, message: format!("HTTP/2: {why}").into() },
+        None => Failure { kind: FailureKind::Other, message: error.to_string().into() },
+    }
+}
+
 fn causes<'a>(error: &'a reqwest::Error) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+    sources(error)
+}
+
+fn sources<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
     let mut next = error.source();
     std::iter::from_fn(move || {
         let cause = next?;
         next = cause.source();
         Some(cause)
     })
-}
-
-fn closed() -> Failure {
-    let message = Cow::Borrowed("connection closed before the response was whole");
-    Failure { kind: FailureKind::Closed, message }
 }
 
 fn io_error<'a>(cause: &'a (dyn Error + 'static)) -> Option<&'a io::Error> {
@@ -78,7 +120,8 @@ fn tls_error(cause: &(dyn Error + 'static)) -> Option<Cow<'static, str>> {
     Some(tls.to_string().into())
 }
 
-fn io_failure(io: &io::Error, connecting: bool) -> Failure {
+/// The failure behind an I/O error, while connecting or later.
+pub fn io_failure(io: &io::Error, connecting: bool) -> Failure {
     use io::ErrorKind as Kind;
     if connecting {
         let message = match io.kind() {
@@ -95,11 +138,17 @@ fn io_failure(io: &io::Error, connecting: bool) -> Failure {
         Kind::ConnectionReset => {
             Failure { kind: FailureKind::Reset, message: "connection reset by the peer".into() }
         }
-        Kind::BrokenPipe | Kind::UnexpectedEof | Kind::ConnectionAborted | Kind::NotConnected => closed(),
+        Kind::BrokenPipe | Kind::UnexpectedEof | Kind::ConnectionAborted | Kind::NotConnected => CLOSED,
         Kind::TimedOut => Failure { kind: FailureKind::Timeout, message: "the connection timed out".into() },
         Kind::InvalidData => Failure { kind: FailureKind::Protocol, message: os_text(io) },
         _ => Failure { kind: FailureKind::Other, message: os_text(io) },
     }
+}
+
+/// What TLS has to say in an I/O error of a handshake.
+pub fn tls_text(error: &io::Error) -> Option<Cow<'static, str>> {
+    let tls = error.get_ref()?.downcast_ref::<rustls::Error>()?;
+    Some(tls.to_string().into())
 }
 
 fn os_text(io: &io::Error) -> Cow<'static, str> {

@@ -1,12 +1,20 @@
 //! What a client lets the engine see while a request is under way, and after its future was dropped.
 //!
-//! Written only when a connection is made, so it costs nothing per request.
+//! Connections are told when they are made; of a request no more is told than one relaxed store. Atomics because reqwest makes
+//! connections on other tasks; nothing contends for them.
 
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use stampede_stats::recorder::Connected;
+
+/// The client does not say when a request is written: it is judged by its connections.
+const GUESSED: u8 = 0;
+/// The request under way is not written to its last byte.
+const UNWRITTEN: u8 = 1;
+/// The request under way is written to its last byte.
+const WRITTEN: u8 = 2;
 
 /// One user's connections, as far as its client tells.
 #[derive(Debug, Default)]
@@ -21,16 +29,35 @@ pub struct Probe {
     spent_ns: AtomicU64,
     /// Whether `news` has something.
     has_news: AtomicBool,
-    /// Made and not yet booked.
-    news: Mutex<Vec<Connected>>,
+    /// Made and not yet booked, each with its target.
+    news: Mutex<Vec<(String, Connected)>>,
+    /// Where the exchange under way goes: a connection that is made belongs to it.
+    target: Mutex<String>,
+    /// Whether the request under way is written: one of the constants above.
+    written: AtomicU8,
     /// The last name resolution, until the connection it was for is made.
     dns: Mutex<Option<Duration>>,
 }
 
 impl Probe {
-    /// An exchange begins.
-    pub fn exchange_begins(&self) {
+    /// An exchange with `target` begins, of a client that does not say when it has written a request.
+    pub fn exchange_begins(&self, target: &str) {
         self.gave_up.store(false, Ordering::Relaxed);
+        let mut known = self.target.lock().unwrap_or_else(PoisonError::into_inner);
+        if *known != target {
+            target.clone_into(&mut known);
+        }
+    }
+
+    /// An exchange begins, or has written its request to the last byte: of a client that says so.
+    pub fn wrote(&self, all: bool) {
+        self.written.store(if all { WRITTEN } else { UNWRITTEN }, Ordering::Relaxed);
+    }
+
+    /// A connection to `target` was made, by a client that knows everything about it.
+    pub fn made(&self, target: String, connected: Connected) {
+        self.news.lock().unwrap_or_else(PoisonError::into_inner).push((target, connected));
+        self.has_news.store(true, Ordering::Release);
     }
 
     /// A connection is being made.
@@ -56,12 +83,20 @@ impl Probe {
         self.spent_ns.fetch_add(ns, Ordering::Relaxed);
         let connect = took.saturating_sub(dns.unwrap_or_default());
         let connected = Connected { dns, connect: Some(connect), tls: None };
-        self.news.lock().unwrap_or_else(PoisonError::into_inner).push(connected);
-        self.has_news.store(true, Ordering::Release);
+        let target = self.target.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        self.made(target, connected);
     }
 
-    /// Whether the exchange under way, or just given up, can have written its request: there was a connection, and none was
-    /// being made for it or given up with it.
+    /// Whether the request of the exchange under way, or just given up, was written.
+    pub fn has_written(&self) -> bool {
+        match self.written.load(Ordering::Relaxed) {
+            GUESSED => self.has_connection(),
+            state => state == WRITTEN,
+        }
+    }
+
+    /// Whether the exchange under way can have written its request: there was a connection, and none was being made for it or
+    /// given up with it.
     pub fn has_connection(&self) -> bool {
         self.made.load(Ordering::Relaxed) > 0
             && self.pending.load(Ordering::Relaxed) == 0
@@ -73,8 +108,8 @@ impl Probe {
         Duration::from_nanos(self.spent_ns.load(Ordering::Relaxed))
     }
 
-    /// Connections made since the last call.
-    pub fn take_news(&self) -> Vec<Connected> {
+    /// Connections made since the last call, each with its target.
+    pub fn take_news(&self) -> Vec<(String, Connected)> {
         if !self.has_news.load(Ordering::Acquire) {
             return Vec::new();
         }
@@ -100,12 +135,16 @@ mod tests {
         assert!(!probe.has_connection(), "the old one is gone, or there would be no new one");
         probe.connected(None);
         assert!(!probe.has_connection(), "it was given up, and the request with it");
-        probe.exchange_begins();
-        assert!(probe.has_connection());
+        probe.exchange_begins("h:80");
+        assert!(probe.has_connection() && probe.has_written());
+        probe.wrote(false);
+        assert!(!probe.has_written());
+        probe.wrote(true);
+        assert!(probe.has_written());
         let news = probe.take_news();
         assert_eq!(news.len(), 1);
-        assert_eq!(news[0].dns, Some(Duration::from_millis(2)));
-        assert_eq!(news[0].connect, Some(Duration::from_millis(3)));
+        assert_eq!(news[0].1.dns, Some(Duration::from_millis(2)));
+        assert_eq!(news[0].1.connect, Some(Duration::from_millis(3)));
         assert!(probe.take_news().is_empty());
     }
 }

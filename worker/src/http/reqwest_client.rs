@@ -1,27 +1,26 @@
 //! The complete client: reqwest with everything taken out that would make more or other requests than were asked for.
 //!
-//! One reqwest client for each user, so that connections and cookies are its own; one TLS configuration and one resolver cache
-//! for all. reqwest does not say when a request was written or how long connecting took; its connector is wrapped for that.
+//! One reqwest client for each user, so that connections are its own; one TLS configuration and one resolver cache for all.
+//! reqwest does not say when a request was written or how long connecting took; its connector is wrapped for that.
 
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Instant;
 
 use futures_util::future::BoxFuture;
-use http::HeaderMap;
-use http::header::{COOKIE, SET_COOKIE};
-use reqwest::cookie::{CookieStore, Jar};
+use http::header::{CONNECTION, COOKIE};
+use http::{HeaderName, HeaderValue};
 use reqwest::{Body, Client};
+use stampede_stats::outcome::FailureKind;
 use tower::{Layer, Service};
 use url::Url;
 
 use super::probe::Probe;
 use super::resolve::{Cache, Resolver};
 use super::{
-    ClientError, Exchange, Failure, HttpClient, HttpFactory, MAX_KEPT_BODY, Request, Response, classify,
-    redirect, tls,
+    ClientError, Exchange, Failure, HttpClient, HttpFactory, HttpThread, MAX_KEPT_BODY, Options, Request,
+    Response, Version, block, classify, tls,
 };
-use stampede_stats::outcome::FailureKind;
 
 /// Makes reqwest clients that share TLS configuration and resolver cache.
 #[derive(Debug, Clone)]
@@ -41,11 +40,25 @@ impl ReqwestFactory {
 }
 
 impl HttpFactory for ReqwestFactory {
+    type Thread = Self;
+
+    fn thread(&self) -> Result<Self, ClientError> {
+        Ok(self.clone())
+    }
+}
+
+impl HttpThread for ReqwestFactory {
     type Client = ReqwestClient;
 
-    fn client(&self, cookies: bool, probe: &Arc<Probe>) -> Result<ReqwestClient, ClientError> {
+    fn client(&self, probe: &Arc<Probe>) -> Result<ReqwestClient, ClientError> {
+        Ok(ReqwestClient { factory: self.clone(), probe: Arc::clone(probe), clients: Vec::new() })
+    }
+}
+
+impl ReqwestFactory {
+    fn build(&self, version: Version, probe: &Arc<Probe>) -> Result<Client, ClientError> {
         let resolver = Resolver { cache: Arc::clone(&self.cache), probe: Arc::clone(probe) };
-        let client = Client::builder()
+        let builder = Client::builder()
             .retry(reqwest::retry::never())
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy()
@@ -55,118 +68,151 @@ impl HttpFactory for ReqwestFactory {
             .connector_layer(Watched(Arc::clone(probe)))
             // A user has one request at a time; leftovers of raced connects are not to pile up.
             .pool_max_idle_per_host(1)
-            .pool_idle_timeout(None)
-            .build()
-            .map_err(ClientError::Reqwest)?;
-        Ok(ReqwestClient { client, probe: Arc::clone(probe), cookies: Cookies::new(cookies) })
+            .pool_idle_timeout(None);
+        let builder = match version {
+            Version::Auto => builder,
+            Version::H1 => builder.http1_only(),
+            Version::H2 => builder.http2_prior_knowledge(),
+        };
+        builder.build().map_err(ClientError::Reqwest)
     }
 }
 
 /// One user's client.
 #[derive(Debug)]
 pub struct ReqwestClient {
-    client: Client,
+    factory: ReqwestFactory,
     probe: Arc<Probe>,
-    cookies: Cookies,
+    /// One for each version of HTTP that was asked for.
+    clients: Vec<(Version, Client)>,
 }
 
-/// One user's cookies. reqwest's own handling parses the URL twice for every request, cookies or not; this one does nothing
-/// until the first cookie is set.
-#[derive(Debug)]
-struct Cookies {
-    kept: bool,
-    jar: Option<Jar>,
-}
-
-impl Cookies {
-    fn new(kept: bool) -> Self {
-        Self { kept, jar: None }
+impl ReqwestClient {
+    fn client(&mut self, version: Version) -> Result<Client, ClientError> {
+        if let Some((_, client)) = self.clients.iter().find(|(known, _)| *known == version) {
+            return Ok(client.clone());
+        }
+        let client = self.factory.build(version, &self.probe)?;
+        self.clients.push((version, client.clone()));
+        Ok(client)
     }
 
-    /// Adds the user's cookies to those the scenario gives by hand.
-    fn add_to(&self, headers: &mut HeaderMap, url: &Url) {
-        if let Some(cookies) = self.jar.as_ref().and_then(|jar| jar.cookies(url)) {
-            headers.append(COOKIE, cookies);
+    async fn answer(
+        &mut self,
+        request: &Request<'_>,
+        first_byte: &mut Option<Instant>,
+    ) -> Result<Response, Failure> {
+        let options = request.options;
+        let client = self.client(options.version).map_err(|error| other(&error))?;
+        let message = message(request)?;
+        let deadline = |limit| tokio::time::Instant::from_std(request.begin + limit);
+        let head = async {
+            match options.first_byte_timeout {
+                Some(limit) => {
+                    let answer = tokio::time::timeout_at(deadline(limit), client.execute(message)).await;
+                    let late = |_| Err(classify::no_first_byte(self.probe.has_connection(), limit));
+                    answer.map_or_else(late, |answer| {
+                        answer.map_err(|error| self.failure(&error, false, options))
+                    })
+                }
+                None => client.execute(message).await.map_err(|error| self.failure(&error, false, options)),
+            }
+        };
+        let answer = match options.connect_timeout {
+            Some(limit) => tokio::select! {
+                biased;
+                answer = head => answer,
+                () = self.unconnected(deadline(limit)) => Err(classify::timed_out(false, limit)),
+            },
+            None => head.await,
+        };
+        let mut answer = answer?;
+        *first_byte = Some(Instant::now());
+        let mut response = block::response(answer.status(), answer.headers(), options);
+        match drain(&mut answer, &mut response, options.keep_body).await {
+            Ok(false) => Ok(response),
+            Ok(true) => Err(classify::body_too_large()),
+            Err(error) => Err(self.failure(&error, true, options)),
         }
     }
 
-    fn take_from(&mut self, headers: &HeaderMap, url: &Url) {
-        if self.kept && headers.contains_key(SET_COOKIE) {
-            let jar = self.jar.get_or_insert_default();
-            jar.set_cookies(&mut headers.get_all(SET_COOKIE).iter(), url);
+    /// Returns when there is still no connection at `deadline`.
+    async fn unconnected(&self, deadline: tokio::time::Instant) {
+        tokio::time::sleep_until(deadline).await;
+        if self.probe.has_connection() {
+            std::future::pending::<()>().await;
         }
+    }
+
+    fn failure(&self, error: &reqwest::Error, answered: bool, options: &Options) -> Failure {
+        if error.is_timeout() {
+            let connected = answered || self.probe.has_connection();
+            return classify::timed_out(connected, options.total_timeout);
+        }
+        classify::reqwest(error)
     }
 }
 
 impl HttpClient for ReqwestClient {
     async fn exchange(&mut self, request: Request<'_>) -> Exchange {
-        let mut message = reqwest::Request::new(request.method.clone(), request.url.clone());
-        *message.headers_mut() = request.headers.clone();
-        self.cookies.add_to(message.headers_mut(), request.url);
-        *message.timeout_mut() = Some(request.timeout);
-        if !request.body.is_empty() {
-            *message.body_mut() = Some(Body::from(request.body.clone()));
-        }
-        self.probe.exchange_begins();
+        self.probe.exchange_begins(&request.origin.address());
         let spent = self.probe.spent_connecting();
-        let begin = Instant::now();
         let mut first_byte = None;
-        let answer = self.client.execute(message).await;
-        let result = match answer {
-            Ok(response) => {
-                first_byte = Some(Instant::now());
-                self.cookies.take_from(response.headers(), request.url);
-                drain(response, request.keep_body).await
-            }
-            Err(error) => Err(error),
-        };
+        let result = self.answer(&request, &mut first_byte).await;
         let end = Instant::now();
         let connecting = self.probe.spent_connecting().saturating_sub(spent);
-        let written = first_byte.is_some()
-            || result.as_ref().is_err_and(|error| !error.is_connect() && self.probe.has_connection());
-        let result = match result {
-            Ok(Drained::Whole(response)) => Ok(response),
-            Ok(Drained::TooLarge) => Err(Failure {
-                kind: FailureKind::TooLarge,
-                message: format!("a body over {} MiB, which the step looks at", MAX_KEPT_BODY >> 20).into(),
-            }),
-            Err(error) if error.is_timeout() => {
-                let connected = first_byte.is_some() || self.probe.has_connection();
-                Err(classify::timed_out(connected, request.allowed))
-            }
-            Err(error) => Err(classify::reqwest(&error)),
-        };
-        Exchange { result, begin, first_byte, end, connecting, written }
+        let unsent = matches!(
+            &result,
+            Err(Failure {
+                kind: FailureKind::Connect | FailureKind::Dns | FailureKind::Tls | FailureKind::Template,
+                ..
+            })
+        );
+        let written = first_byte.is_some() || (!unsent && self.probe.has_connection());
+        Exchange { result, first_byte, end, connecting, written }
     }
 }
 
-enum Drained {
-    Whole(Response),
-    TooLarge,
+fn other(error: &dyn std::error::Error) -> Failure {
+    Failure { kind: FailureKind::Other, message: error.to_string().into() }
 }
 
-async fn drain(mut response: reqwest::Response, keep: bool) -> Result<Drained, reqwest::Error> {
-    let status = response.status().as_u16();
-    let location = if redirect::is_redirect(status) {
-        let header = response.headers().get(http::header::LOCATION);
-        header.map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
-    } else {
-        None
-    };
-    let mut body_len = 0;
-    let mut body = Vec::new();
+fn message(request: &Request<'_>) -> Result<reqwest::Request, Failure> {
+    let url = Url::parse(&format!("{}{}", request.origin, request.path)).map_err(|error| other(&error))?;
+    let mut message = reqwest::Request::new(request.method.clone(), url);
+    let headers = message.headers_mut();
+    for (name, value) in block::lines(request.headers) {
+        let name = HeaderName::from_bytes(name).map_err(|error| other(&error))?;
+        headers.append(name, HeaderValue::from_bytes(value).map_err(|error| other(&error))?);
+    }
+    if !request.cookies.is_empty() {
+        headers.append(COOKIE, HeaderValue::from_bytes(request.cookies).map_err(|error| other(&error))?);
+    }
+    if request.options.closes {
+        headers.insert(CONNECTION, HeaderValue::from_static("close"));
+    }
+    *message.timeout_mut() = Some(request.timeout);
+    if !request.body.is_empty() {
+        *message.body_mut() = Some(Body::from(request.body.to_vec()));
+    }
+    Ok(message)
+}
+
+/// Reads the body to its end. Returns whether it was too large to be kept.
+async fn drain(
+    answer: &mut reqwest::Response,
+    response: &mut Response,
+    keep: bool,
+) -> Result<bool, reqwest::Error> {
     let mut too_large = false;
-    while let Some(chunk) = response.chunk().await? {
-        body_len += chunk.len() as u64;
-        too_large |= keep && body.len() + chunk.len() > MAX_KEPT_BODY;
+    while let Some(chunk) = answer.chunk().await? {
+        response.body_len += chunk.len() as u64;
+        too_large |= keep && response.body.len() + chunk.len() > MAX_KEPT_BODY;
         if keep && !too_large {
-            body.extend_from_slice(&chunk);
+            response.body.extend_from_slice(&chunk);
         }
     }
-    if too_large {
-        return Ok(Drained::TooLarge);
-    }
-    Ok(Drained::Whole(Response { status, location, body_len, body }))
+    Ok(too_large)
 }
 
 /// Wraps the connector so that the user's probe sees connections being made.

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -20,6 +20,29 @@ pub(super) struct Cache {
 }
 
 impl Cache {
+    /// The addresses of a host, and how long the system took to name them, if it was asked.
+    pub(super) async fn addresses(
+        &self,
+        host: &str,
+        port: u16,
+    ) -> io::Result<(Vec<SocketAddr>, Option<Duration>)> {
+        if let Ok(address) = host.parse::<IpAddr>() {
+            return Ok((vec![SocketAddr::new(address, port)], None));
+        }
+        let begin = Instant::now();
+        let (found, asked) = match self.get(host, begin) {
+            Some(known) => (known, None),
+            None => {
+                let found: Vec<_> = tokio::net::lookup_host((host, 0)).await?.collect();
+                let now = Instant::now();
+                self.put(host.to_owned(), now, found.clone());
+                (found, Some(now.saturating_duration_since(begin)))
+            }
+        };
+        let with_port = |address: SocketAddr| SocketAddr::new(address.ip(), port);
+        Ok((found.into_iter().map(with_port).collect(), asked))
+    }
+
     fn get(&self, name: &str, now: Instant) -> Option<Vec<SocketAddr>> {
         let answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
         answers.get(name).filter(|(until, _)| now < *until).map(|(_, addresses)| addresses.clone())
@@ -42,17 +65,8 @@ impl Resolve for Resolver {
     fn resolve(&self, name: Name) -> Resolving {
         let (cache, probe) = (Arc::clone(&self.cache), Arc::clone(&self.probe));
         Box::pin(async move {
-            let begin = Instant::now();
-            let name = name.as_str().to_owned();
-            let addresses = if let Some(known) = cache.get(&name, begin) {
-                known
-            } else {
-                let found = tokio::net::lookup_host((name.as_str(), 0)).await.map_err(failed)?;
-                let found: Vec<_> = found.collect();
-                cache.put(name, Instant::now(), found.clone());
-                found
-            };
-            probe.resolved(begin.elapsed());
+            let (addresses, asked) = cache.addresses(name.as_str(), 0).await.map_err(failed)?;
+            asked.into_iter().for_each(|took| probe.resolved(took));
             let addresses: Addrs = Box::new(addresses.into_iter());
             Ok(addresses)
         })

@@ -1,0 +1,182 @@
+//! One user's connections, and which of them a request takes.
+
+use std::future::poll_fn;
+use std::net::IpAddr;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::super::origin::Origin;
+use super::super::probe::Probe;
+use super::super::resolve::Cache;
+use super::super::tls::{Connectors, Tls};
+use super::super::{
+    ClientError, Exchange, Failure, HttpClient, HttpFactory, HttpThread, Options, Request, Response, Version,
+};
+use super::call::{Call, End};
+use super::connect::{Line, connect};
+use super::deadline::Deadline;
+use super::shared::Shared;
+
+/// Connections a user keeps; the one that was longest not used makes room.
+const MAX_CONNECTIONS: usize = 16;
+
+/// Makes native clients.
+#[derive(Debug, Clone)]
+pub struct NativeFactory {
+    tls: Arc<Tls>,
+    cache: Arc<Cache>,
+    sources: Vec<IpAddr>,
+}
+
+impl NativeFactory {
+    /// Clients that connect from `sources` in turn, or from wherever the system likes if there are none.
+    pub fn new(sources: Vec<IpAddr>) -> Self {
+        Self { tls: Arc::default(), cache: Arc::default(), sources }
+    }
+}
+
+impl HttpFactory for NativeFactory {
+    type Thread = NativeThread;
+
+    fn thread(&self) -> Result<NativeThread, ClientError> {
+        let connectors = Connectors::new(Arc::clone(&self.tls));
+        let shared = Shared::new(Arc::clone(&self.cache), connectors, self.sources.clone());
+        Ok(NativeThread { shared: Rc::new(shared) })
+    }
+}
+
+/// What native clients of a load thread have in common.
+#[derive(Debug)]
+pub struct NativeThread {
+    shared: Rc<Shared>,
+}
+
+impl HttpThread for NativeThread {
+    type Client = NativeClient;
+
+    fn client(&self, probe: &Arc<Probe>) -> Result<NativeClient, ClientError> {
+        Ok(NativeClient {
+            shared: Rc::clone(&self.shared),
+            probe: Arc::clone(probe),
+            connections: Vec::new(),
+            deadline: Deadline::default(),
+        })
+    }
+}
+
+/// One user's client.
+#[derive(Debug)]
+pub struct NativeClient {
+    shared: Rc<Shared>,
+    probe: Arc<Probe>,
+    /// The one used last comes last.
+    connections: Vec<Connection>,
+    deadline: Deadline,
+}
+
+#[derive(Debug)]
+struct Connection {
+    origin: Arc<Origin>,
+    line: Line,
+    /// A request is, or was, under way that did not come to its end.
+    is_busy: bool,
+    /// Whether it served a request before.
+    was_used: bool,
+}
+
+impl Connection {
+    /// Whether it can take a request.
+    fn fits(&self, origin: &Arc<Origin>, options: &Options) -> bool {
+        let speaks = match (&self.line, options.version) {
+            (Line::H1(_), Version::H2) | (Line::H2(_), Version::H1) => false,
+            (Line::H1(_), _) => true,
+            (Line::H2(session), _) => session.is_open(),
+        };
+        speaks && !self.is_busy && (Arc::ptr_eq(&self.origin, origin) || *self.origin == **origin)
+    }
+}
+
+impl NativeClient {
+    /// Brings a connection for `request` to the end of the list, if there is one.
+    fn find(&mut self, request: &Request<'_>) -> bool {
+        match self.connections.last() {
+            None => return false,
+            Some(last) if last.fits(request.origin, request.options) => return true,
+            Some(_) => {}
+        }
+        self.connections.retain(|connection| !connection.is_busy);
+        let found = self.connections.iter().rposition(|known| known.fits(request.origin, request.options));
+        if let Some(at) = found {
+            self.connections[at..].rotate_left(1);
+        }
+        found.is_some()
+    }
+
+    async fn open(&mut self, request: &Request<'_>) -> Result<(), Failure> {
+        let line = connect(&self.shared, &self.probe, request).await?;
+        if self.connections.len() >= MAX_CONNECTIONS {
+            self.connections.remove(0);
+        }
+        let origin = Arc::clone(request.origin);
+        self.connections.push(Connection { origin, line, is_busy: false, was_used: false });
+        Ok(())
+    }
+}
+
+impl HttpClient for NativeClient {
+    async fn exchange(&mut self, request: Request<'_>) -> Exchange {
+        self.probe.wrote(false);
+        let mut connecting = Duration::ZERO;
+        loop {
+            if !self.find(&request) {
+                let opened = Box::pin(self.open(&request)).await;
+                let now = Instant::now();
+                connecting = now.saturating_duration_since(request.begin);
+                if let Err(failure) = opened {
+                    return failed(failure, now, connecting);
+                }
+            }
+            let Self { shared, probe, connections, deadline } = self;
+            let Some(connection) = connections.last_mut() else { continue };
+            let Connection { line, is_busy, was_used, .. } = connection;
+            let io = match line {
+                Line::H2(session) => {
+                    return Box::pin(session.exchange(&request, probe, connecting)).await;
+                }
+                Line::H1(io) => io,
+            };
+            *is_busy = true;
+            let mut call = Call::new(&request, io, *was_used, shared, probe, deadline);
+            let result = match poll_fn(|cx| call.poll(cx)).await {
+                End::Stale => {
+                    connections.pop();
+                    continue;
+                }
+                End::Whole => call.take(),
+                End::Failed(failure) => Err(failure),
+            };
+            let exchange = Exchange {
+                result,
+                first_byte: call.first_byte,
+                end: call.end,
+                connecting,
+                written: call.has_written(),
+            };
+            *was_used = true;
+            *is_busy = !call.leaves_usable();
+            if *is_busy || request.options.closes {
+                connections.pop();
+            }
+            return exchange;
+        }
+    }
+
+    fn give_back(&mut self, response: Response) {
+        self.shared.give_back(response);
+    }
+}
+
+fn failed(failure: Failure, now: Instant, connecting: Duration) -> Exchange {
+    Exchange { result: Err(failure), first_byte: None, end: now, connecting, written: false }
+}

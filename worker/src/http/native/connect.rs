@@ -1,0 +1,99 @@
+//! Makes a connection: name, address, TLS, and which HTTP is spoken over it. The cold path of a request.
+
+use std::io;
+use std::net::SocketAddr;
+use std::time::Instant;
+
+use stampede_stats::outcome::FailureKind;
+use stampede_stats::recorder::Connected;
+use tokio::net::{TcpSocket, TcpStream};
+
+use super::super::origin::Origin;
+use super::super::probe::Probe;
+use super::super::tls::server_name;
+use super::super::{Failure, Options, Request, Version, classify};
+use super::h2::Session;
+use super::io::Io;
+use super::shared::Shared;
+
+/// What is spoken over a connection.
+#[derive(Debug)]
+pub(super) enum Line {
+    H1(Io),
+    H2(Box<Session>),
+}
+
+/// Connects to the request's origin, within its time.
+pub(super) async fn connect(shared: &Shared, probe: &Probe, request: &Request<'_>) -> Result<Line, Failure> {
+    let options = request.options;
+    let limit = options.connect_timeout.filter(|limit| *limit < request.timeout);
+    let deadline = tokio::time::Instant::from_std(request.begin + limit.unwrap_or(request.timeout));
+    match tokio::time::timeout_at(deadline, line(shared, probe, request.origin, options)).await {
+        Ok(line) => line,
+        Err(_) => Err(classify::timed_out(false, limit.unwrap_or(options.total_timeout))),
+    }
+}
+
+async fn line(shared: &Shared, probe: &Probe, origin: &Origin, options: &Options) -> Result<Line, Failure> {
+    let (addresses, dns) = shared
+        .cache
+        .addresses(origin.host(), origin.port())
+        .await
+        .map_err(|_| Failure::new(FailureKind::Dns, "the host name does not resolve"))?;
+    let begin = Instant::now();
+    let stream = any(shared, &addresses).await.map_err(|error| classify::io_failure(&error, true))?;
+    let mut connected = Connected { dns, connect: Some(begin.elapsed()), tls: None };
+    let line = if origin.is_tls() {
+        let begin = Instant::now();
+        let line = tls(shared, origin, options.version, stream).await?;
+        connected.tls = Some(begin.elapsed());
+        line
+    } else if options.version == Version::H2 {
+        Line::H2(Box::new(Session::begin(Io::Plain(stream)).await?))
+    } else {
+        Line::H1(Io::Plain(stream))
+    };
+    probe.made(origin.address(), connected);
+    Ok(line)
+}
+
+/// Connects to the first address that answers.
+async fn any(shared: &Shared, addresses: &[SocketAddr]) -> io::Result<TcpStream> {
+    let mut last = io::ErrorKind::AddrNotAvailable.into();
+    for address in addresses {
+        match tcp(shared, *address).await {
+            Ok(stream) => return Ok(stream),
+            Err(error) => last = error,
+        }
+    }
+    Err(last)
+}
+
+async fn tcp(shared: &Shared, address: SocketAddr) -> io::Result<TcpStream> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    if let Some(source) = shared.source(address) {
+        // The port is taken now, before the peer is known: each source has one range of ports for all targets together.
+        socket.bind(SocketAddr::new(source, 0))?;
+    }
+    socket.set_nodelay(true)?;
+    socket.connect(address).await
+}
+
+async fn tls(shared: &Shared, origin: &Origin, version: Version, stream: TcpStream) -> Result<Line, Failure> {
+    let failed = |error: &io::Error| {
+        let message = classify::tls_text(error).unwrap_or_else(|| classify::io_failure(error, false).message);
+        Failure { kind: FailureKind::Tls, message }
+    };
+    let connector = shared.tls.get(version)?;
+    let name = server_name(origin.host())?;
+    let stream = connector.connect(name, stream).await.map_err(|error| failed(&error))?;
+    let speaks_h2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
+    let io = Io::Tls(Box::new(stream));
+    if speaks_h2 {
+        Ok(Line::H2(Box::new(Session::begin(io).await?)))
+    } else if version == Version::H2 {
+        Err(Failure::new(FailureKind::Protocol, "the target does not speak HTTP/2"))
+    } else {
+        Ok(Line::H1(io))
+    }
+}

@@ -1,0 +1,64 @@
+//! One timer for all requests of a user.
+//!
+//! Arming and disarming a timer for every request would cost as much as a histogram. A request that ends in time leaves the
+//! timer as it is; it goes off once every timeout at most and is then set to the newest deadline.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll, Waker};
+use std::time::Instant;
+
+use tokio::time::Sleep;
+
+/// A user's timer.
+#[derive(Debug, Default)]
+pub(super) struct Deadline {
+    sleep: Option<Pin<Box<Sleep>>>,
+    /// When it goes off, and whom it wakes. `None` while it is not set.
+    armed: Option<(Instant, Waker)>,
+}
+
+impl Deadline {
+    /// Sees to it that the task is woken at `due` or before; `begin` is when the request began. To be called at a request's
+    /// first wait.
+    pub(super) fn arm(&mut self, cx: &mut Context<'_>, begin: Instant, due: Instant) {
+        let is_set = self
+            .armed
+            .as_ref()
+            .is_some_and(|(at, waker)| *at > begin && *at <= due && waker.will_wake(cx.waker()));
+        if !is_set {
+            self.set(cx, due);
+        }
+    }
+
+    /// Whether `due` has passed; to be called when the task was woken and found nothing. If not, it is woken then.
+    pub(super) fn has_passed(&mut self, cx: &mut Context<'_>, due: Instant) -> bool {
+        let passed = Instant::now() >= due;
+        if !passed {
+            self.set(cx, due);
+        }
+        passed
+    }
+
+    #[cold]
+    fn set(&mut self, cx: &mut Context<'_>, due: Instant) {
+        let at = tokio::time::Instant::from_std(due);
+        let sleep = match &mut self.sleep {
+            Some(sleep) => {
+                sleep.as_mut().reset(at);
+                sleep
+            }
+            none => none.insert(Box::pin(tokio::time::sleep_until(at))),
+        };
+        // A task that has used up its turn would be told to wait without the timer being set.
+        let mut sleep = std::pin::pin!(tokio::task::unconstrained(sleep.as_mut()));
+        self.armed = match sleep.as_mut().poll(cx) {
+            Poll::Pending => Some((due, cx.waker().clone())),
+            // It has passed already: whoever asks will see so.
+            Poll::Ready(()) => {
+                cx.waker().wake_by_ref();
+                None
+            }
+        };
+    }
+}

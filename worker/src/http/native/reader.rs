@@ -1,0 +1,213 @@
+//! Reads one response from bytes as they come, whatever way they are split. Pure.
+//!
+//! The usual response is whole in one read: its head is parsed where it lies and its body only counted. What a head lacks is
+//! kept until more comes; bodies are never held back.
+
+use super::super::{MAX_HEAD, MAX_KEPT_BODY, Options, Response};
+use super::chunked::Chunked;
+use super::head::{self, Framing};
+
+/// Bytes that are not a response.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum ReadError {
+    /// The head is not HTTP.
+    #[error("not HTTP: {0}")]
+    Malformed(httparse::Error),
+    /// The head, or the number of its lines, is over the limit.
+    #[error("the response's head is too large")]
+    HeadTooLarge,
+    /// `content-length` is no number, or several.
+    #[error("not HTTP: invalid content-length")]
+    BadLength,
+    /// A transfer encoding in an HTTP/1.0 response.
+    #[error("not HTTP: a transfer-encoding in HTTP/1.0")]
+    OldTransferEncoding,
+    /// The chunked coding is broken.
+    #[error("not HTTP: invalid chunk")]
+    BadChunk,
+    /// Extensions and trailers are over the limit.
+    #[error("the response's trailers are too large")]
+    TrailersTooLarge,
+    /// The connection ended before the response did.
+    #[error("connection closed before the response was whole")]
+    Closed,
+}
+
+/// Where in the response the input stands.
+#[derive(Debug, Clone, Copy)]
+enum At {
+    Head,
+    Fixed(u64),
+    Chunks(Chunked),
+    UntilClose,
+    Over,
+}
+
+/// Reads one response.
+#[derive(Debug)]
+pub struct Reader {
+    at: At,
+    answers_head: bool,
+    keep_body: bool,
+    /// A head that is not whole.
+    partial: Vec<u8>,
+    keep_alive: bool,
+    too_large: bool,
+    response: Response,
+}
+
+impl Reader {
+    /// For the response to a request; `answers_head` if its method is HEAD. `kept` is an empty response whose buffers are used.
+    pub fn new(answers_head: bool, options: &Options, kept: Response) -> Self {
+        Self {
+            at: At::Head,
+            answers_head,
+            keep_body: options.keep_body,
+            partial: Vec::new(),
+            keep_alive: false,
+            too_large: false,
+            response: kept,
+        }
+    }
+
+    /// Reads from `input`. Returns how much of it belongs to the response: all of it, until that is over.
+    ///
+    /// # Errors
+    /// When it is not a response; it must not be given more then.
+    pub fn read(&mut self, input: &[u8], options: &Options) -> Result<usize, ReadError> {
+        let mut used = 0;
+        while matches!(self.at, At::Head) && used < input.len() {
+            used += self.head(&input[used..], options)?;
+        }
+        if used < input.len() {
+            used += self.body(&input[used..])?;
+        }
+        Ok(used)
+    }
+
+    /// The connection has ended.
+    ///
+    /// # Errors
+    /// When the response had not.
+    pub fn end(&mut self) -> Result<(), ReadError> {
+        match self.at {
+            At::UntilClose | At::Over => {
+                self.at = At::Over;
+                Ok(())
+            }
+            _ => Err(ReadError::Closed),
+        }
+    }
+
+    /// Whether the response is whole.
+    pub fn is_over(&self) -> bool {
+        matches!(self.at, At::Over)
+    }
+
+    /// Whether the connection may be used for another request.
+    pub fn keeps_alive(&self) -> bool {
+        self.keep_alive
+    }
+
+    /// Whether its body was too large to be kept.
+    pub fn is_too_large(&self) -> bool {
+        self.too_large
+    }
+
+    /// The response, once it is whole.
+    pub fn take(&mut self) -> Response {
+        std::mem::take(&mut self.response)
+    }
+
+    fn head(&mut self, input: &[u8], options: &Options) -> Result<usize, ReadError> {
+        let before = self.partial.len();
+        if before == 0 {
+            let Some(head) = head::read(input, self.answers_head, options, &mut self.response)? else {
+                return self.keep_partial(input);
+            };
+            self.begin_body(head);
+            return Ok(head.length);
+        }
+        // Only a line's end can complete a head; without one there is nothing to parse again.
+        if !input.contains(&b'\n') {
+            return self.keep_partial(input);
+        }
+        let mut partial = std::mem::take(&mut self.partial);
+        partial.extend_from_slice(input);
+        self.forget_lines();
+        if let Some(head) = head::read(&partial, self.answers_head, options, &mut self.response)? {
+            self.begin_body(head);
+            return Ok(head.length - before);
+        }
+        if partial.len() > MAX_HEAD {
+            return Err(ReadError::HeadTooLarge);
+        }
+        self.partial = partial;
+        Ok(input.len())
+    }
+
+    fn keep_partial(&mut self, input: &[u8]) -> Result<usize, ReadError> {
+        if self.partial.len() + input.len() > MAX_HEAD {
+            return Err(ReadError::HeadTooLarge);
+        }
+        self.partial.extend_from_slice(input);
+        Ok(input.len())
+    }
+
+    /// What was taken from a head that is read again.
+    fn forget_lines(&mut self) {
+        self.response.location = None;
+        self.response.coding = None;
+        self.response.set_cookies.clear();
+        self.response.head.clear();
+    }
+
+    fn begin_body(&mut self, head: head::Head) {
+        if head.interim {
+            self.forget_lines();
+            return;
+        }
+        self.keep_alive = head.keep_alive;
+        self.at = match head.framing {
+            Framing::Length(0) => At::Over,
+            Framing::Length(length) => At::Fixed(length),
+            Framing::Chunked => At::Chunks(Chunked::new()),
+            Framing::UntilClose => At::UntilClose,
+        };
+    }
+
+    fn body(&mut self, input: &[u8]) -> Result<usize, ReadError> {
+        match &mut self.at {
+            At::Head | At::Over => Ok(0),
+            At::UntilClose => {
+                self.take_data(input);
+                Ok(input.len())
+            }
+            At::Fixed(left) => {
+                let take = usize::try_from(*left).unwrap_or(usize::MAX).min(input.len());
+                *left -= take as u64;
+                if *left == 0 {
+                    self.at = At::Over;
+                }
+                self.take_data(&input[..take]);
+                Ok(take)
+            }
+            At::Chunks(chunked) => {
+                let mut chunked = *chunked;
+                let used = chunked.read(input, |data| self.take_data(data))?;
+                self.at = if chunked.is_over() { At::Over } else { At::Chunks(chunked) };
+                Ok(used)
+            }
+        }
+    }
+
+    fn take_data(&mut self, data: &[u8]) {
+        self.response.body_len += data.len() as u64;
+        if self.keep_body {
+            self.too_large |= self.response.body.len() + data.len() > MAX_KEPT_BODY;
+            if !self.too_large {
+                self.response.body.extend_from_slice(data);
+            }
+        }
+    }
+}

@@ -64,7 +64,7 @@ pub(super) struct PlanArgs {
     /// Workers the users are dealt to
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub(super) workers: u32,
-    /// One line of JSON for each start and stop
+    /// One line of JSON for each start and stop, or for each arrival
     #[arg(long)]
     pub(super) json: bool,
 }

@@ -5,7 +5,7 @@
 
 use std::cell::RefCell;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use http::Method;
 use stampede_scenarios::template::{RenderContext, Template};
@@ -245,7 +245,7 @@ impl<'a> Message<'a> {
     }
 
     /// As the client wants it.
-    pub(super) fn request(&self, options: &'a Options, begin: Instant, timeout: Duration) -> Request<'a> {
+    pub(super) fn request(&self, options: &'a Options, begin: Instant) -> Request<'a> {
         Request {
             method: self.method,
             origin: self.origin,
@@ -256,7 +256,7 @@ impl<'a> Message<'a> {
             body: self.body,
             options,
             begin,
-            timeout,
+            timeout: options.total_timeout,
         }
     }
 }

@@ -16,7 +16,7 @@ use super::message::{Lent, Message};
 use super::prepared::{Name, PreparedRequest};
 use crate::http::origin::{Origin, path_of};
 use crate::http::probe::Probe;
-use crate::http::{Exchange, Failure, HttpClient, Response, redirect};
+use crate::http::{Exchange, Failure, HttpClient, Request, Response, redirect};
 
 /// A user's means of making requests.
 pub(super) struct Agent<C> {
@@ -56,13 +56,13 @@ pub(super) async fn perform<C: HttpClient>(
     let mut guard = RequestGuard::begin(context, here.signals, probe, endpoint, since);
     let course = match rendered {
         Ok(()) => {
-            let message = Message::new(request, lent.as_ref());
-            let wire = message.request(&request.options, begin, request.options.total_timeout);
             guard.exchanging = true;
+            let wire = Message::new(request, lent.as_ref()).request(&request.options, begin);
             let exchange = client.exchange(wire).await;
             guard.exchanging = false;
+            let message = Message::new(request, lent.as_ref());
             let course = Course::new(exchange, begin, message.body.len());
-            if course.goes_on(request, jar) {
+            if course.goes_on(request) {
                 Box::pin(follow(client, jar, request, message, course, &mut guard)).await
             } else {
                 guard.sent = u32::from(course.written);
@@ -108,7 +108,7 @@ fn endpoint(
 
 /// What came of a request with all its redirects.
 struct Course {
-    result: Result<Response, Failure>,
+    result: Result<Box<Response>, Failure>,
     begin: Instant,
     first_byte: Option<Instant>,
     end: Instant,
@@ -147,7 +147,7 @@ impl Course {
     }
 
     /// Whether there is more to do than to judge: a redirect to follow, or cookies to keep.
-    fn goes_on(&self, request: &PreparedRequest, _jar: &Jar) -> bool {
+    fn goes_on(&self, request: &PreparedRequest) -> bool {
         self.result.as_ref().is_ok_and(|response| {
             (response.location.is_some() && request.redirects > 0) || !response.set_cookies.is_empty()
         })
@@ -212,7 +212,8 @@ async fn follow<C: HttpClient>(
         let begin = Instant::now();
         let so_far = begin.saturating_duration_since(course.begin);
         let timeout = request.options.total_timeout.saturating_sub(so_far);
-        let wire = Message { cookies: &cookies, ..hop.message() }.request(&request.options, begin, timeout);
+        let wire = Message { cookies: &cookies, ..hop.message() }.request(&request.options, begin);
+        let wire = Request { timeout, ..wire };
         guard.exchanging = true;
         let exchange = client.exchange(wire).await;
         guard.exchanging = false;
@@ -274,7 +275,7 @@ impl<'a> Hop<'a> {
 /// Whether the response is what the step expects.
 fn judge(
     request: &PreparedRequest,
-    result: &Result<Response, Failure>,
+    result: &Result<Box<Response>, Failure>,
     response_time: Duration,
 ) -> Result<(), Failure> {
     let response = result.as_ref().map_err(Clone::clone)?;

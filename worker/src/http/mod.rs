@@ -110,7 +110,7 @@ pub struct Request<'a> {
 #[derive(Debug)]
 pub struct Exchange {
     /// A whole response, or why there is none.
-    pub result: Result<Response, Failure>,
+    pub result: Result<Box<Response>, Failure>,
     /// When the response's head was there.
     pub first_byte: Option<Instant>,
     /// When the last byte was read, or the attempt given up.
@@ -140,6 +140,19 @@ pub struct Response {
     pub body: Vec<u8>,
 }
 
+impl Response {
+    /// Empties it, keeping its buffers.
+    pub fn clear(&mut self) {
+        self.status = 0;
+        self.location = None;
+        self.set_cookies.clear();
+        self.coding = None;
+        self.body_len = 0;
+        self.head.clear();
+        self.body.clear();
+    }
+}
+
 /// Why there is no whole response.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Failure {
@@ -163,7 +176,9 @@ pub trait HttpClient {
     fn exchange(&mut self, request: Request<'_>) -> impl Future<Output = Exchange>;
 
     /// Takes a response back that nobody needs any more, for its buffers.
-    fn give_back(&mut self, _response: Response) {}
+    fn give_back(&mut self, response: Box<Response>) {
+        drop(response);
+    }
 }
 
 /// Makes what the clients of a load thread have in common. One factory serves all threads.

@@ -158,7 +158,7 @@ impl HttpClient for ReqwestClient {
         self.probe.exchange_begins(&request.origin.address());
         let spent = self.probe.spent_connecting();
         let mut first_byte = None;
-        let result = self.answer(&request, &mut first_byte).await;
+        let result = self.answer(&request, &mut first_byte).await.map(Box::new);
         let end = Instant::now();
         let connecting = self.probe.spent_connecting().saturating_sub(spent);
         let unsent = matches!(

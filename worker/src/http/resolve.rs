@@ -30,14 +30,13 @@ impl Cache {
             return Ok((vec![SocketAddr::new(address, port)], None));
         }
         let begin = Instant::now();
-        let (found, asked) = match self.get(host, begin) {
-            Some(known) => (known, None),
-            None => {
-                let found: Vec<_> = tokio::net::lookup_host((host, 0)).await?.collect();
-                let now = Instant::now();
-                self.put(host.to_owned(), now, found.clone());
-                (found, Some(now.saturating_duration_since(begin)))
-            }
+        let (found, asked) = if let Some(known) = self.get(host, begin) {
+            (known, None)
+        } else {
+            let found: Vec<_> = tokio::net::lookup_host((host, 0)).await?.collect();
+            let now = Instant::now();
+            self.put(host.to_owned(), now, found.clone());
+            (found, Some(now.saturating_duration_since(begin)))
         };
         let with_port = |address: SocketAddr| SocketAddr::new(address.ip(), port);
         Ok((found.into_iter().map(with_port).collect(), asked))
@@ -66,7 +65,9 @@ impl Resolve for Resolver {
         let (cache, probe) = (Arc::clone(&self.cache), Arc::clone(&self.probe));
         Box::pin(async move {
             let (addresses, asked) = cache.addresses(name.as_str(), 0).await.map_err(failed)?;
-            asked.into_iter().for_each(|took| probe.resolved(took));
+            if let Some(took) = asked {
+                probe.resolved(took);
+            }
             let addresses: Addrs = Box::new(addresses.into_iter());
             Ok(addresses)
         })

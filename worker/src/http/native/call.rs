@@ -12,7 +12,7 @@ use http::Method;
 use stampede_stats::outcome::FailureKind;
 
 use super::super::probe::Probe;
-use super::super::{Failure, Request, Response, classify};
+use super::super::{Exchange, Failure, Request, classify};
 use super::deadline::Deadline;
 use super::io::Io;
 use super::reader::{ReadError, Reader};
@@ -64,8 +64,8 @@ pub(super) struct Call<'a, 'r> {
     last_look: Option<Pin<Box<dyn Future<Output = ()>>>>,
     /// Bytes came that are no part of the response.
     has_leftover: bool,
-    pub(super) first_byte: Option<Instant>,
-    pub(super) end: Instant,
+    first_byte: Option<Instant>,
+    end: Instant,
 }
 
 impl<'a, 'r> Call<'a, 'r> {
@@ -77,10 +77,9 @@ impl<'a, 'r> Call<'a, 'r> {
         probe: &'a Probe,
         deadline: &'a mut Deadline,
     ) -> Self {
-        let options = request.options;
-        let kept = if options.keep_body || options.keep_head { shared.spare() } else { Response::default() };
+        let answers_head = *request.method == Method::HEAD;
         Self {
-            reader: Reader::new(*request.method == Method::HEAD, options, kept),
+            reader: Reader::new(answers_head, request.options, shared.spare()),
             request,
             io,
             shared,
@@ -97,7 +96,7 @@ impl<'a, 'r> Call<'a, 'r> {
     }
 
     /// Whether the request was written to its last byte.
-    pub(super) fn has_written(&self) -> bool {
+    fn has_written(&self) -> bool {
         matches!(self.writing, Writing::All)
     }
 
@@ -106,10 +105,16 @@ impl<'a, 'r> Call<'a, 'r> {
         self.has_written() && self.reader.is_over() && self.reader.keeps_alive() && !self.has_leftover
     }
 
-    /// The response.
-    pub(super) fn take(&mut self) -> Result<Response, Failure> {
-        let response = self.reader.take();
-        if self.reader.is_too_large() { Err(classify::body_too_large()) } else { Ok(response) }
+    /// What came of it.
+    pub(super) fn ended(self, end: End, connecting: Duration) -> Exchange {
+        let (first_byte, written, end_at) = (self.first_byte, self.has_written(), self.end);
+        let result = match end {
+            End::Whole if self.reader.is_too_large() => Err(classify::body_too_large()),
+            End::Whole => Ok(self.reader.take()),
+            End::Failed(failure) => Err(failure),
+            End::Stale => Err(classify::CLOSED),
+        };
+        Exchange { result, first_byte, end: end_at, connecting, written }
     }
 
     pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<End> {

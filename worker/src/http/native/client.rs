@@ -59,7 +59,7 @@ impl HttpThread for NativeThread {
         Ok(NativeClient {
             shared: Rc::clone(&self.shared),
             probe: Arc::clone(probe),
-            connections: Vec::new(),
+            connections: Vec::with_capacity(1),
             deadline: Deadline::default(),
         })
     }
@@ -148,23 +148,14 @@ impl HttpClient for NativeClient {
             };
             *is_busy = true;
             let mut call = Call::new(&request, io, *was_used, shared, probe, deadline);
-            let result = match poll_fn(|cx| call.poll(cx)).await {
-                End::Stale => {
-                    connections.pop();
-                    continue;
-                }
-                End::Whole => call.take(),
-                End::Failed(failure) => Err(failure),
-            };
-            let exchange = Exchange {
-                result,
-                first_byte: call.first_byte,
-                end: call.end,
-                connecting,
-                written: call.has_written(),
-            };
+            let end = poll_fn(|cx| call.poll(cx)).await;
+            if matches!(end, End::Stale) {
+                connections.pop();
+                continue;
+            }
             *was_used = true;
             *is_busy = !call.leaves_usable();
+            let exchange = call.ended(end, connecting);
             if *is_busy || request.options.closes {
                 connections.pop();
             }
@@ -172,7 +163,7 @@ impl HttpClient for NativeClient {
         }
     }
 
-    fn give_back(&mut self, response: Response) {
+    fn give_back(&mut self, response: Box<Response>) {
         self.shared.give_back(response);
     }
 }

@@ -77,7 +77,7 @@ impl Session {
         let deadline = tokio::time::Instant::from_std(request.begin + request.timeout);
         let answer = tokio::time::timeout_at(deadline, self.answer(request, probe, &mut progress)).await;
         let late = |_| Err(classify::timed_out(true, request.options.total_timeout));
-        let result = answer.unwrap_or_else(late);
+        let result = answer.unwrap_or_else(late).map(Box::new);
         let Progress { first_byte, written } = progress;
         Exchange { result, first_byte, end: Instant::now(), connecting, written }
     }

@@ -45,6 +45,7 @@ enum At {
 
 /// Reads one response.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each says another thing of the response")]
 pub struct Reader {
     at: At,
     answers_head: bool,
@@ -53,12 +54,12 @@ pub struct Reader {
     partial: Vec<u8>,
     keep_alive: bool,
     too_large: bool,
-    response: Response,
+    response: Box<Response>,
 }
 
 impl Reader {
     /// For the response to a request; `answers_head` if its method is HEAD. `kept` is an empty response whose buffers are used.
-    pub fn new(answers_head: bool, options: &Options, kept: Response) -> Self {
+    pub fn new(answers_head: bool, options: &Options, kept: Box<Response>) -> Self {
         Self {
             at: At::Head,
             answers_head,
@@ -115,8 +116,8 @@ impl Reader {
     }
 
     /// The response, once it is whole.
-    pub fn take(&mut self) -> Response {
-        std::mem::take(&mut self.response)
+    pub fn take(self) -> Box<Response> {
+        self.response
     }
 
     fn head(&mut self, input: &[u8], options: &Options) -> Result<usize, ReadError> {

@@ -28,7 +28,8 @@ pub(super) struct Scratch {
 #[derive(Debug)]
 pub(super) struct Shared {
     scratch: RefCell<Scratch>,
-    spares: RefCell<Vec<Response>>,
+    #[expect(clippy::vec_box, reason = "the boxes are what is lent: a response moves one word")]
+    spares: RefCell<Vec<Box<Response>>>,
     pub(super) cache: Arc<Cache>,
     pub(super) tls: Connectors,
     /// Local addresses to connect from, one after the other; none leaves it to the system.
@@ -49,19 +50,18 @@ impl Shared {
     }
 
     /// An empty response, if possible with buffers.
-    pub(super) fn spare(&self) -> Response {
+    #[expect(clippy::unnecessary_box_returns, reason = "the boxes are what is lent")]
+    pub(super) fn spare(&self) -> Box<Response> {
         self.spares.borrow_mut().pop().unwrap_or_default()
     }
 
     /// Takes the buffers of a response that nobody needs any more.
-    pub(super) fn give_back(&self, mut response: Response) {
+    pub(super) fn give_back(&self, mut response: Box<Response>) {
         let capacity = response.body.capacity().max(response.head.capacity());
         let mut spares = self.spares.borrow_mut();
-        if capacity > 0 && capacity <= LARGEST_SPARE && spares.len() < SPARES {
-            response.body.clear();
-            response.head.clear();
-            let (body, head) = (response.body, response.head);
-            spares.push(Response { body, head, ..Response::default() });
+        if capacity <= LARGEST_SPARE && spares.len() < SPARES {
+            response.clear();
+            spares.push(response);
         }
     }
 

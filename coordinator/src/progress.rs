@@ -192,7 +192,7 @@ mod tests {
     fn a_second_in_one_line() {
         insta::assert_snapshot!(line(&samples::running()).unwrap(), @"00:41 steady     users 200/200     1284 req/s   0.00 fail/s   p50 12.0 p95 37.2 p99 79.2 ms   2 workers");
         insta::assert_snapshot!(line(&samples::worker_lost()).unwrap(), @"00:41 steady     users 200/200     1284 req/s   0.00 fail/s   p50 12.0 p95 37.2 p99 79.2 ms   1 of 3 workers");
-        insta::assert_snapshot!(line(&samples::arriving()).unwrap(), @"");
+        insta::assert_snapshot!(line(&samples::arriving()).unwrap(), @"00:41 steady     users 61          1498/1500 arrivals/s   24 dropped     1284 req/s   0.00 fail/s   p50 12.0 p95 37.2 p99 79.2 ms   2 workers");
         assert_eq!(line(&samples::waiting()), None);
         assert_eq!(line(&samples::finished()), None);
     }

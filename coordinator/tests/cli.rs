@@ -52,7 +52,7 @@ fn plan_shows_every_worker() {
 #[test]
 fn plan_shows_arrivals() {
     let args =
-        ["plan", "examples/two-classes.yaml", "--rate", "45/s", "-t", "3s", "--workers", "2", "--seed", "1"];
+        ["plan", "examples/arrivals.yaml", "--rate", "45/s", "-t", "3s", "--workers", "2", "--seed", "1"];
     insta::assert_snapshot!("plan_arrivals", seen(&args));
     let json = coordinator(&[&args[..], &["--json"]].concat());
     let text = String::from_utf8_lossy(&json.stdout).into_owned();
@@ -65,9 +65,8 @@ fn plan_shows_arrivals() {
 
 #[test]
 fn wrong_usage_is_answered_with_what_is_meant() {
-    let cases: [(&str, &[&str]); 10] = [
+    let cases: [(&str, &[&str]); 9] = [
         ("usage_two_models", &["x.yaml", "--rate", "10/s", "-r", "5"]),
-        ("usage_arrivals_without_end", &["plan", "examples/predict.yaml", "--rate", "10/s"]),
         ("usage_header_as_host", &["x.yaml", "-H", "accept: */*"]),
         ("usage_foreign_flag", &["x.yaml", "--vus", "10"]),
         ("usage_duration_without_unit", &["x.yaml", "-t", "30"]),

@@ -5,6 +5,7 @@
 
 mod support;
 
+mod arrivals;
 mod counts;
 mod failures;
 mod iterations;

@@ -60,7 +60,8 @@ fn run(result: &RunResult, verdict: Judgement) -> Run {
         run_time_s: result.run_time.map(seconds),
         users_peak: result.users_peak,
         users_wanted: result.users_wanted,
-        spawn_rate: number(result.spawn_rate),
+        spawn_rate: result.spawn_rate.and_then(number),
+        arrivals: result.arrivals.clone(),
         stop_reason: result.stop_reason.as_str().to_owned(),
         aborted: result.aborted,
         verdict,
@@ -210,6 +211,7 @@ fn worker(worker: &WorkerResult) -> Worker {
         cpu_avg: worker.cpu_avg.and_then(number),
         cpu_max: worker.cpu_max.and_then(number),
         lag_ms_p99: worker.lag_p99.and_then(number),
+        lateness_ms_p99: worker.lateness_p99.and_then(number),
         lost_at_s: worker.lost_at.map(seconds),
     }
 }

@@ -47,10 +47,13 @@ fn what_ran(report: &Report) -> String {
     row("Scenario", scenario(run));
     row("Target", md(&run.target));
     row("Users", users(report));
-    row(
-        "Spawn rate",
-        run.spawn_rate.map_or_else(|| "-".to_owned(), |rate| format!("{} users/s", amount(rate))),
-    );
+    match &run.arrivals {
+        Some(arrivals) => row("Load", md(arrivals)),
+        None => row(
+            "Spawn rate",
+            run.spawn_rate.map_or_else(|| "-".to_owned(), |rate| format!("{} users/s", amount(rate))),
+        ),
+    }
     row("Run time", run_time(run));
     row("Seed", run.seed.to_string());
     row("Workers", report.workers.len().to_string());

@@ -113,7 +113,8 @@ fn result(mut recorder: Recorder, duration: Duration) -> RunResult {
         users_peak: 3,
         users_wanted: 3,
         classes: vec![("visitor".into(), 3)],
-        spawn_rate: 1.5,
+        spawn_rate: Some(1.5),
+        arrivals: None,
         stop_reason: StopReason::RunTime,
         aborted: false,
         changes: Vec::new(),
@@ -136,6 +137,7 @@ pub(super) fn worker(name: &str, requests: u64) -> WorkerResult {
         cpu_avg: Some(0.41),
         cpu_max: Some(0.876),
         lag_p99: Some(0.312),
+        lateness_p99: None,
         lost_at: None,
     }
 }
@@ -206,6 +208,7 @@ pub(super) fn lost_worker() -> RunResult {
         cpu_avg: None,
         cpu_max: None,
         lag_p99: None,
+        lateness_p99: None,
         ..worker(name, requests)
     };
     result.workers = vec![worker("w1", 250), lost("w2", 253)];

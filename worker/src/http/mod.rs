@@ -6,6 +6,8 @@
 
 pub mod block;
 pub mod classify;
+pub mod cookies;
+pub mod decode;
 pub mod native;
 pub mod origin;
 pub mod probe;

@@ -4,6 +4,7 @@
 //! tree with places first (`tree`); each part of the format then has its reader here, which checks keys and types, folds what
 //! is known into literals, and reports to one list instead of stopping.
 
+mod auth;
 mod bodies;
 mod class;
 mod cx;
@@ -13,12 +14,15 @@ mod expr;
 mod file;
 mod load;
 mod names;
+mod pipeline;
 mod request;
 mod scalars;
 mod schema;
 mod settings;
 mod steps;
 mod texts;
+mod tls;
+mod transport;
 mod url;
 mod vars;
 

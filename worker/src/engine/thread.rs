@@ -61,7 +61,7 @@ impl LoadThread {
         );
         let http = {
             let _runtime = runtime.enter();
-            factory.thread().map_err(std::io::Error::other)?
+            factory.thread(&self.config.prepared.http).map_err(std::io::Error::other)?
         };
         runtime.block_on(Loop::new(self, context, http).run());
         Ok(())
@@ -266,7 +266,11 @@ impl<T: HttpThread> Loop<T> {
     }
 
     /// Forgets users that have ended.
+    ///
+    /// # Panics
+    /// When a user's task did: the runtime keeps that to itself, and the thread ends as with a panic of its own.
     fn reap(&mut self) {
+        assert!(!self.context.panicked.get(), "a user's task panicked");
         let ended = std::mem::take(&mut *self.context.ended.borrow_mut());
         for slot in ended {
             if let Some(user) = self.users.remove(&slot)

@@ -182,6 +182,9 @@ impl<'a> Alive<'a> {
 impl Drop for Alive<'_> {
     fn drop(&mut self) {
         self.context.recorder.borrow_mut().user(usize::from(self.grant.class), false);
+        if std::thread::panicking() {
+            self.context.panicked.set(true);
+        }
         self.context.ended.borrow_mut().push(self.grant.slot);
         self.context.someone_ended.notify_one();
     }

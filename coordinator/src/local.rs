@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use stampede_proto::VERSION;
-use stampede_worker::http::native::NativeFactory;
+use stampede_worker::http::auto::AutoFactory;
 use stampede_worker::session::{Dialer, Io, Settings, work};
 use tokio::io::DuplexStream;
 use tokio::sync::{mpsc, watch};
@@ -48,7 +48,7 @@ pub fn start(threads: usize, pipes: mpsc::Sender<DuplexStream>) -> Embedded {
         version: VERSION.to_owned(),
     };
     let task = tokio::spawn(async move {
-        let worked = work(settings, NativeFactory::new(Vec::new()), left).await;
+        let worked = work(settings, AutoFactory::new(Vec::new()), left).await;
         if let Err(error) = worked {
             tracing::error!("the embedded worker ended: {error}");
         }

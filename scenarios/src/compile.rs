@@ -5,6 +5,7 @@
 //! is known into literals, and reports to one list instead of stopping.
 
 mod arrivals;
+mod auth;
 mod bodies;
 mod class;
 mod cx;
@@ -14,12 +15,15 @@ mod expr;
 mod file;
 mod load;
 mod names;
+mod pipeline;
 mod request;
 mod scalars;
 mod schema;
 mod settings;
 mod steps;
 mod texts;
+mod tls;
+mod transport;
 mod url;
 mod vars;
 

@@ -4,7 +4,10 @@ use std::fmt::Write;
 use std::time::Duration;
 
 use crate::arrivals::{Spacing, count_until};
-use crate::plan::{BodyPlan, ClassPlan, LoadPlan, NamePlan, Op, OpenPlan, PartContent, Plan, Program};
+use crate::plan::{
+    AssetId, BodyPlan, ClassPlan, Connection, HttpVersion, LoadPlan, Op, OpenPlan, PartContent, Plan,
+    Program, RequestPlan, TlsPlan,
+};
 use crate::template::{Segment, Template, ValueSource};
 use crate::units::show_duration;
 use crate::wait::Wait;
@@ -22,6 +25,13 @@ fn write_all(plan: &Plan, out: &mut String) -> std::fmt::Result {
     writeln!(out, "{} → {target}", plan.name)?;
     writeln!(out, "load: {}", load(plan))?;
     writeln!(out, "seed: {}", plan.seed)?;
+    if plan.tls != TlsPlan::default() {
+        writeln!(out, "tls: {}", tls(plan))?;
+    }
+    if !plan.resolve.is_empty() {
+        let rules: Vec<String> = plan.resolve.iter().map(ToString::to_string).collect();
+        writeln!(out, "resolve: {}", rules.join(", "))?;
+    }
     // Of arrivals the shares are shown, in ten-thousandths.
     let shown = if plan.load.open.is_some() { 10_000 } else { u64::from(plan.load.profile.peak()) };
     let counts = plan.load.sequence.counts_of_prefix(shown);
@@ -112,11 +122,12 @@ fn per_second(rate: f64) -> String {
 }
 
 fn write_class(plan: &Plan, class: &ClassPlan, count: u64, out: &mut String) -> std::fmt::Result {
+    let pipeline = if class.pipeline > 1 { format!(", pipeline {}", class.pipeline) } else { String::new() };
     if plan.load.open.is_some() {
         // A wait between iterations means nothing where they come by themselves.
-        writeln!(out, "{}: {} of the arrivals", class.name, percent(count as f64 / 1e4))?;
+        writeln!(out, "{}: {} of the arrivals{pipeline}", class.name, percent(count as f64 / 1e4))?;
     } else {
-        writeln!(out, "{}: {}, wait {}", class.name, counted(count, "user"), pause(&class.wait))?;
+        writeln!(out, "{}: {}, wait {}{pipeline}", class.name, counted(count, "user"), pause(&class.wait))?;
     }
     for (title, program) in [("on_start", &class.on_start), ("on_stop", &class.on_stop)] {
         if !program.ops.is_empty() {
@@ -136,26 +147,59 @@ fn write_program(plan: &Plan, program: &Program, out: &mut String) -> std::fmt::
         match op {
             Op::Think(wait) => writeln!(out, "           think {}", pause(wait))?,
             Op::Request(request) => {
-                let name = match &request.name {
-                    NamePlan::Static(id) => usize::try_from(id.0)
-                        .ok()
-                        .and_then(|index| plan.endpoints.get(index))
-                        .map(|endpoint| endpoint.name.clone())
-                        .unwrap_or_default(),
-                    NamePlan::PerValue(template) => shown(template),
-                };
-                writeln!(out, "           {} {name}{}", request.method, body(plan, &request.body))?;
+                let (method, name) = (&request.method, plan.shown_name(request));
+                let (body, way) = (body(plan, &request.body), way(request));
+                writeln!(out, "           {method} {name}{body}{way}")?;
             }
         }
     }
     Ok(())
 }
 
+/// What is unusual about how a request is made.
+fn way(request: &RequestPlan) -> String {
+    let mut parts = Vec::new();
+    match request.http {
+        HttpVersion::Auto => {}
+        HttpVersion::H1 => parts.push("HTTP/1.1".to_owned()),
+        HttpVersion::H2 => parts.push("HTTP/2".to_owned()),
+    }
+    if request.connection == Connection::PerRequest {
+        parts.push("own connection".to_owned());
+    }
+    if let Some(proxy) = &request.proxy {
+        parts.push(format!("via {proxy}"));
+    }
+    if parts.is_empty() { String::new() } else { format!("  ({})", parts.join(", ")) }
+}
+
+fn tls(plan: &Plan) -> String {
+    let tls = &plan.tls;
+    let mut parts = Vec::new();
+    if tls.insecure {
+        parts.push("certificates are not checked".to_owned());
+    } else if let Some(ca) = tls.ca {
+        parts.push(format!("certificates are checked against {}", path(plan, ca)));
+    }
+    if let Some(identity) = tls.identity {
+        parts.push(format!("users show {}", path(plan, identity.cert)));
+    }
+    if let Some(name) = &tls.server_name {
+        parts.push(format!("as {name}"));
+    }
+    if tls.resumption {
+        parts.push("sessions are resumed".to_owned());
+    }
+    parts.join(", ")
+}
+
+fn path(plan: &Plan, id: AssetId) -> String {
+    let asset = usize::try_from(id.0).ok().and_then(|index| plan.assets.get(index));
+    asset.map(|asset| asset.path.clone()).unwrap_or_default()
+}
+
 fn body(plan: &Plan, body: &BodyPlan) -> String {
-    let path = |id: &crate::plan::AssetId| {
-        let asset = usize::try_from(id.0).ok().and_then(|index| plan.assets.get(index));
-        asset.map(|asset| asset.path.clone()).unwrap_or_default()
-    };
+    let path = |id: &AssetId| path(plan, *id);
     match body {
         BodyPlan::Empty => String::new(),
         BodyPlan::Text { content_type, .. } => format!("  [{}]", content_type.unwrap_or("text")),
@@ -189,7 +233,7 @@ fn pause(wait: &Wait) -> String {
 }
 
 /// A template as it might have been written.
-fn shown(template: &Template) -> String {
+pub(crate) fn shown(template: &Template) -> String {
     let segment = |segment: &Segment| match segment {
         Segment::Literal(text) => text.clone(),
         Segment::Value { source, .. } => match source {
@@ -197,6 +241,7 @@ fn shown(template: &Template) -> String {
             ValueSource::UserClass => "${user.class}".to_owned(),
             ValueSource::Iteration => "${iteration}".to_owned(),
             ValueSource::RandomInt { lo, hi } => format!("${{random.int({lo}, {hi})}}"),
+            ValueSource::Base64(text) => format!("base64 of {}", shown(text)),
         },
     };
     template.segments().iter().map(segment).collect()

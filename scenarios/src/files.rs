@@ -1,7 +1,8 @@
-//! The one file that reads the disk: the scenario itself, and the files its steps name.
+//! The one file that reads the disk: the scenario itself, and the files it names.
 //!
 //! Only the coordinator reads them; workers get what it read, by content hash.
 
+use std::fmt;
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -11,7 +12,7 @@ use sha2::{Digest, Sha256};
 use thiserror::Error;
 
 use crate::diagnostics::{Diagnostic, Diagnostics};
-use crate::plan::Plan;
+use crate::plan::{AssetId, AssetRef, Plan};
 use crate::source::Source;
 
 /// A larger file is not held in memory and sent to every worker.
@@ -19,8 +20,8 @@ const LARGEST_ASSET: u64 = 256 << 20;
 /// What the compiler takes at most; read no further.
 const LARGEST_SCENARIO: u64 = (8 << 20) + 1;
 
-/// A file that steps name, read.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A file that the scenario names, read.
+#[derive(Clone, PartialEq, Eq)]
 pub struct Asset {
     /// As written in the scenario.
     pub path: String,
@@ -30,6 +31,13 @@ pub struct Asset {
     pub sha256: [u8; 32],
     /// The content.
     pub bytes: Bytes,
+}
+
+impl fmt::Debug for Asset {
+    /// Without its content, which may be a private key.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Asset({:?}, {} bytes)", self.path, self.bytes.len())
+    }
 }
 
 /// Why a scenario could not be read.
@@ -74,13 +82,17 @@ pub fn hash(content: &[u8]) -> [u8; 32] {
 
 /// Reads every file the plan names, relative to the scenario's folder, in the order of [`Plan::assets`].
 ///
-/// What cannot be read is reported all at once, each at the place where it is first named.
+/// What cannot be read, and what TLS cannot use, is reported all at once, each at the place where it is first named.
 pub fn read_assets(plan: &Plan, folder: &Path, source: &Source) -> Result<Vec<Asset>, Diagnostics> {
     let mut problems = Vec::new();
     let mut assets = Vec::with_capacity(plan.assets.len());
-    for asset in &plan.assets {
+    for (id, asset) in (0..).map(AssetId).zip(&plan.assets) {
         let path = folder.join(&asset.path);
-        match read_asset(&path) {
+        let read = read_asset(&path);
+        if let Ok(bytes) = &read {
+            problems.extend(check_pem(plan, id, asset, bytes));
+        }
+        match read {
             Ok(bytes) => assets.push(Asset {
                 path: asset.path.clone(),
                 file_name: path
@@ -100,6 +112,32 @@ pub fn read_assets(plan: &Plan, folder: &Path, source: &Source) -> Result<Vec<As
         }
     }
     if problems.is_empty() { Ok(assets) } else { Err(Diagnostics::new(source, problems)) }
+}
+
+/// What keeps TLS from using a file, as far as PEM's own lines say it.
+fn check_pem(plan: &Plan, id: AssetId, asset: &AssetRef, content: &[u8]) -> Option<Diagnostic> {
+    let refuse = |what: &str, hint: &str| {
+        Some(Diagnostic::at(asset.place, format!("`{}` {what}", asset.path)).hint(hint))
+    };
+    let text = String::from_utf8_lossy(content);
+    let has = |begin: &str| text.lines().any(|line| line.starts_with("-----BEGIN ") && line.contains(begin));
+    let (identity, ca) = (plan.tls.identity, plan.tls.ca == Some(id));
+    if (ca || identity.is_some_and(|identity| identity.cert == id)) && !has(" CERTIFICATE-----") {
+        return refuse("has no certificate in it", "a PEM file is expected: `-----BEGIN CERTIFICATE-----`");
+    }
+    if identity.is_some_and(|identity| identity.key == id) {
+        // RFC 7468, and the older form with a header of its own.
+        if has(" ENCRYPTED PRIVATE KEY-----") || text.lines().any(|line| line == "Proc-Type: 4,ENCRYPTED") {
+            return refuse("is encrypted", "a key without a passphrase is needed");
+        }
+        if !has("PRIVATE KEY-----") {
+            return refuse(
+                "has no private key in it",
+                "a PEM file is expected: `-----BEGIN PRIVATE KEY-----`",
+            );
+        }
+    }
+    None
 }
 
 fn read_asset(path: &Path) -> io::Result<Bytes> {

@@ -4,6 +4,8 @@
 //! Coordinator and workers compile the same text with the same code, so indices (classes, tasks, endpoints, assets) mean the
 //! same on every machine. It does not know how users are run (`worker`) or how slots are dealt (`deal`).
 
+mod transport;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -15,6 +17,8 @@ use crate::rate_profile::RateProfile;
 use crate::sequence::ClassSequence;
 use crate::template::Template;
 use crate::wait::Wait;
+
+pub use transport::{Connection, HttpVersion, ProxyUrl, ResolveRule, Timeouts, TlsIdentity, TlsPlan};
 
 /// A whole test, ready to run.
 #[derive(Debug, Clone)]
@@ -31,8 +35,12 @@ pub struct Plan {
     pub endpoints: Vec<EndpointName>,
     /// How many users when, and for how long.
     pub load: LoadPlan,
-    /// The files the steps name; [`AssetId`] is an index into it.
+    /// The files the scenario names; [`AssetId`] is an index into it.
     pub assets: Vec<AssetRef>,
+    /// What TLS checks and shows.
+    pub tls: TlsPlan,
+    /// Addresses in place of the resolver's; [`ResolveRule::find`] says which one counts.
+    pub resolve: Vec<ResolveRule>,
     /// The environment variables the scenario read, with the values it got: workers compile with these, not with their own.
     pub env: BTreeMap<String, String>,
     /// What flags replaced of the file, one sentence each, for the report.
@@ -56,7 +64,7 @@ pub struct EndpointName {
     pub name: String,
 }
 
-/// A file that steps name, before anybody has read it.
+/// A file that the scenario names, before anybody has read it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AssetRef {
     /// As written in the scenario; relative to the scenario's folder.
@@ -126,8 +134,9 @@ pub struct ClassPlan {
     pub tasks: Vec<TaskPlan>,
     /// Draws an index into `tasks` by weight.
     pub task_table: AliasTable,
-    /// Whether users of this class keep cookies.
-    pub cookies: bool,
+    /// So many iterations may be outstanding on a user's connection. Above 1 each task is one HTTP/1.1 request, all of them
+    /// to one origin, without redirects, and there is no wait between iterations.
+    pub pipeline: u32,
 }
 
 /// One weighted task.
@@ -179,10 +188,20 @@ pub struct RequestPlan {
     pub headers: Vec<(String, Template)>,
     /// What is sent.
     pub body: BodyPlan,
-    /// From the actual begin to the last byte read.
-    pub timeout: Duration,
+    /// How long it may take.
+    pub timeouts: Timeouts,
     /// Redirects followed at most.
     pub redirects: u32,
+    /// Whether a compressed body is unpacked for whoever looks at it.
+    pub decompress: bool,
+    /// Which HTTP to speak.
+    pub http: HttpVersion,
+    /// Whether its connection outlives it.
+    pub connection: Connection,
+    /// Through which proxy it goes.
+    pub proxy: Option<ProxyUrl>,
+    /// Whether it sends the user's cookies and keeps those it is given.
+    pub cookies: bool,
     /// When the response counts as ok.
     pub expect: Expect,
     /// Where the step stands.

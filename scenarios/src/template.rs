@@ -9,13 +9,13 @@ use crate::draw::Draw;
 use crate::value::{Value, write_json_inside};
 
 /// A compiled text. Literals are never empty and never stand side by side.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Template {
     segments: Vec<Segment>,
 }
 
 /// A piece of a template.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Segment {
     /// Text that is always the same, already encoded.
     Literal(String),
@@ -44,6 +44,8 @@ pub enum ValueSource {
         /// The greatest number.
         hi: i64,
     },
+    /// Base64 (RFC 4648, 4) of a text that is not known sooner.
+    Base64(Template),
 }
 
 /// How a value is written.
@@ -138,6 +140,17 @@ impl Template {
         self.segments.push(Segment::Value { source, encoding });
     }
 
+    /// Appends the base64 of a text.
+    pub(crate) fn push_base64(&mut self, text: Self) {
+        let Some(known) = text.as_static() else {
+            self.push_source(ValueSource::Base64(text), Encoding::Raw);
+            return;
+        };
+        let mut encoded = known.to_owned();
+        encode_base64(&mut encoded, 0);
+        self.push_encoded(&encoded);
+    }
+
     /// Appends another template.
     pub(crate) fn push_template(&mut self, other: &Self) {
         for segment in &other.segments {
@@ -166,6 +179,16 @@ impl ValueSource {
                 encoding.write_text(cx.class, out);
                 Ok(())
             }
+            Self::Base64(inner) => {
+                let start = out.len();
+                inner.render_into(out, cx);
+                encode_base64(out, start);
+                if encoding != Encoding::Raw {
+                    let text = out.split_off(start);
+                    encoding.write_text(&text, out);
+                }
+                Ok(())
+            }
         };
     }
 }
@@ -187,6 +210,23 @@ impl Encoding {
             }
         }
     }
+}
+
+/// Puts the base64 of what stands behind `start` in its place, without a buffer in between.
+fn encode_base64(out: &mut String, start: usize) {
+    const SIGNS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let end = out.len();
+    for at in (start..end).step_by(3) {
+        let group = &out.as_bytes()[at..end.min(at + 3)];
+        let byte = |index: usize| u32::from(group.get(index).copied().unwrap_or(0));
+        let bits = byte(0) << 16 | byte(1) << 8 | byte(2);
+        let signs = group.len() + 1;
+        for index in 0..4 {
+            let sign = SIGNS[((bits >> (18 - 6 * index)) & 63) as usize];
+            out.push(if index < signs { char::from(sign) } else { '=' });
+        }
+    }
+    out.drain(start..end);
 }
 
 /// Appends `text`, with every byte that is not kept as `%XX`.
@@ -224,6 +264,37 @@ mod tests {
             encoding.write_text("a b&ü\"\n", &mut out);
             assert_eq!(out, written);
         }
+    }
+
+    #[test]
+    fn base64_is_that_of_the_rfc() {
+        // RFC 4648, 10.
+        for (text, encoded) in [
+            ("", ""),
+            ("f", "Zg=="),
+            ("fo", "Zm8="),
+            ("foo", "Zm9v"),
+            ("foob", "Zm9vYg=="),
+            ("fooba", "Zm9vYmE="),
+            ("foobar", "Zm9vYmFy"),
+            ("ü?>", "w7w/Pg=="),
+        ] {
+            let mut template = Template::default();
+            template.push_base64(Template::literal(text));
+            assert_eq!(template.as_static(), Some(encoded));
+        }
+        let mut pair = Template::literal("u");
+        pair.push_source(ValueSource::UserId, Encoding::Raw);
+        pair.push_encoded(":p>?");
+        let mut written = Template::literal("Basic ");
+        written.push_base64(pair.clone());
+        written.push_source(ValueSource::Base64(pair), Encoding::Component);
+        let (mut out, mut draw) = (String::from("before "), Draw::from_seed(7));
+        written.render_into(
+            &mut out,
+            &mut RenderContext { user_id: 12, class: "c", iteration: 0, draw: &mut draw },
+        );
+        assert_eq!(out, "before Basic dTEyOnA+Pw==dTEyOnA%2BPw%3D%3D");
     }
 
     #[test]

@@ -87,3 +87,58 @@ fn a_scenario_that_cannot_be_read_says_why() {
     assert_eq!(message("sub"), "cannot read FOLDER/sub: it is a folder");
     assert_eq!(message("latin1.yaml"), "FOLDER/latin1.yaml is not a text file (it is not UTF-8)");
 }
+
+#[test]
+fn what_tls_cannot_use_is_found_before_the_run() {
+    let folder = folder("tls");
+    let pem = |what: &str| format!("-----BEGIN {what}-----\nMAo=\n-----END {what}-----\n");
+    fs::write(folder.join("me.pem"), pem("CERTIFICATE")).expect("can be written");
+    fs::write(folder.join("me.key"), pem("EC PRIVATE KEY")).expect("can be written");
+    fs::write(folder.join("locked.key"), pem("ENCRYPTED PRIVATE KEY")).expect("can be written");
+    fs::write(folder.join("me.der"), [0x30, 0x82, 0xff]).expect("can be written");
+    let read = |ca: &str, cert: &str, key: &str| {
+        let text = format!(
+            "target: https://h\ntls: {{ca: {ca}, cert: {cert}, key: {key}}}\nusers: {{v: {{tasks: {{t: {{steps: [get: /]}}}}}}}}\n"
+        );
+        let source = Source::new("test.yaml", text);
+        let plan = compile(&source, &Overrides::default(), &|_| None, 1).expect("compiles");
+        read_assets(&plan, &folder, &source).map_err(|problems| problems.to_string())
+    };
+    let assets = read("me.pem", "me.pem", "me.key").expect("all is well");
+    assert_eq!(assets.len(), 2);
+    assert_eq!(format!("{:?}", assets[1]), "Asset(\"me.key\", 65 bytes)", "the content is for nobody to see");
+    insta::assert_snapshot!(read("me.der", "me.key", "me.pem").expect_err("three slips"), @r"
+    error: `me.der` has no certificate in it
+     --> test.yaml:2:11
+      |
+    2 | tls: {ca: me.der, cert: me.key, key: me.pem}
+      |           ^^^^^^
+      |
+      = help: a PEM file is expected: `-----BEGIN CERTIFICATE-----`
+
+    error: `me.key` has no certificate in it
+     --> test.yaml:2:25
+      |
+    2 | tls: {ca: me.der, cert: me.key, key: me.pem}
+      |                         ^^^^^^
+      |
+      = help: a PEM file is expected: `-----BEGIN CERTIFICATE-----`
+
+    error: `me.pem` has no private key in it
+     --> test.yaml:2:38
+      |
+    2 | tls: {ca: me.der, cert: me.key, key: me.pem}
+      |                                      ^^^^^^
+      |
+      = help: a PEM file is expected: `-----BEGIN PRIVATE KEY-----`
+    ");
+    insta::assert_snapshot!(read("me.pem", "me.pem", "locked.key").expect_err("no passphrase"), @r"
+    error: `locked.key` is encrypted
+     --> test.yaml:2:38
+      |
+    2 | tls: {ca: me.pem, cert: me.pem, key: locked.key}
+      |                                      ^^^^^^^^^^
+      |
+      = help: a key without a passphrase is needed
+    ");
+}

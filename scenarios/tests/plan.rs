@@ -6,7 +6,9 @@ use stampede_scenarios::arrivals;
 use stampede_scenarios::compile::compile;
 use stampede_scenarios::diagnostics::Diagnostics;
 use stampede_scenarios::draw::Draw;
-use stampede_scenarios::plan::{BodyPlan, NamePlan, Op, PartContent, Plan, RequestPlan};
+use stampede_scenarios::plan::{
+    BodyPlan, Connection, HttpVersion, NamePlan, Op, PartContent, Plan, RequestPlan, Timeouts, TlsPlan,
+};
 use stampede_scenarios::source::{Overrides, Source};
 use stampede_scenarios::template::{RenderContext, Template};
 use stampede_scenarios::units::parse_rate;
@@ -118,7 +120,7 @@ fn the_nearest_setting_wins_and_null_removes() {
     let headers: Vec<_> =
         browse.headers.iter().map(|(name, value)| format!("{name}={}", rendered(value))).collect();
     assert_eq!(headers, ["accept=application/json", "x-region=eu"]);
-    assert_eq!((browse.timeout, browse.redirects), (Duration::from_secs(5), 3));
+    assert_eq!((browse.timeouts.total, browse.redirects), (Duration::from_secs(5), 3));
     assert_eq!(browse.expect.status, [(200, 299), (300, 399)]);
     let body = browse.expect.body.as_ref().expect("inherited from the file");
     assert_eq!(body.check_bytes(b"an error"), Err("body: not contains \"error\"".to_owned()));
@@ -134,8 +136,7 @@ fn the_nearest_setting_wins_and_null_removes() {
     assert_eq!(time.check_number(2_000.1), Err("time: le 2s".to_owned()));
     let purge = request(&plan, 0, 1, 2);
     assert_eq!(purge.headers.iter().filter(|(name, _)| name == "x").count(), 2);
-    assert!(!plan.classes[0].cookies);
-    assert!(!plan.classes[1].cookies);
+    assert!(!browse.cookies && !request(&plan, 1, 0, 0).cookies);
 }
 
 #[test]
@@ -306,8 +307,13 @@ fn the_rest_has_its_defaults() {
     assert_eq!((plan.name.as_str(), plan.seed, plan.load.profile.peak()), ("test", 7, 4));
     assert_eq!((plan.load.run_time, plan.load.stop_timeout), (None, Duration::from_secs(10)));
     let request = request(&plan, 0, 0, 0);
-    assert_eq!((request.timeout, request.redirects), (Duration::from_secs(30), 10));
-    assert!(plan.classes[0].cookies);
+    assert_eq!((request.timeouts, request.redirects), (Timeouts::default(), 10));
+    let limits = request.timeouts;
+    assert_eq!((limits.connect, limits.first_byte, limits.total), (None, None, Duration::from_secs(30)));
+    assert!(request.cookies && request.decompress && request.proxy.is_none() && request.headers.is_empty());
+    assert_eq!((request.http, request.connection), (HttpVersion::Auto, Connection::PerUser));
+    assert_eq!((plan.classes[0].pipeline, plan.tls.clone()), (1, TlsPlan::default()));
+    assert!(plan.resolve.is_empty() && plan.needs_reqwest().is_none());
 }
 
 #[test]

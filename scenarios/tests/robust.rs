@@ -5,8 +5,9 @@ use stampede_scenarios::compile::compile;
 use stampede_scenarios::describe::describe;
 use stampede_scenarios::source::{Overrides, Source};
 
-const GOOD: [&str; 3] = [
+const GOOD: [&str; 4] = [
     include_str!("valid/everything.yaml"),
+    include_str!("valid/transport.yaml"),
     include_str!("valid/merge.yaml"),
     include_str!("valid/json.json"),
 ];

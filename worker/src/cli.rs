@@ -11,7 +11,7 @@ use stampede_proto::VERSION;
 use tokio::sync::watch;
 use tracing::Level;
 
-use crate::http::native::NativeFactory;
+use crate::http::auto::AutoFactory;
 use crate::session::{Dialer, Settings, WorkerError, work};
 
 /// Where a coordinator listens unless told otherwise.
@@ -103,7 +103,7 @@ fn address(text: &str) -> Result<String, String> {
 }
 
 async fn run(args: Args) -> Result<(), WorkerError> {
-    let factory = NativeFactory::new(Vec::new());
+    let factory = AutoFactory::new(Vec::new());
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let settings = Settings {
         name: args.name.unwrap_or_else(host_name),

@@ -14,6 +14,7 @@ use stampede_scenarios::files::hash;
 use stampede_scenarios::rate::Rate;
 use stampede_scenarios::source::{Overrides, Source};
 use stampede_worker::http::probe::Probe;
+use stampede_worker::http::run::RunHttp;
 use stampede_worker::http::{ClientError, Exchange, HttpClient, HttpFactory, HttpThread, Request, Response};
 
 /// How long an answer takes.
@@ -51,7 +52,7 @@ pub(crate) struct Client {
 impl HttpFactory for Target {
     type Thread = Self;
 
-    fn thread(&self) -> Result<Self, ClientError> {
+    fn thread(&self, _run: &Arc<RunHttp>) -> Result<Self, ClientError> {
         Ok(self.clone())
     }
 }

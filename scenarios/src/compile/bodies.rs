@@ -255,7 +255,8 @@ fn type_of(ending: &str) -> Option<&'static str> {
     TYPES.iter().find(|(name, _)| *name == ending).map(|(_, content_type)| *content_type)
 }
 
-fn asset(node: &Node, scope: &Scope<'_>, names: &Names, cx: &Cx<'_>) -> Option<(AssetId, String)> {
+/// A file named by the scenario, with its path.
+pub(super) fn asset(node: &Node, scope: &Scope<'_>, names: &Names, cx: &Cx<'_>) -> Option<(AssetId, String)> {
     let fixed = Scope { user: false, ..*scope };
     let path = fixed.text(node, "the path of a file", cx)?;
     Some((names.asset(&path, node.place), path))

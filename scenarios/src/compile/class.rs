@@ -5,9 +5,10 @@ use std::time::Duration;
 use super::cx::Cx;
 use super::eval::Scope;
 use super::names::Names;
+use super::pipeline;
 use super::scalars::expected;
 use super::schema::Schema;
-use super::settings::Settings;
+use super::settings::{CLASS_DEFAULTS, DEFAULTS, Settings};
 use super::steps;
 use super::url::Target;
 use super::vars::Vars;
@@ -106,17 +107,19 @@ fn read(entry: &Entry, common: &Common<'_>, cx: &Cx<'_>) -> Option<Class> {
     };
     let scope = Scope { user: true, ..fixed };
     let mut settings = Settings::default();
-    for node in [common.defaults, fields.get("defaults")].into_iter().flatten() {
-        settings.apply_defaults(node, &scope, cx);
+    for (node, schema) in [(common.defaults, &DEFAULTS), (fields.get("defaults"), &CLASS_DEFAULTS)] {
+        if let Some(node) = node {
+            settings.apply_defaults(node, schema, &scope, cx);
+        }
     }
-    let cookies = settings.cookies;
+    let pipelining = settings.pipeline;
     let target = own_target.as_ref().unwrap_or(common.target);
     let class = ClassCx { scope, target, settings, names: common.names };
     let share = read_share(fields.entry("weight"), fields.entry("count"), &fixed, cx);
     let wait = fields.get("wait").map_or(Some(Wait::None), |node| read_wait(node, &fixed, cx));
     let program = |key| fields.get(key).map_or_else(Program::default, |node| steps::read(node, &class, cx));
     let (on_start, on_stop) = (program("on_start"), program("on_stop"));
-    let Some(tasks) = fields.get("tasks") else {
+    let Some(entries) = fields.get("tasks") else {
         if !fields.misspelt("tasks") {
             cx.report(
                 Diagnostic::at(entry.key_place, format!("the user class `{}` has no `tasks`", entry.key))
@@ -125,9 +128,10 @@ fn read(entry: &Entry, common: &Common<'_>, cx: &Cx<'_>) -> Option<Class> {
         }
         return None;
     };
-    let (tasks, task_table) = read_tasks(tasks, &class, cx)?;
+    let (mut tasks, task_table) = read_tasks(entries, &class, cx)?;
+    let pipeline = pipeline::apply(pipelining, fields.entry("wait").zip(wait), entries, &mut tasks, cx);
     let plan =
-        ClassPlan { name: entry.key.clone(), wait: wait?, on_start, on_stop, tasks, task_table, cookies };
+        ClassPlan { name: entry.key.clone(), wait: wait?, on_start, on_stop, tasks, task_table, pipeline };
     Some(Class { plan, share: share?, target: target.base().map(str::to_owned) })
 }
 

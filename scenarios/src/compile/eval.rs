@@ -198,7 +198,7 @@ impl Scope<'_> {
             let var = name.to_lowercase();
             return problem(
                 place,
-                "the environment can be read only in `vars`, `target` and `load`",
+                "the environment can be read only in `vars`, `target`, `load`, `tls` and `proxy`",
                 format!("add `vars: {{{var}: \"${{env.{name}}}\"}}` and write `${{{var}}}` here"),
             );
         }

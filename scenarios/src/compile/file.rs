@@ -6,9 +6,10 @@ use super::eval::Scope;
 use super::load::{self, Population};
 use super::names::Names;
 use super::schema::{Fields, Schema};
-use super::settings::Settings;
+use super::settings::{DEFAULTS, Settings};
 use super::url::Target;
 use super::vars::Vars;
+use super::{tls, transport};
 use crate::diagnostics::Diagnostic;
 use crate::plan::{Op, Plan};
 use crate::source::{Overrides, Source};
@@ -16,8 +17,8 @@ use crate::tree::Node;
 
 const FILE: Schema = Schema {
     what: "a scenario",
-    keys: &["version", "name", "target", "vars", "defaults", "users", "load", "seed"],
-    later: &["secrets", "tls", "data", "setup", "teardown", "flows", "thresholds"],
+    keys: &["version", "name", "target", "vars", "defaults", "tls", "users", "load", "seed"],
+    later: &["secrets", "data", "setup", "teardown", "flows", "thresholds"],
 };
 
 /// Reads the whole file; `None` after a report.
@@ -63,8 +64,10 @@ pub(super) fn read(
     }
     if let (true, Some(defaults)) = (classes.is_empty(), common.defaults) {
         // No class has read them, and their mistakes are to be told as well.
-        Settings::default().apply_defaults(defaults, &Scope { user: true, ..scope }, cx);
+        Settings::default().apply_defaults(defaults, &DEFAULTS, &Scope { user: true, ..scope }, cx);
     }
+    let resolve = transport::resolve(common.defaults, &scope, cx);
+    let tls = tls::read(fields.get("tls"), &scope, &names, cx);
     let population = Population { classes: &classes, all, place: users.map(|entry| entry.key_place) };
     let load = load::read(fields.get("load"), &vars, population, overrides, cx);
     let target = shown_target(&target, &classes);
@@ -78,6 +81,8 @@ pub(super) fn read(
         endpoints,
         load: load?,
         assets,
+        tls,
+        resolve,
         env: cx.env_read(),
         replaced: cx.all_replaced(),
     })

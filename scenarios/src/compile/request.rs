@@ -28,6 +28,12 @@ pub(super) const REQUEST: Schema = Schema {
         "body_file",
         "timeout",
         "redirects",
+        "cookies",
+        "decompress",
+        "http",
+        "connection",
+        "proxy",
+        "auth",
         "expect",
         "get",
         "post",
@@ -38,7 +44,7 @@ pub(super) const REQUEST: Schema = Schema {
         "options",
         "request",
     ],
-    later: &["auth", "extract", "on_failure", "cookies", "decompress", "http", "connection", "proxy", "tags"],
+    later: &["extract", "on_failure", "tags"],
 };
 
 /// Compiles a request; `None` after a report.
@@ -67,8 +73,13 @@ pub(super) fn read(
         url,
         headers: settings.headers,
         body,
-        timeout: settings.timeout,
+        timeouts: settings.timeouts,
         redirects: settings.redirects,
+        decompress: settings.decompress,
+        http: settings.http,
+        connection: settings.connection,
+        proxy: settings.proxy,
+        cookies: settings.cookies,
         expect: settings.expect,
         place: verb.key_place,
     })

@@ -4,9 +4,16 @@
 //! map with its table and gets the keys it asks for; everything else has been reported by then.
 
 use super::cx::Cx;
+use super::settings::CLASS_DEFAULTS;
 use crate::diagnostics::{Diagnostic, closest};
 use crate::plan::Place;
 use crate::tree::{Entry, Kind, Node};
+
+/// Keys of settings that are for more than one request, and where they belong.
+const ELSEWHERE: [(&str, &str); 2] = [
+    ("pipeline", "it is for a whole user class: put it into the `defaults` of the class or of the file"),
+    ("resolve", "it is for the whole test: put it into the `defaults` at the top of the file"),
+];
 
 /// The keys of one kind of map.
 pub(super) struct Schema {
@@ -76,6 +83,13 @@ impl Schema {
 
     fn unknown(&self, key: &str, place: Place) -> Diagnostic {
         let problem = Diagnostic::at(place, format!("unknown key `{key}` in {}", self.what));
+        if let Some((_, where_to)) = ELSEWHERE.iter().find(|(known, _)| *known == key) {
+            return problem.hint(*where_to);
+        }
+        if CLASS_DEFAULTS.keys.contains(&key) {
+            return problem
+                .hint("it is a setting of requests: it stands under `defaults` or beside a request");
+        }
         match closest(key, self.keys.iter().chain(self.later).copied()) {
             Some(meant) => problem.hint(format!("did you mean `{meant}`?")),
             None => problem.hint(format!("{} takes {}", self.what, listed(self.keys))),

@@ -1,25 +1,56 @@
-//! What stands in `defaults`, in a class's `defaults` and beside a request: headers, timeout, redirects, cookies, `expect`.
+//! What stands in `defaults`, in a class's `defaults` and beside a request: headers, `auth`, `expect`, and how the request is made.
 //!
-//! The nearest wins; `headers` and `expect` key by key, and null removes one.
+//! The nearest wins; `headers`, `timeout` and `expect` key by key, and null removes one.
 
-use std::time::Duration;
-
+use super::auth::{self, Auth};
 use super::cx::Cx;
 use super::eval::Scope;
 use super::expect::{self, default_expect};
 use super::schema::{Fields, Schema};
 use super::texts;
+use super::transport::{self, Pipelining};
 use crate::diagnostics::Diagnostic;
-use crate::plan::Expect;
+use crate::plan::{Connection, Expect, HttpVersion, ProxyUrl, Timeouts};
 use crate::template::{Encoding, Segment, Template};
 use crate::tree::{Entry, Kind, Node};
 
+/// For all requests of the test.
 pub(super) const DEFAULTS: Schema = Schema {
     what: "`defaults`",
-    keys: &["headers", "timeout", "redirects", "cookies", "expect"],
-    later: &["decompress", "http", "pipeline", "connection", "resolve", "proxy", "auth"],
+    keys: &[
+        "headers",
+        "timeout",
+        "redirects",
+        "cookies",
+        "decompress",
+        "http",
+        "connection",
+        "proxy",
+        "auth",
+        "expect",
+        "pipeline",
+        "resolve",
+    ],
+    later: &[],
 };
-const TIMEOUT: Schema = Schema { what: "`timeout`", keys: &["total"], later: &["connect", "first_byte"] };
+/// For those of one class: `resolve` is for the whole test.
+pub(super) const CLASS_DEFAULTS: Schema = Schema {
+    what: "the `defaults` of a class",
+    keys: &[
+        "headers",
+        "timeout",
+        "redirects",
+        "cookies",
+        "decompress",
+        "http",
+        "connection",
+        "proxy",
+        "auth",
+        "expect",
+        "pipeline",
+    ],
+    later: &[],
+};
 
 /// Set by the client, because they say how the message is framed.
 const FRAMING: [&str; 4] = ["content-length", "transfer-encoding", "connection", "upgrade"];
@@ -28,50 +59,87 @@ const FRAMING: [&str; 4] = ["content-length", "transfer-encoding", "connection",
 #[derive(Debug, Clone)]
 pub(super) struct Settings {
     pub(super) headers: Vec<(String, Template)>,
-    pub(super) timeout: Duration,
+    pub(super) timeouts: Timeouts,
     pub(super) redirects: u32,
     pub(super) cookies: bool,
+    pub(super) decompress: bool,
+    pub(super) http: HttpVersion,
+    pub(super) connection: Connection,
+    pub(super) proxy: Option<ProxyUrl>,
     pub(super) expect: Expect,
+    /// Of the class as a whole.
+    pub(super) pipeline: Option<Pipelining>,
 }
 
 impl Default for Settings {
     fn default() -> Self {
         Self {
             headers: Vec::new(),
-            timeout: Duration::from_secs(30),
+            timeouts: Timeouts::default(),
             redirects: 10,
             cookies: true,
+            decompress: true,
+            http: HttpVersion::default(),
+            connection: Connection::default(),
+            proxy: None,
             expect: default_expect(),
+            pipeline: None,
         }
     }
 }
 
 impl Settings {
     /// Puts a `defaults` on top.
-    pub(super) fn apply_defaults(&mut self, node: &Node, scope: &Scope<'_>, cx: &Cx<'_>) {
-        if let Some(fields) = DEFAULTS.open(node, cx) {
-            self.apply(fields, scope, cx);
+    pub(super) fn apply_defaults(&mut self, node: &Node, schema: &Schema, scope: &Scope<'_>, cx: &Cx<'_>) {
+        let Some(fields) = schema.open(node, cx) else { return };
+        self.apply(fields, scope, cx);
+        if let Some(pipeline) = fields.get("pipeline").and_then(|node| transport::pipeline(node, scope, cx)) {
+            self.pipeline = Some(pipeline);
         }
     }
 
     /// Puts the settings among these fields on top; problems are reported and leave the setting as it was.
     pub(super) fn apply(&mut self, fields: Fields<'_>, scope: &Scope<'_>, cx: &Cx<'_>) {
+        match auth::read(fields, scope, cx) {
+            None => {}
+            Some(Auth::Removed) => self.put_header("authorization", Vec::new()),
+            Some(Auth::Given(value)) => self.put_header("authorization", vec![value]),
+        }
         if let Some(node) = fields.get("headers") {
             self.apply_headers(node, scope, cx);
         }
-        if let Some(timeout) = fields.get("timeout").and_then(|node| read_timeout(node, scope, cx)) {
-            self.timeout = timeout;
+        if let Some(node) = fields.get("timeout") {
+            transport::apply_timeout(&mut self.timeouts, node, scope, cx);
         }
         let redirects = fields.get("redirects").and_then(|node| scope.whole(node, "`redirects`", 0, 100, cx));
         if let Some(redirects) = redirects.and_then(|number| u32::try_from(number).ok()) {
             self.redirects = redirects;
         }
-        if let Some(cookies) = fields.get("cookies").and_then(|node| scope.boolean(node, cx)) {
-            self.cookies = cookies;
+        for (key, flag) in [("cookies", &mut self.cookies), ("decompress", &mut self.decompress)] {
+            if let Some(wanted) = fields.get(key).and_then(|node| scope.boolean(node, cx)) {
+                *flag = wanted;
+            }
+        }
+        if let Some(http) = fields.get("http").and_then(|node| transport::version(node, scope, cx)) {
+            self.http = http;
+        }
+        if let Some(kind) = fields.get("connection").and_then(|node| transport::connection(node, scope, cx)) {
+            self.connection = kind;
+        }
+        if let Some(node) = fields.get("proxy") {
+            transport::apply_proxy(&mut self.proxy, node, scope, cx);
         }
         if let Some(node) = fields.get("expect") {
             expect::apply(&mut self.expect, node, scope, cx);
         }
+    }
+
+    /// In the place of the one it replaces, so that the order of the file is kept.
+    fn put_header(&mut self, name: &str, values: Vec<Template>) {
+        let at = self.headers.iter().position(|(old, _)| old == name).unwrap_or(self.headers.len());
+        self.headers.retain(|(old, _)| old != name);
+        let at = at.min(self.headers.len());
+        self.headers.splice(at..at, values.into_iter().map(|value| (name.to_owned(), value)));
     }
 
     fn apply_headers(&mut self, node: &Node, scope: &Scope<'_>, cx: &Cx<'_>) {
@@ -95,11 +163,7 @@ impl Settings {
                 cx.report(Diagnostic::at(entry.value.place, "a header's value is one line of text"));
                 continue;
             }
-            // In the place of the one it replaces, so that the order of the file is kept.
-            let at = self.headers.iter().position(|(old, _)| *old == name).unwrap_or(self.headers.len());
-            self.headers.retain(|(old, _)| *old != name);
-            let at = at.min(self.headers.len());
-            self.headers.splice(at..at, values.into_iter().map(|value| (name.clone(), value)));
+            self.put_header(&name, values);
         }
     }
 }
@@ -170,12 +234,4 @@ pub(super) fn has_control_characters(template: &Template) -> bool {
         Segment::Literal(text) => text.chars().any(|c| c.is_control() && c != '\t'),
         Segment::Value { .. } => false,
     })
-}
-
-fn read_timeout(node: &Node, scope: &Scope<'_>, cx: &Cx<'_>) -> Option<Duration> {
-    let why = "a request needs some time; leave `timeout` out for 30s";
-    if matches!(node.kind, Kind::Map(_)) {
-        return scope.some_duration(TIMEOUT.open(node, cx)?.get("total")?, why, cx);
-    }
-    scope.some_duration(node, why, cx)
 }

@@ -213,7 +213,7 @@ fn check_absolute(text: &str) -> Result<(), Box<Diagnostic>> {
     if !url.username().is_empty() || url.password().is_some() {
         return problem(
             "a URL with a user and a password in it is not supported".to_owned(),
-            "send them as a header: `headers: {authorization: \"Basic …\"}`".to_owned(),
+            "send them with `auth: {basic: {user: …, password: …}}`".to_owned(),
         );
     }
     Ok(())

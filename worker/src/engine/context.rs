@@ -41,6 +41,8 @@ pub(super) struct Context {
     pub(super) stop_at: Cell<Duration>,
     /// Slots whose user has ended and was not noticed yet.
     pub(super) ended: RefCell<Vec<u32>>,
+    /// A user's task has panicked: what the thread measures is not to be trusted any more.
+    pub(super) panicked: Cell<bool>,
     /// Wakes the thread's own loop when a user has ended.
     pub(super) someone_ended: Notify,
 }
@@ -65,6 +67,7 @@ impl Context {
             timer: Timer::new(),
             stop_at: Cell::new(Duration::MAX),
             ended: RefCell::default(),
+            panicked: Cell::new(false),
             someone_ended: Notify::new(),
         })
     }

@@ -20,6 +20,8 @@ pub(super) struct RequestGuard<'a> {
     /// Whether an exchange is under way, which may have been written.
     pub(super) exchanging: bool,
     pub(super) hops: u32,
+    /// In a pipeline: how many requests its user had pushed before this one.
+    pub(super) piped: Option<u64>,
     booked: bool,
 }
 
@@ -35,7 +37,18 @@ impl<'a> RequestGuard<'a> {
         context.recorder.borrow_mut().begin(endpoint, begun);
         context.started.set(context.started.get() + 1);
         signals.request_since.set(Some(begun));
-        Self { context, signals, probe, endpoint, begun, sent: 0, exchanging: false, hops: 0, booked: false }
+        Self {
+            context,
+            signals,
+            probe,
+            endpoint,
+            begun,
+            sent: 0,
+            exchanging: false,
+            hops: 0,
+            piped: None,
+            booked: false,
+        }
     }
 
     /// Books the end.
@@ -60,7 +73,11 @@ impl Drop for RequestGuard<'_> {
             return;
         }
         let at = self.context.clock.now();
-        let under_way = u32::from(self.exchanging && self.probe.has_written());
+        let is_written = match self.piped {
+            Some(number) => self.probe.piped() > number,
+            None => self.exchanging && self.probe.has_written(),
+        };
+        let under_way = u32::from(is_written);
         let sample = Sample {
             endpoint: self.endpoint,
             at,

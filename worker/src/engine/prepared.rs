@@ -10,23 +10,26 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Method};
 use stampede_scenarios::plan::{
-    AssetId, BodyPlan, Expect, NamePlan, Op, PartContent, PartPlan, Plan, Program, RequestPlan,
+    AssetId, BodyPlan, Connection, Expect, HttpVersion, NamePlan, Op, PartContent, PartPlan, Plan, Program,
+    RequestPlan,
 };
 use stampede_scenarios::template::{Segment, Template};
 use stampede_scenarios::wait::Wait;
 use url::Url;
 
-use crate::http::Options;
+use crate::http::auto::ClientChoice;
 use crate::http::origin::{Origin, path_of};
+use crate::http::run::RunHttp;
+use crate::http::{Options, Version};
 
 /// What requests say they come from, unless the scenario says otherwise.
 const AGENT: &str = concat!("stampede/", env!("CARGO_PKG_VERSION"));
 
 /// A plan that does not fit its files, or holds a text that HTTP does not take.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("line {line}: {what}")]
+#[error("{}{what}", if *.line == 0 { String::new() } else { format!("line {line}: ") })]
 pub struct PrepareError {
-    /// Line of the scenario.
+    /// Line of the scenario; 0 when it is no single one.
     pub line: u32,
     /// What is wrong.
     pub what: String,
@@ -37,6 +40,8 @@ pub struct PrepareError {
 pub struct Prepared {
     /// The plan it was made from.
     pub plan: Plan,
+    /// What the clients have to know of it.
+    pub(super) http: Arc<RunHttp>,
     pub(super) classes: Vec<PreparedClass>,
 }
 
@@ -152,13 +157,15 @@ impl Prepared {
     ///
     /// # Errors
     /// When a fixed URL or header cannot be sent, or a file is missing.
-    pub fn new(plan: Plan, assets: &[Bytes]) -> Result<Self, PrepareError> {
+    pub fn new(plan: Plan, assets: &[Bytes], client: ClientChoice) -> Result<Self, PrepareError> {
+        let http = RunHttp::new(&plan, assets, client)
+            .map_err(|error| PrepareError { line: 0, what: error.to_string() })?;
         let boundary = boundary(plan.seed);
         let classes = plan
             .classes
             .iter()
             .map(|class| {
-                let maker = Maker { assets, boundary: &boundary, cookies: class.cookies };
+                let maker = Maker { assets, boundary: &boundary, http: &http };
                 Ok(PreparedClass {
                     on_start: maker.program(&class.on_start)?,
                     on_stop: maker.program(&class.on_stop)?,
@@ -170,7 +177,7 @@ impl Prepared {
                 })
             })
             .collect::<Result<_, _>>()?;
-        Ok(Self { plan, classes })
+        Ok(Self { plan, http: Arc::new(http), classes })
     }
 }
 
@@ -182,8 +189,7 @@ fn boundary(seed: u64) -> String {
 struct Maker<'a> {
     assets: &'a [Bytes],
     boundary: &'a str,
-    /// Whether users of the class keep cookies.
-    cookies: bool,
+    http: &'a RunHttp,
 }
 
 impl Maker<'_> {
@@ -214,9 +220,18 @@ impl Maker<'_> {
             headers: headers(plan, content_type.as_deref(), credentials).map_err(refuse)?,
             body,
             options: Options {
-                total_timeout: plan.timeout,
+                connect_timeout: plan.timeouts.connect,
+                first_byte_timeout: plan.timeouts.first_byte,
+                total_timeout: plan.timeouts.total,
+                version: match plan.http {
+                    HttpVersion::Auto => Version::Auto,
+                    HttpVersion::H1 => Version::H1,
+                    HttpVersion::H2 => Version::H2,
+                },
+                closes: plan.connection == Connection::PerRequest,
                 keep_body: plan.expect.body.is_some(),
-                cookies: self.cookies,
+                cookies: plan.cookies,
+                proxy: plan.proxy.as_ref().and_then(|proxy| self.http.proxy_id(proxy.url())),
                 ..Options::default()
             },
             redirects: plan.redirects,

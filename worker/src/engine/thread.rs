@@ -57,7 +57,7 @@ impl LoadThread {
             let _runtime = runtime.enter();
             let (prepared, clock) = (&self.config.prepared, &self.config.clock);
             let context = Context::new(Arc::clone(prepared), Arc::clone(clock), Permits::new(pool));
-            (context, factory.thread().map_err(std::io::Error::other)?)
+            (context, factory.thread(&prepared.http).map_err(std::io::Error::other)?)
         };
         runtime.block_on(Loop::new(self, context, http).run());
         Ok(())
@@ -292,7 +292,11 @@ impl<T: HttpThread> Loop<T> {
     }
 
     /// Forgets users that have ended.
+    ///
+    /// # Panics
+    /// When a user's task did: the runtime keeps that to itself, and the thread ends as with a panic of its own.
     fn reap(&mut self) {
+        assert!(!self.context.panicked.get(), "a user's task panicked");
         let ended = std::mem::take(&mut *self.context.ended.borrow_mut());
         for slot in ended {
             let Some(user) = self.users.remove(&slot).filter(|_| !self.stopping) else { continue };

@@ -241,6 +241,9 @@ impl<C> Drop for User<C> {
             drop(IterationGuard::take_over(context));
         }
         context.recorder.borrow_mut().user(usize::from(self.grant.class), false);
+        if std::thread::panicking() {
+            context.panicked.set(true);
+        }
         context.ended.borrow_mut().push(self.grant.slot);
         context.someone_ended.notify_one();
     }

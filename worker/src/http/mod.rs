@@ -4,6 +4,7 @@
 //! no redirect, no decompression, no cookies of its own; it drains every body and counts it. Redirects and cookies are the
 //! engine's. A request is given as it goes on the wire, so that nobody parses what was known before the run.
 
+pub mod auto;
 pub mod block;
 pub mod classify;
 pub mod native;
@@ -12,7 +13,11 @@ pub mod probe;
 pub mod redirect;
 pub mod reqwest_client;
 mod resolve;
+pub mod run;
 mod tls;
+mod verify;
+
+pub use tls::TlsError;
 
 use std::borrow::Cow;
 use std::future::Future;
@@ -22,8 +27,10 @@ use std::time::{Duration, Instant};
 use http::Method;
 use stampede_stats::outcome::FailureKind;
 
+use crate::http::native::pipe::Pipe;
 use crate::http::origin::Origin;
 use crate::http::probe::Probe;
+use crate::http::run::{ProxyId, RunHttp};
 
 /// Largest response body that is kept for a step that looks at it, in bytes. Larger ones fail as `too_large`.
 pub const MAX_KEPT_BODY: usize = 64 << 20;
@@ -51,6 +58,8 @@ pub struct Options {
     pub keep_body: bool,
     /// Whether the response's cookies are wanted.
     pub cookies: bool,
+    /// Through which of the test's proxies it goes.
+    pub proxy: Option<ProxyId>,
 }
 
 /// Which HTTP to speak.
@@ -76,6 +85,7 @@ impl Default for Options {
             keep_head: false,
             keep_body: false,
             cookies: true,
+            proxy: None,
         }
     }
 }
@@ -175,6 +185,11 @@ pub trait HttpClient {
     /// connection it was on.
     fn exchange(&mut self, request: Request<'_>) -> impl Future<Output = Exchange>;
 
+    /// Its pipeline, if it has one.
+    fn pipe(&mut self) -> Option<&mut Pipe> {
+        None
+    }
+
     /// Takes a response back that nobody needs any more, for its buffers.
     fn give_back(&mut self, response: Box<Response>) {
         drop(response);
@@ -186,11 +201,11 @@ pub trait HttpFactory: Clone + Send + 'static {
     /// What it makes.
     type Thread: HttpThread;
 
-    /// For one load thread; called on it.
+    /// For one load thread and test; called on the thread.
     ///
     /// # Errors
     /// When it cannot be set up.
-    fn thread(&self) -> Result<Self::Thread, ClientError>;
+    fn thread(&self, run: &Arc<RunHttp>) -> Result<Self::Thread, ClientError>;
 }
 
 /// Makes the clients of one load thread.
@@ -211,7 +226,4 @@ pub enum ClientError {
     /// By reqwest.
     #[error("the HTTP client cannot be set up")]
     Reqwest(#[source] reqwest::Error),
-    /// The system's certificates.
-    #[error("TLS cannot be set up")]
-    Tls(#[source] rustls::Error),
 }

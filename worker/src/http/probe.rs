@@ -35,6 +35,8 @@ pub struct Probe {
     target: Mutex<String>,
     /// Whether the request under way is written: one of the constants above.
     written: AtomicU8,
+    /// Requests written so far by a pipeline.
+    piped: AtomicU64,
     /// The last name resolution, until the connection it was for is made.
     dns: Mutex<Option<Duration>>,
 }
@@ -52,6 +54,16 @@ impl Probe {
     /// An exchange begins, or has written its request to the last byte: of a client that says so.
     pub fn wrote(&self, all: bool) {
         self.written.store(if all { WRITTEN } else { UNWRITTEN }, Ordering::Relaxed);
+    }
+
+    /// A pipeline has written one more request to its last byte.
+    pub fn wrote_one(&self) {
+        self.piped.store(self.piped() + 1, Ordering::Relaxed);
+    }
+
+    /// Requests written so far by a pipeline.
+    pub fn piped(&self) -> u64 {
+        self.piped.load(Ordering::Relaxed)
     }
 
     /// A connection to `target` was made, by a client that knows everything about it.

@@ -3,6 +3,8 @@
 //! One reqwest client for each user, so that connections are its own; one TLS configuration and one resolver cache for all.
 //! reqwest does not say when a request was written or how long connecting took; its connector is wrapped for that.
 
+use std::cell::Cell;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Instant;
@@ -16,56 +18,91 @@ use tower::{Layer, Service};
 use url::Url;
 
 use super::probe::Probe;
-use super::resolve::{Cache, Resolver};
+use super::resolve::Resolver;
+use super::run::{ProxyId, RunHttp};
 use super::{
     ClientError, Exchange, Failure, HttpClient, HttpFactory, HttpThread, MAX_KEPT_BODY, Options, Request,
-    Response, Version, block, classify, tls,
+    Response, Version, block, classify,
 };
 
-/// Makes reqwest clients that share TLS configuration and resolver cache.
-#[derive(Debug, Clone)]
+/// Makes reqwest clients.
+#[derive(Debug, Clone, Default)]
 pub struct ReqwestFactory {
-    tls: rustls::ClientConfig,
-    cache: Arc<Cache>,
+    sources: Vec<IpAddr>,
 }
 
 impl ReqwestFactory {
-    /// Reads the system's certificates.
-    ///
-    /// # Errors
-    /// When TLS cannot be set up.
-    pub fn new() -> Result<Self, ClientError> {
-        Ok(Self { tls: tls::config()?, cache: Arc::default() })
+    /// Clients that connect from `sources`, one user after the other, or from wherever the system likes if there are none.
+    pub fn new(sources: Vec<IpAddr>) -> Self {
+        Self { sources }
     }
 }
 
 impl HttpFactory for ReqwestFactory {
-    type Thread = Self;
+    type Thread = ReqwestThread;
 
-    fn thread(&self) -> Result<Self, ClientError> {
-        Ok(self.clone())
+    fn thread(&self, run: &Arc<RunHttp>) -> Result<ReqwestThread, ClientError> {
+        Ok(ReqwestThread { run: Arc::clone(run), sources: self.sources.clone(), next: Cell::new(0) })
     }
 }
 
-impl HttpThread for ReqwestFactory {
+/// What reqwest clients of a load thread have in common.
+#[derive(Debug)]
+pub struct ReqwestThread {
+    run: Arc<RunHttp>,
+    sources: Vec<IpAddr>,
+    next: Cell<usize>,
+}
+
+impl HttpThread for ReqwestThread {
     type Client = ReqwestClient;
 
     fn client(&self, probe: &Arc<Probe>) -> Result<ReqwestClient, ClientError> {
-        Ok(ReqwestClient { factory: self.clone(), probe: Arc::clone(probe), clients: Vec::new() })
+        let number = self.next.replace(self.next.get().wrapping_add(1));
+        let source = self.sources.get(number % self.sources.len().max(1)).copied();
+        Ok(ReqwestClient {
+            run: Arc::clone(&self.run),
+            source,
+            probe: Arc::clone(probe),
+            clients: Vec::new(),
+        })
     }
 }
 
-impl ReqwestFactory {
-    fn build(&self, version: Version, probe: &Arc<Probe>) -> Result<Client, ClientError> {
-        let resolver = Resolver { cache: Arc::clone(&self.cache), probe: Arc::clone(probe) };
+/// One user's client.
+#[derive(Debug)]
+pub struct ReqwestClient {
+    run: Arc<RunHttp>,
+    source: Option<IpAddr>,
+    probe: Arc<Probe>,
+    /// One for each way that was asked for.
+    clients: Vec<(Way, Client)>,
+}
+
+/// What a reqwest client is set up for.
+type Way = (Version, Option<ProxyId>);
+
+impl ReqwestClient {
+    fn client(&mut self, way: Way) -> Result<Client, Failure> {
+        if let Some((_, client)) = self.clients.iter().find(|(known, _)| *known == way) {
+            return Ok(client.clone());
+        }
+        let client = self.build(way)?;
+        self.clients.push((way, client.clone()));
+        Ok(client)
+    }
+
+    fn build(&self, (version, proxy): Way) -> Result<Client, Failure> {
+        let resolver = Resolver { run: Arc::clone(&self.run), probe: Arc::clone(&self.probe) };
         let builder = Client::builder()
             .retry(reqwest::retry::never())
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy()
             .referer(false)
-            .tls_backend_preconfigured(self.tls.clone())
+            .local_address(self.source)
+            .tls_backend_preconfigured(self.run.tls.config()?.clone())
             .dns_resolver(Arc::new(resolver))
-            .connector_layer(Watched(Arc::clone(probe)))
+            .connector_layer(Watched(Arc::clone(&self.probe)))
             // A user has one request at a time; leftovers of raced connects are not to pile up.
             .pool_max_idle_per_host(1)
             .pool_idle_timeout(None);
@@ -74,27 +111,11 @@ impl ReqwestFactory {
             Version::H1 => builder.http1_only(),
             Version::H2 => builder.http2_prior_knowledge(),
         };
-        builder.build().map_err(ClientError::Reqwest)
-    }
-}
-
-/// One user's client.
-#[derive(Debug)]
-pub struct ReqwestClient {
-    factory: ReqwestFactory,
-    probe: Arc<Probe>,
-    /// One for each version of HTTP that was asked for.
-    clients: Vec<(Version, Client)>,
-}
-
-impl ReqwestClient {
-    fn client(&mut self, version: Version) -> Result<Client, ClientError> {
-        if let Some((_, client)) = self.clients.iter().find(|(known, _)| *known == version) {
-            return Ok(client.clone());
-        }
-        let client = self.factory.build(version, &self.probe)?;
-        self.clients.push((version, client.clone()));
-        Ok(client)
+        let builder = match proxy.and_then(|id| self.run.proxy(id)) {
+            Some(url) => builder.proxy(reqwest::Proxy::all(url).map_err(|error| other(&error))?),
+            None => builder,
+        };
+        builder.build().map_err(|error| other(&error))
     }
 
     async fn answer(
@@ -103,7 +124,7 @@ impl ReqwestClient {
         first_byte: &mut Option<Instant>,
     ) -> Result<Response, Failure> {
         let options = request.options;
-        let client = self.client(options.version).map_err(|error| other(&error))?;
+        let client = self.client((options.version, options.proxy))?;
         let message = message(request)?;
         let deadline = |limit| tokio::time::Instant::from_std(request.begin + limit);
         let head = async {

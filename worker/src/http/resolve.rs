@@ -8,18 +8,27 @@ use std::time::{Duration, Instant};
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
+use stampede_scenarios::plan::ResolveRule;
+
 use super::probe::Probe;
+use super::run::RunHttp;
 
 /// How long an answer is used. The system's resolver does not say how long it may be.
 const TTL: Duration = Duration::from_secs(60);
 
-/// Answers by name.
-#[derive(Debug, Default)]
+/// Answers by name, and the scenario's own in place of the system's.
+#[derive(Debug)]
 pub(super) struct Cache {
+    rules: Vec<ResolveRule>,
     answers: Mutex<HashMap<String, (Instant, Vec<SocketAddr>)>>,
 }
 
 impl Cache {
+    /// Empty.
+    pub(super) fn new(rules: Vec<ResolveRule>) -> Self {
+        Self { rules, answers: Mutex::default() }
+    }
+
     /// The addresses of a host, and how long the system took to name them, if it was asked.
     pub(super) async fn addresses(
         &self,
@@ -28,6 +37,9 @@ impl Cache {
     ) -> io::Result<(Vec<SocketAddr>, Option<Duration>)> {
         if let Ok(address) = host.parse::<IpAddr>() {
             return Ok((vec![SocketAddr::new(address, port)], None));
+        }
+        if let Some(rule) = ResolveRule::find(&self.rules, host, port) {
+            return Ok((vec![SocketAddr::new(rule.ip, rule.to_port.unwrap_or(port))], None));
         }
         let begin = Instant::now();
         let (found, asked) = if let Some(known) = self.get(host, begin) {
@@ -56,15 +68,15 @@ impl Cache {
 /// One user's resolver: the common cache, and the user's probe.
 #[derive(Debug)]
 pub(super) struct Resolver {
-    pub(super) cache: Arc<Cache>,
+    pub(super) run: Arc<RunHttp>,
     pub(super) probe: Arc<Probe>,
 }
 
 impl Resolve for Resolver {
     fn resolve(&self, name: Name) -> Resolving {
-        let (cache, probe) = (Arc::clone(&self.cache), Arc::clone(&self.probe));
+        let (run, probe) = (Arc::clone(&self.run), Arc::clone(&self.probe));
         Box::pin(async move {
-            let (addresses, asked) = cache.addresses(name.as_str(), 0).await.map_err(failed)?;
+            let (addresses, asked) = run.cache.addresses(name.as_str(), 0).await.map_err(failed)?;
             if let Some(took) = asked {
                 probe.resolved(took);
             }

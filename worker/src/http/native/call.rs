@@ -270,7 +270,8 @@ impl<'a, 'r> Call<'a, 'r> {
     }
 }
 
-fn not_a_response(error: ReadError) -> Failure {
+/// The failure for bytes that are not a response.
+pub(super) fn not_a_response(error: ReadError) -> Failure {
     let kind = match error {
         ReadError::Closed => return classify::CLOSED,
         ReadError::HeadTooLarge => return classify::HEAD_TOO_LARGE,

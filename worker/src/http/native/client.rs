@@ -8,14 +8,14 @@ use std::time::{Duration, Instant};
 
 use super::super::origin::Origin;
 use super::super::probe::Probe;
-use super::super::resolve::Cache;
-use super::super::tls::{Connectors, Tls};
+use super::super::run::RunHttp;
 use super::super::{
     ClientError, Exchange, Failure, HttpClient, HttpFactory, HttpThread, Options, Request, Response, Version,
 };
 use super::call::{Call, End};
 use super::connect::{Line, connect};
 use super::deadline::Deadline;
+use super::pipe::Pipe;
 use super::shared::Shared;
 
 /// Connections a user keeps; the one that was longest not used makes room.
@@ -24,24 +24,21 @@ const MAX_CONNECTIONS: usize = 16;
 /// Makes native clients.
 #[derive(Debug, Clone)]
 pub struct NativeFactory {
-    tls: Arc<Tls>,
-    cache: Arc<Cache>,
     sources: Vec<IpAddr>,
 }
 
 impl NativeFactory {
     /// Clients that connect from `sources` in turn, or from wherever the system likes if there are none.
     pub fn new(sources: Vec<IpAddr>) -> Self {
-        Self { tls: Arc::default(), cache: Arc::default(), sources }
+        Self { sources }
     }
 }
 
 impl HttpFactory for NativeFactory {
     type Thread = NativeThread;
 
-    fn thread(&self) -> Result<NativeThread, ClientError> {
-        let connectors = Connectors::new(Arc::clone(&self.tls));
-        let shared = Shared::new(Arc::clone(&self.cache), connectors, self.sources.clone());
+    fn thread(&self, run: &Arc<RunHttp>) -> Result<NativeThread, ClientError> {
+        let shared = Shared::new(Arc::clone(run), self.sources.clone());
         Ok(NativeThread { shared: Rc::new(shared) })
     }
 }
@@ -61,6 +58,7 @@ impl HttpThread for NativeThread {
             probe: Arc::clone(probe),
             connections: Vec::with_capacity(1),
             deadline: Deadline::default(),
+            pipe: None,
         })
     }
 }
@@ -73,6 +71,8 @@ pub struct NativeClient {
     /// The one used last comes last.
     connections: Vec<Connection>,
     deadline: Deadline,
+    /// Made when it is first asked for.
+    pipe: Option<Box<Pipe>>,
 }
 
 #[derive(Debug)]
@@ -137,7 +137,7 @@ impl HttpClient for NativeClient {
                     return failed(failure, now, connecting);
                 }
             }
-            let Self { shared, probe, connections, deadline } = self;
+            let Self { shared, probe, connections, deadline, .. } = self;
             let Some(connection) = connections.last_mut() else { continue };
             let Connection { line, is_busy, was_used, .. } = connection;
             let io = match line {
@@ -161,6 +161,12 @@ impl HttpClient for NativeClient {
             }
             return exchange;
         }
+    }
+
+    fn pipe(&mut self) -> Option<&mut Pipe> {
+        let (shared, probe) = (&self.shared, &self.probe);
+        let pipe = || Box::new(Pipe::new(Rc::clone(shared), Arc::clone(probe)));
+        Some(self.pipe.get_or_insert_with(pipe))
     }
 
     fn give_back(&mut self, response: Box<Response>) {

@@ -10,7 +10,6 @@ use tokio::net::{TcpSocket, TcpStream};
 
 use super::super::origin::Origin;
 use super::super::probe::Probe;
-use super::super::tls::server_name;
 use super::super::{Failure, Options, Request, Version, classify};
 use super::h2::Session;
 use super::io::Io;
@@ -36,6 +35,7 @@ pub(super) async fn connect(shared: &Shared, probe: &Probe, request: &Request<'_
 
 async fn line(shared: &Shared, probe: &Probe, origin: &Origin, options: &Options) -> Result<Line, Failure> {
     let (addresses, dns) = shared
+        .run
         .cache
         .addresses(origin.host(), origin.port())
         .await
@@ -84,8 +84,8 @@ async fn tls(shared: &Shared, origin: &Origin, version: Version, stream: TcpStre
         let message = classify::tls_text(error).unwrap_or_else(|| classify::io_failure(error, false).message);
         Failure { kind: FailureKind::Tls, message }
     };
-    let connector = shared.tls.get(version)?;
-    let name = server_name(origin.host())?;
+    let connector = shared.tls.get(&shared.run, version)?;
+    let name = shared.run.tls.server_name(origin.host())?;
     let stream = connector.connect(name, stream).await.map_err(|error| failed(&error))?;
     let speaks_h2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
     let io = Io::Tls(Box::new(stream));

@@ -11,6 +11,7 @@ mod deadline;
 mod h2;
 mod head;
 mod io;
+pub mod pipe;
 pub mod reader;
 mod shared;
 pub mod writer;

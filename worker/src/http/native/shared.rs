@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use super::super::Response;
-use super::super::resolve::Cache;
+use super::super::run::RunHttp;
 use super::super::tls::Connectors;
 
 /// Bytes read at once.
@@ -30,7 +30,7 @@ pub(super) struct Shared {
     scratch: RefCell<Scratch>,
     #[expect(clippy::vec_box, reason = "the boxes are what is lent: a response moves one word")]
     spares: RefCell<Vec<Box<Response>>>,
-    pub(super) cache: Arc<Cache>,
+    pub(super) run: Arc<RunHttp>,
     pub(super) tls: Connectors,
     /// Local addresses to connect from, one after the other; none leaves it to the system.
     sources: Vec<IpAddr>,
@@ -38,10 +38,10 @@ pub(super) struct Shared {
 }
 
 impl Shared {
-    pub(super) fn new(cache: Arc<Cache>, tls: Connectors, sources: Vec<IpAddr>) -> Self {
+    pub(super) fn new(run: Arc<RunHttp>, sources: Vec<IpAddr>) -> Self {
         let scratch = Scratch { input: vec![0; INPUT].into(), output: Vec::new() };
         let (scratch, spares) = (RefCell::new(scratch), RefCell::default());
-        Self { scratch, spares, cache, tls, sources, next: Cell::new(0) }
+        Self { scratch, spares, run, tls: Connectors::default(), sources, next: Cell::new(0) }
     }
 
     /// The buffers; to be given back before the next wait.

@@ -1,0 +1,267 @@
+//! HTTP/1.1 pipelining: requests one behind the other over one connection, answered in their order.
+//!
+//! What is pushed is written when nothing can be read any more, so that many requests go out with one write, as many responses
+//! come in with one read. When a connection ends, every request on it that was not answered has failed; none is sent again.
+
+use std::collections::VecDeque;
+use std::future::poll_fn;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::{Duration, Instant};
+
+use http::Method;
+
+use super::super::origin::Origin;
+use super::super::probe::Probe;
+use super::super::{Exchange, Failure, Options, Request, Response, classify};
+use super::call::not_a_response;
+use super::connect::{Line, connect};
+use super::deadline::Deadline;
+use super::io::Io;
+use super::reader::Reader;
+use super::shared::{Scratch, Shared};
+use super::writer;
+
+/// What has to happen before a request can be pushed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Takes {
+    /// Nothing.
+    AtOnce,
+    /// The requests that are out have to be popped.
+    AfterOthers,
+    /// A connection has to be made.
+    Unconnected,
+}
+
+/// One user's pipeline.
+#[derive(Debug)]
+pub struct Pipe {
+    shared: Rc<Shared>,
+    probe: Arc<Probe>,
+    line: Option<Piped>,
+    waiting: VecDeque<Waiting>,
+    deadline: Deadline,
+}
+
+/// A connection and what is on its way over it.
+#[derive(Debug)]
+struct Piped {
+    origin: Arc<Origin>,
+    io: Io,
+    /// Pushed and not written yet, from `written` on.
+    output: Vec<u8>,
+    written: usize,
+    /// Read and not looked at yet, from `seen` on; and when it was read.
+    input: Vec<u8>,
+    seen: usize,
+    read_at: Instant,
+    /// Why nothing can be written any more. What the peer said before that still counts.
+    broken: Option<Failure>,
+    /// No response will come any more.
+    is_over: bool,
+}
+
+/// A request that was pushed.
+#[derive(Debug)]
+struct Waiting {
+    reader: Reader,
+    options: Options,
+    begin: Instant,
+    connecting: Duration,
+    first_byte: Option<Instant>,
+    /// Where in the connection's output it ends, until it is written.
+    ends: Option<usize>,
+    /// Whether its timeout was armed.
+    waited: bool,
+}
+
+impl Pipe {
+    pub(super) fn new(shared: Rc<Shared>, probe: Arc<Probe>) -> Self {
+        Self { shared, probe, line: None, waiting: VecDeque::new(), deadline: Deadline::default() }
+    }
+
+    /// Whether a request to `origin` can be pushed.
+    pub fn takes(&self, origin: &Origin) -> Takes {
+        match &self.line {
+            Some(line) if !line.is_over && *line.origin == *origin => Takes::AtOnce,
+            _ if self.waiting.is_empty() => Takes::Unconnected,
+            _ => Takes::AfterOthers,
+        }
+    }
+
+    /// Connects for `request`; to be called when it says [`Takes::Unconnected`]. Returns how long it took.
+    ///
+    /// # Errors
+    /// When there is no connection.
+    pub async fn open(&mut self, request: &Request<'_>) -> Result<Duration, Failure> {
+        self.line = None;
+        let Line::H1(io) = connect(&self.shared, &self.probe, request).await? else {
+            return Err(Failure::new(
+                stampede_stats::outcome::FailureKind::Protocol,
+                "the target wants HTTP/2, which has no pipelining",
+            ));
+        };
+        let origin = Arc::clone(request.origin);
+        let now = Instant::now();
+        self.line = Some(Piped {
+            origin,
+            io,
+            output: Vec::new(),
+            written: 0,
+            input: Vec::new(),
+            seen: 0,
+            read_at: now,
+            broken: None,
+            is_over: false,
+        });
+        Ok(now.saturating_duration_since(request.begin))
+    }
+
+    /// Puts `request` behind the others. Without a connection it will have failed.
+    pub fn push(&mut self, request: &Request<'_>, connecting: Duration) {
+        let mut ends = None;
+        if let Some(line) = &mut self.line {
+            let copied = writer::write(request, &mut line.output);
+            line.output.extend_from_slice(&request.body[copied..]);
+            ends = Some(line.output.len());
+        }
+        let answers_head = *request.method == Method::HEAD;
+        self.waiting.push_back(Waiting {
+            reader: Reader::new(answers_head, request.options, self.shared.spare()),
+            options: *request.options,
+            begin: request.begin,
+            connecting,
+            first_byte: None,
+            ends,
+            waited: false,
+        });
+    }
+
+    /// What came of the oldest request that is out. Without one it has failed.
+    pub async fn pop(&mut self) -> Exchange {
+        let (result, end) = poll_fn(|cx| self.poll(cx)).await;
+        let Some(front) = self.waiting.pop_front() else {
+            let result = result.map(|()| Box::default());
+            return Exchange { result, first_byte: None, end, connecting: Duration::ZERO, written: false };
+        };
+        if let Some(line) = &mut self.line {
+            line.is_over |= result.is_err() || !front.reader.keeps_alive();
+        }
+        let Waiting { reader, connecting, first_byte, ends, .. } = front;
+        let result = match result {
+            Ok(()) if reader.is_too_large() => Err(classify::body_too_large()),
+            Ok(()) => Ok(reader.take()),
+            Err(failure) => Err(failure),
+        };
+        Exchange { result, first_byte, end, connecting, written: ends.is_none() }
+    }
+
+    /// Takes the buffers of a response that nobody needs any more.
+    pub fn give_back(&mut self, response: Box<Response>) {
+        self.shared.give_back(response);
+    }
+
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<(Result<(), Failure>, Instant)> {
+        let Self { shared, probe, line, waiting, deadline } = self;
+        let Some(line) = line.as_mut().filter(|line| !line.is_over) else {
+            return Poll::Ready((Err(classify::CLOSED), Instant::now()));
+        };
+        let Scratch { input, .. } = &mut *shared.scratch();
+        loop {
+            line.write(cx, waiting, probe);
+            let Some(front) = waiting.front_mut() else {
+                return Poll::Ready((Err(classify::CLOSED), Instant::now()));
+            };
+            if let Some(result) = front.read_from(line) {
+                return Poll::Ready((result, line.read_at));
+            }
+            let read = match line.io.poll_read(cx, input) {
+                Poll::Ready(read) => read,
+                Poll::Pending => {
+                    let failure = ready!(front.wait(cx, deadline));
+                    return Poll::Ready((Err(failure), Instant::now()));
+                }
+            };
+            line.read_at = Instant::now();
+            let end = match read {
+                Ok(0) => front.reader.end().map_err(not_a_response),
+                Ok(count) => {
+                    line.input.extend_from_slice(&input[..count]);
+                    continue;
+                }
+                Err(error) => Err(classify::io_failure(&error, false)),
+            };
+            line.is_over = true;
+            let end = end.map_err(|failure| line.broken.take().unwrap_or(failure));
+            return Poll::Ready((end, line.read_at));
+        }
+    }
+}
+
+impl Piped {
+    /// Writes what was pushed, as far as it goes.
+    fn write(&mut self, cx: &mut Context<'_>, waiting: &mut VecDeque<Waiting>, probe: &Probe) {
+        // While responses lie here to be looked at, more requests may join those that wait to be written.
+        if self.seen < self.input.len() || self.output.is_empty() || self.broken.is_some() {
+            return;
+        }
+        while self.written < self.output.len() {
+            match self.io.poll_write(cx, &self.output[self.written..]) {
+                Poll::Ready(Ok(written)) => self.written += written,
+                Poll::Ready(Err(error)) => {
+                    self.broken = Some(classify::io_failure(&error, false));
+                    return;
+                }
+                Poll::Pending => break,
+            }
+        }
+        let flushed = self.io.poll_flush(cx).is_ready();
+        for waiting in waiting.iter_mut() {
+            if flushed && waiting.ends.is_some_and(|ends| ends <= self.written) {
+                waiting.ends = None;
+                probe.wrote_one();
+            }
+        }
+        if flushed && self.written == self.output.len() {
+            self.output.clear();
+            self.written = 0;
+        }
+    }
+}
+
+impl Waiting {
+    /// Reads its response from what lies there. `None` while that is not enough.
+    fn read_from(&mut self, line: &mut Piped) -> Option<Result<(), Failure>> {
+        let rest = &line.input[line.seen..];
+        if rest.is_empty() {
+            line.input.clear();
+            line.seen = 0;
+            return None;
+        }
+        self.first_byte.get_or_insert(line.read_at);
+        match self.reader.read(rest, &self.options) {
+            Ok(used) => line.seen += used,
+            Err(error) => return Some(Err(not_a_response(error))),
+        }
+        if self.reader.is_over() {
+            return Some(Ok(()));
+        }
+        line.input.clear();
+        line.seen = 0;
+        None
+    }
+
+    /// Arms its timeout, or tells that it has passed.
+    fn wait(&mut self, cx: &mut Context<'_>, deadline: &mut Deadline) -> Poll<Failure> {
+        let due = self.begin + self.options.total_timeout;
+        if !std::mem::replace(&mut self.waited, true) {
+            deadline.arm(cx, self.begin, due);
+            return Poll::Pending;
+        }
+        if deadline.has_passed(cx, due) {
+            return Poll::Ready(classify::timed_out(true, self.options.total_timeout));
+        }
+        Poll::Pending
+    }
+}

@@ -125,7 +125,7 @@ fn write_class(plan: &Plan, class: &ClassPlan, count: u64, out: &mut String) -> 
     let pipeline = if class.pipeline > 1 { format!(", pipeline {}", class.pipeline) } else { String::new() };
     if plan.load.open.is_some() {
         // A wait between iterations means nothing where they come by themselves.
-        writeln!(out, "{}: {} of the arrivals", class.name, percent(count as f64 / 1e4))?;
+        writeln!(out, "{}: {} of the arrivals{pipeline}", class.name, percent(count as f64 / 1e4))?;
     } else {
         writeln!(out, "{}: {}, wait {}{pipeline}", class.name, counted(count, "user"), pause(&class.wait))?;
     }

@@ -81,9 +81,9 @@ fn arrivals(plan: &Plan, workers: usize, json: bool) -> Result<(), Error> {
             let class = plan.classes.get(usize::from(arrival.class)).map_or("", |class| class.name.as_str());
             let worker = owner(arrival.lane, workers);
             let (t, lane) = (arrival.due.as_secs_f64(), arrival.lane);
-            let line = ArrivalLine { t, arrival: arrival.number, class, lane, worker };
-            let line = serde_json::to_string(&line).map_err(|error| Error::System(error.to_string()))?;
-            if writeln!(out, "{line}").is_err() {
+            let shown = ArrivalLine { t, arrival: arrival.number, class, lane, worker };
+            let text = serde_json::to_string(&shown).map_err(|error| Error::System(error.to_string()))?;
+            if writeln!(out, "{text}").is_err() {
                 // A closed pipe (`| head`) is the reader's wish.
                 return Ok(());
             }

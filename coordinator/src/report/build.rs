@@ -228,6 +228,12 @@ fn notes(result: &RunResult) -> Vec<String> {
         let (worker, from_s, to_s) = (&missing.worker, missing.from_s, missing.to_s);
         notes.push(format!("Samples of worker {worker} from {from_s} s to {to_s} s are missing; {what}."));
     }
+    if let (Some(_), dropped @ 1..) = (&result.arrivals, result.accounting.dropped) {
+        let arrivals = count_of(dropped, "arrival was", "arrivals were");
+        notes.push(format!(
+            "{arrivals} dropped: no user was free, and there were as many as there may be, or the run ended first."
+        ));
+    }
     if result.totals.overflowed {
         notes.push(
             "More names, failures or hosts than are told apart: the row (other) collects the rest."

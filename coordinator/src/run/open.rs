@@ -91,10 +91,10 @@ impl Run {
 /// First number and count of the users that worker `index` of `workers` may start.
 fn user_share(open: &OpenPlan, index: usize, workers: usize) -> (u32, u32) {
     let part = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
-    let (spare, index, workers) =
-        (open.max_users.saturating_sub(open.users), part(index), part(workers).max(1));
-    let (share, rest) = (spare / workers, spare % workers);
-    (open.users + share * index + index.min(rest), share + u32::from(index < rest))
+    let (index, workers) = (part(index), part(workers).max(1));
+    let left = open.max_users.saturating_sub(open.users);
+    let (each, rest) = (left / workers, left % workers);
+    (open.users + each * index + index.min(rest), each + u32::from(index < rest))
 }
 
 #[cfg(test)]

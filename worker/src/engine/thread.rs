@@ -57,7 +57,7 @@ impl LoadThread {
             let _runtime = runtime.enter();
             let (prepared, clock) = (&self.config.prepared, &self.config.clock);
             let context = Context::new(Arc::clone(prepared), Arc::clone(clock), Permits::new(pool));
-            (context, factory.thread(&self.config.prepared.http).map_err(std::io::Error::other)?)
+            (context, factory.thread(&prepared.http).map_err(std::io::Error::other)?)
         };
         runtime.block_on(Loop::new(self, context, http).run());
         Ok(())

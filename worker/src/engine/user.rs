@@ -244,6 +244,9 @@ impl<C> Drop for User<C> {
             context.panicked.set(true);
         }
         context.recorder.borrow_mut().user(usize::from(self.grant.class), false);
+        if std::thread::panicking() {
+            context.panicked.set(true);
+        }
         context.ended.borrow_mut().push(self.grant.slot);
         context.someone_ended.notify_one();
     }

@@ -230,6 +230,22 @@ pub(super) fn no_request() -> RunResult {
     result
 }
 
+/// Arrivals at a rate: 497 of 520 begun, 3 dropped, and 20 missed because worker w2 had left.
+pub(super) fn arrivals() -> RunResult {
+    let requests: Vec<_> = (0..497u64).map(|n| (0, n * 4, 1_500, None)).collect();
+    let mut result = run(&SHOP[..1], &requests, ms(2_000));
+    result.stop_reason = StopReason::Profile;
+    result.run_time = Some(ms(2_000));
+    result.spawn_rate = None;
+    result.arrivals = Some("arrivals at 260/s, evenly spaced, by at most 400 users".into());
+    result.accounting.planned = Some(520);
+    result.accounting.dropped = 3;
+    result.accounting.missed = 20;
+    let late = |name, requests| WorkerResult { lateness_p99: Some(0.187), ..worker(name, requests) };
+    result.workers = vec![late("w1", 260), WorkerResult { lateness_p99: None, ..late("w2", 237) }];
+    result
+}
+
 /// 500 of 510 planned iterations were begun.
 pub(super) fn iterations() -> RunResult {
     let requests: Vec<_> = (0..500u64).map(|n| (0, n * 4, 1_500, None)).collect();

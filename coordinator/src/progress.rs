@@ -12,7 +12,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use crate::format::{self, plain};
 use crate::tui::text::{clean, counted};
-use crate::view::{Phase, RunView, WaitingFor, WorkerState};
+use crate::view::{ArrivalsView, Phase, RunView, WaitingFor, WorkerState};
 
 /// How often a wait is mentioned while nothing changes.
 const WAITING_EVERY: Duration = Duration::from_secs(10);
@@ -28,13 +28,15 @@ pub fn line(view: &RunView) -> Option<String> {
     let time = |value: Option<f64>| value.map_or(format::NONE.to_owned(), plain::ms);
     let target = view.users_target.to_string();
     let users = match view.phase {
+        _ if view.arrivals.is_some() => view.users.to_string(),
         Phase::Draining => view.users.to_string(),
         _ => format!("{:>width$}/{target}", view.users, width = target.len()),
     };
     Some(format!(
-        "{} {:8}   users {users:7}   {:>6} req/s   {:>4} fail/s   p50 {:>4} p95 {:>4} p99 {:>4} ms   {}",
+        "{} {:8}   users {users:7}{}   {:>6} req/s   {:>4} fail/s   p50 {:>4} p95 {:>4} p99 {:>4} ms   {}",
         format::clock(view.elapsed),
         view.phase.as_str(),
+        view.arrivals.as_ref().map(arrivals).unwrap_or_default(),
         plain::rate(view.rps),
         plain::rate(view.failures_per_s),
         time(all.med),
@@ -42,6 +44,12 @@ pub fn line(view: &RunView) -> Option<String> {
         time(all.p99),
         workers(view),
     ))
+}
+
+/// `   1498/1500 arrivals/s   0 dropped`.
+fn arrivals(arrivals: &ArrivalsView) -> String {
+    let (begun, planned) = (plain::rate(arrivals.begun_per_s), plain::rate(arrivals.rate));
+    format!("   {begun:>6}/{planned} arrivals/s   {} dropped", arrivals.dropped)
 }
 
 /// `2 workers`, `1 of 2 workers`.
@@ -124,7 +132,10 @@ impl Progress {
 
 /// What begins with this phase; a wait has lines of its own.
 fn phase(view: &RunView) -> Option<String> {
-    let target = counted(view.users_target as usize, "user");
+    let target = match &view.arrivals {
+        Some(arrivals) => format!("{} arrivals/s", plain::rate(arrivals.target)),
+        None => counted(view.users_target as usize, "user"),
+    };
     let at = format::clock(view.elapsed);
     Some(match view.phase {
         Phase::Waiting => return None,
@@ -181,6 +192,7 @@ mod tests {
     fn a_second_in_one_line() {
         insta::assert_snapshot!(line(&samples::running()).unwrap(), @"00:41 steady     users 200/200     1284 req/s   0.00 fail/s   p50 12.0 p95 37.2 p99 79.2 ms   2 workers");
         insta::assert_snapshot!(line(&samples::worker_lost()).unwrap(), @"00:41 steady     users 200/200     1284 req/s   0.00 fail/s   p50 12.0 p95 37.2 p99 79.2 ms   1 of 3 workers");
+        insta::assert_snapshot!(line(&samples::arriving()).unwrap(), @"00:41 steady     users 61          1498/1500 arrivals/s   24 dropped     1284 req/s   0.00 fail/s   p50 12.0 p95 37.2 p99 79.2 ms   2 workers");
         assert_eq!(line(&samples::waiting()), None);
         assert_eq!(line(&samples::finished()), None);
     }

@@ -15,6 +15,8 @@ use crate::view::WorkerState;
 pub enum StopReason {
     /// The run time was over.
     RunTime,
+    /// The stages of the load were over.
+    Profile,
     /// All iterations were begun.
     Iterations,
     /// `q`, from the screen.
@@ -30,6 +32,7 @@ impl StopReason {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::RunTime => "run_time",
+            Self::Profile => "profile",
             Self::Iterations => "iterations",
             Self::User => "user",
             Self::Signal => "signal",
@@ -69,11 +72,11 @@ pub struct Accounting {
     pub unknown: u64,
     /// The part of `unknown` that is known by endpoint.
     pub unknown_by_endpoint: BTreeMap<EndpointKey, u64>,
-    /// Iterations asked for; `None` where nothing is planned.
+    /// Iterations asked for, or arrivals that came due; `None` where nothing is planned.
     pub planned: Option<u64>,
-    /// Planned iterations that were not begun because the run ended first.
+    /// Planned iterations that were not begun because the run ended first, or arrivals that no user was free for.
     pub dropped: u64,
-    /// Planned iterations that nobody is known to have begun because their worker was lost.
+    /// Planned iterations that nobody is known to have begun because their worker was lost, or had left.
     pub missed: u64,
     /// Iterations begun: delivered, plus announced by workers that were lost with them.
     pub iterations_begun: u64,
@@ -115,6 +118,8 @@ pub struct WorkerResult {
     pub cpu_max: Option<f64>,
     /// 99th percentile of its probe's lag over the run, in ms.
     pub lag_p99: Option<f64>,
+    /// 99th percentile of how late it began arrivals over the run, in ms; `None` where nothing arrives.
+    pub lateness_p99: Option<f64>,
     /// Run time at which it was declared lost.
     pub lost_at: Option<Duration>,
 }
@@ -148,8 +153,10 @@ pub struct RunResult {
     pub users_wanted: u32,
     /// Users by class at the peak, by name, in the order of the scenario.
     pub classes: Vec<(String, u32)>,
-    /// Users started per second.
-    pub spawn_rate: f64,
+    /// Users started per second; `None` in the open model.
+    pub spawn_rate: Option<f64>,
+    /// The arrival rate in words; `None` where users are planned instead.
+    pub arrivals: Option<String>,
     /// Why it ended.
     pub stop_reason: StopReason,
     /// Whether a second Ctrl-C cut the drain short.

@@ -62,6 +62,8 @@ pub struct RunView {
     pub users_wanted: u32,
     /// Users the present ramp heads for.
     pub users_target: u32,
+    /// The open model: how arrivals are coming.
+    pub arrivals: Option<ArrivalsView>,
     /// Requests completed per second, over the last complete seconds (10 at most).
     pub rps: f64,
     /// Failures per second, likewise.
@@ -86,6 +88,21 @@ pub struct RunView {
     pub waiting: Option<WaitingFor>,
     /// What a person should know (missing samples, names over the limit, generator-limited), newest last.
     pub notices: Arc<Vec<String>>,
+}
+
+/// How arrivals are coming.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ArrivalsView {
+    /// Arrivals planned per second at this moment.
+    pub rate: f64,
+    /// The rate after the last stage.
+    pub target: f64,
+    /// Arrivals begun per second, over the last complete seconds.
+    pub begun_per_s: f64,
+    /// Arrivals that no user was free for, so far.
+    pub dropped: u64,
+    /// Users at most.
+    pub max_users: u32,
 }
 
 /// One endpoint's row. Times in ms, of all completed requests; `None` before the first.
@@ -196,6 +213,8 @@ pub struct WorkerRow {
     pub memory: Option<u64>,
     /// 99th percentile of its probe's lag in the last second, in ms.
     pub lag_p99: Option<f64>,
+    /// 99th percentile of how late it began arrivals in the last second, in ms; `None` where nothing arrives.
+    pub lateness_p99: Option<f64>,
     /// Round trip of its heartbeats, in ms.
     pub rtt: Option<f64>,
     /// Since the last heartbeat.

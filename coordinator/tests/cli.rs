@@ -50,8 +50,23 @@ fn plan_shows_every_worker() {
 }
 
 #[test]
+fn plan_shows_arrivals() {
+    let args =
+        ["plan", "examples/arrivals.yaml", "--rate", "45/s", "-t", "3s", "--workers", "2", "--seed", "1"];
+    insta::assert_snapshot!("plan_arrivals", seen(&args));
+    let json = coordinator(&[&args[..], &["--json"]].concat());
+    let text = String::from_utf8_lossy(&json.stdout).into_owned();
+    let lines: Vec<serde_json::Value> =
+        text.lines().map(|line| serde_json::from_str(line).expect("each line is JSON")).collect();
+    assert_eq!(lines.len(), 135);
+    assert!(lines.iter().enumerate().all(|(number, line)| line["arrival"] == number));
+    assert_eq!((lines[45]["t"].as_f64(), lines[45]["worker"].as_u64().is_some()), (Some(1.0), true));
+}
+
+#[test]
 fn wrong_usage_is_answered_with_what_is_meant() {
-    let cases: [(&str, &[&str]); 8] = [
+    let cases: [(&str, &[&str]); 9] = [
+        ("usage_two_models", &["x.yaml", "--rate", "10/s", "-r", "5"]),
         ("usage_header_as_host", &["x.yaml", "-H", "accept: */*"]),
         ("usage_foreign_flag", &["x.yaml", "--vus", "10"]),
         ("usage_duration_without_unit", &["x.yaml", "-t", "30"]),

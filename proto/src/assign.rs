@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use stampede_scenarios::arrivals::LANES;
 use stampede_scenarios::profile::{Profile, Ramp};
 use stampede_scenarios::ranks::RankSet;
 use stampede_scenarios::rate::Rate;
@@ -15,6 +16,17 @@ const MAX_USERS: usize = 10_000_000;
 /// Most changes of a profile.
 const MAX_RAMPS: usize = 1_000_000;
 
+/// A worker's part of the open model.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OpenShare {
+    /// Its lanes, below [`LANES`].
+    pub lanes: RankSet,
+    /// The number of the first user it may start for arrivals; the others follow.
+    pub first_user: u32,
+    /// How many it may start, beside those it is granted by rank.
+    pub max_users: u32,
+}
+
 /// A worker's share of a run, whole; the newest revision replaces older ones.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Assign {
@@ -26,6 +38,8 @@ pub struct Assign {
     pub profile: Profile,
     /// This worker's users.
     pub grants: Vec<Grant>,
+    /// Where arrivals come at a rate: its part of them. The grants are then the users started beforehand.
+    pub open: Option<OpenShare>,
 }
 
 /// Users of one class.
@@ -55,21 +69,42 @@ pub fn to_wire(assign: &Assign) -> v1::Assign {
             .map(|ramp| v1::Ramp { at_ns: ns(ramp.at), to: ramp.to, rate: Some(rate_to_wire(ramp.rate)) })
             .collect(),
         grants: assign.grants.iter().map(grant_to_wire).collect(),
+        open: assign.open.as_ref().map(open_to_wire),
     }
 }
 
-fn grant_to_wire(grant: &Grant) -> v1::Grant {
-    let ranges = grant.ranks.ranges();
+fn open_to_wire(open: &OpenShare) -> v1::OpenShare {
+    let (lanes, lane_deltas) = ranks_to_wire(&open.lanes);
+    v1::OpenShare { lanes, lane_deltas, first_user: open.first_user, max_users: open.max_users }
+}
+
+/// As ranges, or as distances where those are shorter.
+fn ranks_to_wire(ranks: &RankSet) -> (Vec<v1::RankRange>, Vec<u32>) {
+    let ranges = ranks.ranges();
     // A range costs about four bytes, a distance about one.
-    let as_ranges = ranges.len() * 4 <= grant.ranks.len();
+    if ranges.len() * 4 <= ranks.len() {
+        (ranges.into_iter().map(|(start, count)| v1::RankRange { start, count }).collect(), Vec::new())
+    } else {
+        (Vec::new(), ranks.deltas())
+    }
+}
+
+fn ranks_from_wire(ranges: &[v1::RankRange], deltas: &[u32], limit: usize) -> Result<RankSet, WireError> {
+    let ranks = if deltas.is_empty() {
+        let ranges: Vec<_> = ranges.iter().map(|range| (range.start, range.count)).collect();
+        RankSet::from_ranges(&ranges, limit)
+    } else {
+        RankSet::from_deltas(deltas, limit)
+    };
+    ranks.map_err(|_| WireError::invalid("ranks", "out of order or too many"))
+}
+
+fn grant_to_wire(grant: &Grant) -> v1::Grant {
+    let (ranges, deltas) = ranks_to_wire(&grant.ranks);
     v1::Grant {
         class: u32::from(grant.class),
-        ranges: if as_ranges {
-            ranges.into_iter().map(|(start, count)| v1::RankRange { start, count }).collect()
-        } else {
-            Vec::new()
-        },
-        deltas: if as_ranges { Vec::new() } else { grant.ranks.deltas() },
+        ranges,
+        deltas,
         life: grant.life,
         from_ns: ns(grant.from),
         rate: grant.rate.map(rate_to_wire),
@@ -79,7 +114,7 @@ fn grant_to_wire(grant: &Grant) -> v1::Grant {
 /// From the wire.
 ///
 /// # Errors
-/// When ranks are out of order or too many, or a rate is zero.
+/// When ranks or lanes are out of order or too many, a rate is zero, or users have numbers beyond all range.
 pub fn from_wire(wire: v1::Assign) -> Result<Assign, WireError> {
     if wire.profile.len() > MAX_RAMPS {
         return Err(WireError::invalid("profile", "too many changes"));
@@ -99,19 +134,25 @@ pub fn from_wire(wire: v1::Assign) -> Result<Assign, WireError> {
         left -= grant.ranks.len();
         grants.push(grant);
     }
-    Ok(Assign { run: wire.run, revision: wire.revision, profile: Profile::from_changes(ramps), grants })
+    let open = wire.open.as_ref().map(open_from_wire).transpose()?;
+    Ok(Assign { run: wire.run, revision: wire.revision, profile: Profile::from_changes(ramps), grants, open })
+}
+
+fn open_from_wire(wire: &v1::OpenShare) -> Result<OpenShare, WireError> {
+    let lanes = ranks_from_wire(&wire.lanes, &wire.lane_deltas, usize::from(LANES))?;
+    if lanes.iter().any(|lane| lane >= u32::from(LANES)) {
+        return Err(WireError::invalid("open.lanes", "a lane that is not there"));
+    }
+    if wire.max_users as usize > MAX_USERS || wire.first_user.checked_add(wire.max_users).is_none() {
+        return Err(WireError::invalid("open.max_users", "too many"));
+    }
+    Ok(OpenShare { lanes, first_user: wire.first_user, max_users: wire.max_users })
 }
 
 fn grant_from_wire(wire: &v1::Grant, limit: usize) -> Result<Grant, WireError> {
     let class =
         u16::try_from(wire.class).map_err(|_| WireError::invalid("grant.class", "beyond all range"))?;
-    let ranks = if wire.deltas.is_empty() {
-        let ranges: Vec<_> = wire.ranges.iter().map(|range| (range.start, range.count)).collect();
-        RankSet::from_ranges(&ranges, limit)
-    } else {
-        RankSet::from_deltas(&wire.deltas, limit)
-    };
-    let ranks = ranks.map_err(|_| WireError::invalid("grant.ranks", "out of order or too many"))?;
+    let ranks = ranks_from_wire(&wire.ranges, &wire.deltas, limit)?;
     Ok(Grant {
         class,
         ranks,
@@ -132,6 +173,28 @@ mod tests {
         Grant { class: 1, ranks: RankSet::from_sorted(ranks), life: 2, from: Duration::from_secs(3), rate }
     }
 
+    fn open(lanes: Vec<u32>) -> OpenShare {
+        OpenShare { lanes: RankSet::from_sorted(lanes), first_user: 7, max_users: 5000 }
+    }
+
+    #[test]
+    fn a_part_of_the_arrivals_that_cannot_be_is_refused() {
+        let good = open_to_wire(&open((0..1024).collect()));
+        assert_eq!(good.lanes.len(), 1, "all lanes are one range");
+        assert!(open_from_wire(&good).is_ok());
+        let spoilt: [fn(&mut v1::OpenShare); 4] = [
+            |wire| wire.lanes[0].start = 1,
+            |wire| wire.lanes[0].count = 1025,
+            |wire| wire.max_users = u32::MAX,
+            |wire| wire.first_user = u32::MAX - 10,
+        ];
+        for spoil in spoilt {
+            let mut wire = good.clone();
+            spoil(&mut wire);
+            assert!(open_from_wire(&wire).is_err(), "{wire:?}");
+        }
+    }
+
     #[test]
     fn an_assignment_arrives_as_it_was_sent() {
         let rate = Rate::new(10, 1).expect("positive");
@@ -142,6 +205,7 @@ mod tests {
             revision: 4,
             profile,
             grants: vec![grant((5..900).collect()), grant(scattered), grant(vec![])],
+            open: Some(open((0..1024).step_by(3).collect())),
         };
         assert_eq!(from_wire(to_wire(&assign)), Ok(assign));
     }

@@ -74,6 +74,7 @@ pub fn to_wire(batch: &Batch) -> v1::SnapshotBatch {
         iterations: Some(iterations_to_wire(&snapshot.iterations)),
         gauges: Some(gauges_to_wire(&snapshot.gauges)),
         lag: times::to_wire(&snapshot.lag),
+        lateness: times::to_wire(&snapshot.lateness),
         running: batch.running.map(|running| v1::Running {
             requests: Some(requests_to_wire(&running.requests)),
             iterations: Some(iterations_to_wire(&running.iterations)),
@@ -110,7 +111,7 @@ pub fn from_wire(wire: v1::SnapshotBatch) -> Result<Batch, WireError> {
         draining: wire.draining,
         endpoints,
         errors,
-        iterations: iterations_from_wire(wire.iterations.ok_or(WireError::Missing("iterations"))?),
+        iterations: iterations_from_wire(wire.iterations.ok_or(WireError::Missing("iterations"))?)?,
         targets,
         gauges: Gauges {
             in_flight: checked(gauges.in_flight)?,
@@ -120,6 +121,7 @@ pub fn from_wire(wire: v1::SnapshotBatch) -> Result<Batch, WireError> {
             cpu_ns: checked(gauges.cpu_ns)?,
         },
         lag: times::from_wire(wire.lag)?,
+        lateness: times::from_wire(wire.lateness)?,
     };
     let running = wire.running.map(running_from_wire).transpose()?;
     if wire.last_part && running.is_none() {
@@ -242,6 +244,8 @@ fn checked(count: u64) -> Result<u64, WireError> {
 
 fn iterations_to_wire(counts: &IterationCounts) -> v1::Iterations {
     v1::Iterations {
+        planned: counts.planned,
+        dropped: counts.dropped,
         begun: counts.begun,
         completed: counts.completed,
         failed: counts.failed,
@@ -249,14 +253,21 @@ fn iterations_to_wire(counts: &IterationCounts) -> v1::Iterations {
     }
 }
 
-fn iterations_from_wire(wire: v1::Iterations) -> IterationCounts {
+fn iterations_from_wire(wire: v1::Iterations) -> Result<IterationCounts, WireError> {
     // Capped instead of refused one by one: the running totals are compared anyway.
     let cap = |count: u64| count.min(1 << 53);
-    IterationCounts {
+    let counts = IterationCounts {
+        planned: cap(wire.planned),
+        dropped: cap(wire.dropped),
         begun: cap(wire.begun),
         completed: cap(wire.completed),
         failed: cap(wire.failed),
         cancelled: cap(wire.cancelled),
+    };
+    if counts.arrivals_add_up() {
+        Ok(counts)
+    } else {
+        Err(WireError::invalid("iterations", "planned is not begun and dropped"))
     }
 }
 
@@ -273,7 +284,7 @@ fn gauges_to_wire(gauges: &Gauges) -> v1::Gauges {
 fn running_from_wire(wire: v1::Running) -> Result<Running, WireError> {
     Ok(Running {
         requests: requests_from_wire(wire.requests.ok_or(WireError::Missing("running.requests"))?)?,
-        iterations: iterations_from_wire(wire.iterations.ok_or(WireError::Missing("running.iterations"))?),
+        iterations: iterations_from_wire(wire.iterations.ok_or(WireError::Missing("running.iterations"))?)?,
     })
 }
 
@@ -301,7 +312,7 @@ fn finals_from_wire(wire: v1::FinalTotals) -> Result<Finals, WireError> {
             Ok((key_from_wire(total.method, total.name)?, counts))
         })
         .collect::<Result<_, WireError>>()?;
-    let iterations = iterations_from_wire(wire.iterations.ok_or(WireError::Missing("final.iterations"))?);
+    let iterations = iterations_from_wire(wire.iterations.ok_or(WireError::Missing("final.iterations"))?)?;
     Ok(Finals { endpoints, iterations })
 }
 
@@ -317,6 +328,7 @@ mod tests {
         let delta = EndpointDelta { counts, ok: ok.delta(), ..EndpointDelta::default() };
         let key = EndpointKey::new("GET", "/");
         let error = ErrorKey { endpoint: key.clone(), kind: FailureKind::Closed, message: "gone".into() };
+        let iterations = IterationCounts { planned: 3, dropped: 1, begun: 2, ..IterationCounts::default() };
         let snapshot = Snapshot {
             from_s: 3,
             to_s: 4,
@@ -326,10 +338,12 @@ mod tests {
                 "h:80".into(),
                 TargetDelta { connections: 2, ..TargetDelta::default() },
             )]),
+            iterations,
+            lateness: ok.delta(),
             gauges: Gauges { users: vec![3, 4], ..Gauges::default() },
             ..Snapshot::default()
         };
-        let running = Running { requests: counts, iterations: IterationCounts::default() };
+        let running = Running { requests: counts, iterations };
         let finals = Finals { endpoints: BTreeMap::from([(key, counts)]), ..Finals::default() };
         Batch {
             run: "r".into(),
@@ -349,7 +363,8 @@ mod tests {
     #[test]
     fn what_does_not_add_up_is_refused() {
         type Spoil = fn(&mut v1::SnapshotBatch);
-        let cases: [(&str, Spoil); 6] = [
+        let cases: [(&str, Spoil); 7] = [
+            ("arrivals", |w| w.iterations.as_mut().expect("set").dropped = 2),
             ("no interval", |w| w.to_s = w.from_s),
             ("count without times", |w| w.endpoints[0].counts.as_mut().expect("set").ok = 2),
             ("twice", |w| w.endpoints.push(w.endpoints[0].clone())),

@@ -111,6 +111,8 @@ fn overrides_to_wire(overrides: &Overrides) -> v1::Overrides {
     v1::Overrides {
         users: overrides.users,
         spawn_rate: overrides.spawn_rate.map(rate_to_wire),
+        rate: overrides.rate.map(rate_to_wire),
+        max_users: overrides.max_users,
         run_time_ns: overrides.run_time.map(ns),
         iterations: overrides.iterations,
         stop_timeout_ns: overrides.stop_timeout.map(ns),
@@ -127,6 +129,8 @@ fn overrides_from_wire(wire: v1::Overrides) -> Result<Overrides, WireError> {
     Ok(Overrides {
         users: wire.users,
         spawn_rate: wire.spawn_rate.map(rate_from_wire).transpose()?,
+        rate: wire.rate.map(rate_from_wire).transpose()?,
+        max_users: wire.max_users,
         run_time: wire.run_time_ns.map(Duration::from_nanos),
         iterations: wire.iterations,
         stop_timeout: wire.stop_timeout_ns.map(Duration::from_nanos),
@@ -149,6 +153,8 @@ mod tests {
             overrides: Overrides {
                 users: Some(9),
                 spawn_rate: Rate::new(1, 2),
+                rate: Rate::new(1500, 1),
+                max_users: Some(50),
                 run_time: Some(Duration::from_millis(1500)),
                 iterations: Some(3),
                 stop_timeout: Some(Duration::ZERO),

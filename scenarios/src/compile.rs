@@ -4,6 +4,7 @@
 //! tree with places first (`tree`); each part of the format then has its reader here, which checks keys and types, folds what
 //! is known into literals, and reports to one list instead of stopping.
 
+mod arrivals;
 mod auth;
 mod bodies;
 mod class;

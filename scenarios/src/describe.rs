@@ -3,9 +3,10 @@
 use std::fmt::Write;
 use std::time::Duration;
 
+use crate::arrivals::{Spacing, count_until};
 use crate::plan::{
-    AssetId, BodyPlan, ClassPlan, Connection, HttpVersion, Op, PartContent, Plan, Program, RequestPlan,
-    TlsPlan,
+    AssetId, BodyPlan, ClassPlan, Connection, HttpVersion, LoadPlan, Op, OpenPlan, PartContent, Plan,
+    Program, RequestPlan, TlsPlan,
 };
 use crate::template::{Segment, Template, ValueSource};
 use crate::units::show_duration;
@@ -31,13 +32,9 @@ fn write_all(plan: &Plan, out: &mut String) -> std::fmt::Result {
         let rules: Vec<String> = plan.resolve.iter().map(ToString::to_string).collect();
         writeln!(out, "resolve: {}", rules.join(", "))?;
     }
-    let peak = usize::try_from(plan.load.profile.peak()).unwrap_or(usize::MAX);
-    let mut counts = vec![0_u64; plan.classes.len()];
-    for slot in plan.load.sequence.iter().take(peak) {
-        if let Some(count) = counts.get_mut(usize::from(slot.class)) {
-            *count += 1;
-        }
-    }
+    // Of arrivals the shares are shown, in ten-thousandths.
+    let shown = if plan.load.open.is_some() { 10_000 } else { u64::from(plan.load.profile.peak()) };
+    let counts = plan.load.sequence.counts_of_prefix(shown);
     for (class, count) in plan.classes.iter().zip(counts) {
         writeln!(out)?;
         write_class(plan, class, count, out)?;
@@ -56,12 +53,16 @@ fn write_all(plan: &Plan, out: &mut String) -> std::fmt::Result {
 
 fn load(plan: &Plan) -> String {
     let load = &plan.load;
-    let users = load.profile.peak();
-    let rate = load.profile.changes().first().map(|ramp| ramp.rate.to_string()).unwrap_or_default();
-    let ramp = load.profile.settled_at();
-    let mut text = format!("{}, started at {rate}", counted(u64::from(users), "user"));
-    if ramp > Duration::ZERO {
-        let _ = write!(text, " (all of them after {})", show_duration(ramp));
+    let mut text = match &load.open {
+        Some(open) => describe_rate(open),
+        None => users(load),
+    };
+    if let (Some(open), Some(time)) = (&load.open, load.run_time)
+        && open.spacing == Spacing::Even
+    {
+        let count = count_until(plan, time);
+        let _ = write!(text, ", for {}: {}", show_duration(time), counted(count, "arrival"));
+        return text;
     }
     match (load.run_time, load.iterations) {
         (Some(time), None) => {
@@ -83,9 +84,51 @@ fn load(plan: &Plan) -> String {
     text
 }
 
+fn users(load: &LoadPlan) -> String {
+    let users = load.profile.peak();
+    let rate = load.profile.changes().first().map(|ramp| ramp.rate.to_string()).unwrap_or_default();
+    let ramp = load.profile.settled_at();
+    let mut text = format!("{}, started at {rate}", counted(u64::from(users), "user"));
+    if ramp > Duration::ZERO {
+        let _ = write!(text, " (all of them after {})", show_duration(ramp));
+    }
+    text
+}
+
+/// An arrival rate in words: `1500/s arrivals, evenly spaced, run by at most 10000 users`.
+pub fn describe_rate(open: &OpenPlan) -> String {
+    let (rate, settled) = (&open.rate, open.rate.settled_at());
+    let mut text = if settled.is_zero() {
+        format!("arrivals at {}", per_second(rate.last_rate()))
+    } else {
+        let (peak, last) = (per_second(rate.peak_rate()), per_second(rate.last_rate()));
+        format!("arrivals in stages up to {peak}, at {last} after {}", show_duration(settled))
+    };
+    text.push_str(match open.spacing {
+        Spacing::Even => ", evenly spaced",
+        Spacing::Poisson => ", as a Poisson process",
+    });
+    let _ = write!(text, ", by at most {}", counted(u64::from(open.max_users), "user"));
+    if open.users > 0 {
+        let _ = write!(text, ", {} of them started beforehand", open.users);
+    }
+    text
+}
+
+/// A rate with as many decimals as it needs, at most three.
+fn per_second(rate: f64) -> String {
+    let text = format!("{rate:.3}");
+    format!("{}/s", text.trim_end_matches('0').trim_end_matches('.'))
+}
+
 fn write_class(plan: &Plan, class: &ClassPlan, count: u64, out: &mut String) -> std::fmt::Result {
     let pipeline = if class.pipeline > 1 { format!(", pipeline {}", class.pipeline) } else { String::new() };
-    writeln!(out, "{}: {}, wait {}{pipeline}", class.name, counted(count, "user"), pause(&class.wait))?;
+    if plan.load.open.is_some() {
+        // A wait between iterations means nothing where they come by themselves.
+        writeln!(out, "{}: {} of the arrivals{pipeline}", class.name, percent(count as f64 / 1e4))?;
+    } else {
+        writeln!(out, "{}: {}, wait {}{pipeline}", class.name, counted(count, "user"), pause(&class.wait))?;
+    }
     for (title, program) in [("on_start", &class.on_start), ("on_stop", &class.on_stop)] {
         if !program.ops.is_empty() {
             writeln!(out, "  {title}")?;

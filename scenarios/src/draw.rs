@@ -18,6 +18,9 @@ enum Stream {
     OnStart = 4,
     OnStop = 5,
     Branch = 6,
+    Arrivals = 7,
+    Arrival = 8,
+    ArrivalThink = 9,
 }
 
 /// A generator of 64-bit numbers: `SplitMix64`.
@@ -68,6 +71,21 @@ impl Draw {
     pub fn branch(run_seed: u64, slot: u64, life: u32, iteration: u64, step: u32, branch: u32) -> Self {
         let place = (u64::from(step) << 32) | u64::from(branch);
         Self::seeded(run_seed, Stream::Branch, &[slot, u64::from(life), iteration, place])
+    }
+
+    /// The stream of the gaps between the arrivals of a run.
+    pub fn arrivals(run_seed: u64) -> Self {
+        Self::seeded(run_seed, Stream::Arrivals, &[])
+    }
+
+    /// The stream of one arrival of the open model: which task, which values, wherever it runs.
+    pub fn arrival(run_seed: u64, number: u64) -> Self {
+        Self::seeded(run_seed, Stream::Arrival, &[number])
+    }
+
+    /// The stream of the think times within one arrival.
+    pub fn arrival_think(run_seed: u64, number: u64) -> Self {
+        Self::seeded(run_seed, Stream::ArrivalThink, &[number])
     }
 
     fn seeded(run_seed: u64, stream: Stream, coordinates: &[u64]) -> Self {

@@ -5,6 +5,7 @@
 //! here reads a clock, a socket or a random device; `files.rs` alone reads the disk.
 
 pub mod alias;
+pub mod arrivals;
 mod colouring;
 pub mod compile;
 pub mod deal;
@@ -19,6 +20,7 @@ pub mod plan;
 pub mod profile;
 pub mod ranks;
 pub mod rate;
+pub mod rate_profile;
 pub mod schedule;
 pub mod sequence;
 pub mod source;

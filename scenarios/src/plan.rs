@@ -10,9 +10,11 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::alias::AliasTable;
+use crate::arrivals::Spacing;
 use crate::extract::{ExtractFrom, ExtractPlan};
 use crate::matcher::Matcher;
 use crate::profile::Profile;
+use crate::rate_profile::RateProfile;
 use crate::sequence::ClassSequence;
 use crate::template::Template;
 use crate::variables::{VariableId, VariablePlan};
@@ -93,12 +95,30 @@ pub struct LoadPlan {
     pub profile: Profile,
     /// Which class each slot belongs to.
     pub sequence: ClassSequence,
+    /// The open model, if that is asked for: arrivals at a rate, instead of users that begin anew by themselves. The profile is
+    /// then that of the users started beforehand.
+    pub open: Option<OpenPlan>,
     /// From the first start; `None` runs until it is stopped or has done its iterations.
     pub run_time: Option<Duration>,
-    /// Iterations over all users.
+    /// Iterations over all users; in the open model so many arrivals.
     pub iterations: Option<u64>,
     /// How long users may finish their iteration at the end.
     pub stop_timeout: Duration,
+}
+
+/// The open model: so many iterations a second, by whatever users are free.
+#[derive(Debug, Clone)]
+pub struct OpenPlan {
+    /// How many arrivals a second when.
+    pub rate: RateProfile,
+    /// How they follow each other.
+    pub spacing: Spacing,
+    /// Users at most, over all workers.
+    pub max_users: u32,
+    /// Of these, started with the run.
+    pub users: u32,
+    /// Whether the run time is that of the stages, because nothing else was said.
+    pub ends_with_stages: bool,
 }
 
 /// One user class.

@@ -108,6 +108,26 @@ impl ClassSequence {
         self.iter().take(usize::try_from(n).unwrap_or(usize::MAX)).collect()
     }
 
+    /// How many of the first `n` slots each class has.
+    ///
+    /// After as many slots as the weights sum up to the sequence begins anew, so only what is beyond whole rounds is walked.
+    pub fn counts_of_prefix(&self, n: u64) -> Vec<u64> {
+        let mut counts = vec![0; self.classes];
+        let walk = |claims: &[Claim], n: u64, counts: &mut Vec<u64>| {
+            let round: u64 = claims.iter().map(|claim| claim.weight).sum();
+            let (rounds, rest) = (n.checked_div(round).unwrap_or(0), n.checked_rem(round).unwrap_or(0));
+            for claim in claims {
+                counts[usize::from(claim.class)] += claim.weight * rounds;
+            }
+            for (class, _) in PFair::new(claims).take(usize::try_from(rest).unwrap_or(usize::MAX)) {
+                counts[usize::from(class)] += 1;
+            }
+        };
+        walk(&self.counted, n.min(self.fixed()), &mut counts);
+        walk(&self.weighted, n.saturating_sub(self.fixed()), &mut counts);
+        counts
+    }
+
     /// The way back for the first `n` slots: from class and rank to the slot.
     pub fn index(&self, n: u32) -> SlotIndex {
         SlotIndex::new(self.classes, &self.table(n))
@@ -241,6 +261,22 @@ mod tests {
         assert_eq!(classes(&weights(&[1, 1, 1]), 6), [0, 1, 2, 0, 1, 2]);
         assert_eq!(classes(&weights(&[1, 0, 2]), 6), [2, 0, 2, 2, 0, 2]);
         assert_eq!(check(&weights(&[20, 25]), 45)[45], [20, 25]);
+    }
+
+    #[test]
+    fn counts_of_a_prefix_are_those_of_its_slots() {
+        let shares =
+            [ClassShare::Weight(4), ClassShare::Count(3), ClassShare::Weight(6), ClassShare::Weight(0)];
+        for sequence in [ClassSequence::new(&shares), weights(&[3, 1]), weights(&[0])] {
+            let mut counts = vec![0; sequence.classes()];
+            let mut slots = sequence.iter();
+            for n in 0..40 {
+                assert_eq!(sequence.counts_of_prefix(n), counts, "{n}");
+                if let Some(slot) = slots.next() {
+                    counts[usize::from(slot.class)] += 1;
+                }
+            }
+        }
     }
 
     #[test]

@@ -30,6 +30,10 @@ pub struct Overrides {
     pub users: Option<u32>,
     /// `--spawn-rate`: users started per second.
     pub spawn_rate: Option<Rate>,
+    /// `--rate`: arrivals per second, in place of the file's users.
+    pub rate: Option<Rate>,
+    /// `--max-users`: users at most in the open model.
+    pub max_users: Option<u32>,
     /// `--run-time`, counted from the first start.
     pub run_time: Option<Duration>,
     /// `--iterations` over all users.

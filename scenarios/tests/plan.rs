@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use stampede_scenarios::arrivals;
 use stampede_scenarios::compile::compile;
 use stampede_scenarios::diagnostics::Diagnostics;
 use stampede_scenarios::draw::Draw;
@@ -179,6 +180,8 @@ fn flags_replace_what_the_file_says() {
     let overrides = Overrides {
         users: Some(3),
         spawn_rate: Some(parse_rate("1/s").expect("a rate")),
+        rate: None,
+        max_users: None,
         run_time: Some(Duration::from_secs(60)),
         iterations: Some(5),
         stop_timeout: Some(Duration::ZERO),
@@ -229,6 +232,80 @@ fn flags_can_be_wrong_too() {
 
     error: `--users` must be greater than 0
     ");
+}
+
+const CLASSES: &str = "target: http://h\nusers:\n  a: {weight: 3, wait: 5s, tasks: {t: {steps: [get: /]}}}\n  b: {tasks: {t: {steps: [get: /b]}}}\n";
+
+fn flags(rate: Option<&str>, users: Option<u32>, spawn_rate: Option<&str>) -> Overrides {
+    let read = |text: &str| parse_rate(text).expect("a rate");
+    Overrides { rate: rate.map(read), users, spawn_rate: spawn_rate.map(read), ..Overrides::default() }
+}
+
+#[test]
+fn the_flag_for_arrivals_replaces_users_and_the_one_for_users_arrivals() {
+    let closed = format!("{CLASSES}load: {{users: 40, spawn_rate: 10}}\n");
+    let plan = compiled(&closed, &flags(Some("1500/s"), Some(7), None)).expect("compiles");
+    let open = plan.load.open.as_ref().expect("arrivals");
+    assert_eq!((open.users, open.max_users, plan.load.profile.peak()), (7, 10_000, 7));
+    assert_eq!(plan.load.profile.users_at(Duration::ZERO), 7, "beforehand");
+    assert_eq!(arrivals::count_until(&plan, Duration::from_secs(30)), 45_000);
+    insta::assert_snapshot!(plan.replaced.join("\n"), @"`--rate 1500/s` replaced `users: 40, spawn_rate: 10/s`");
+
+    let arrivals = format!("{CLASSES}load: {{rate: 500/s, max_users: 9}}\n");
+    let plan = compiled(&arrivals, &flags(None, Some(3), None)).expect("compiles");
+    assert!(plan.load.open.is_none() && plan.load.profile.peak() == 3);
+    insta::assert_snapshot!(plan.replaced.join("\n"), @"`--users 3` replaced the arrival rate of the file by users");
+    let most = Overrides { max_users: Some(50), ..flags(Some("2/s"), None, None) };
+    let plan = compiled(&arrivals, &most).expect("compiles");
+    assert_eq!(plan.load.open.map(|open| open.max_users), Some(50));
+    insta::assert_snapshot!(plan.replaced.join("\n"), @r"
+    `--rate 2/s` replaced `rate: 500/s`
+    `--max-users 50` replaced `max_users: 9`
+    ");
+}
+
+#[test]
+fn flags_of_two_models_are_told_apart() {
+    let both = compiled(CLASSES, &flags(Some("5/s"), None, Some("2/s"))).expect_err("two models").to_string();
+    let alone = Overrides { max_users: Some(5), ..Overrides::default() };
+    let alone = compiled(CLASSES, &alone).expect_err("no rate").to_string();
+    let counted = CLASSES.replace("weight: 3", "count: 3");
+    let counted = compiled(&counted, &flags(Some("5/s"), None, None)).expect_err("a count").to_string();
+    insta::assert_snapshot!([both, alone, counted].join("\n"));
+}
+
+#[test]
+fn the_schedule_is_made_of_all_lanes_and_bounded_by_iterations() {
+    let text = format!("{CLASSES}load: {{stages: [{{to: 700/s, over: 2s}}, {{to: 0, over: 3s}}]}}\n");
+    let plan = plan(&text);
+    let end = Duration::from_secs(5);
+    assert_eq!(
+        (plan.load.run_time, plan.load.open.as_ref().map(|open| open.ends_with_stages)),
+        (Some(end), Some(true))
+    );
+    let all: Vec<_> = arrivals::schedule(&plan).expect("arrivals").collect();
+    assert_eq!(all.len(), 1750);
+    assert_eq!(all.len() as u64, arrivals::count_until(&plan, end));
+    assert!(all.is_sorted_by_key(|arrival| (arrival.due, arrival.number)));
+    let mut lanes = vec![0; usize::from(arrivals::LANES)];
+    for arrival in &all {
+        lanes[usize::from(arrival.lane)] += 1;
+    }
+    assert_eq!(lanes, arrivals::by_lane(&plan.load, 1750));
+    // Whoever has whichever lanes: every class comes to each of them in turn.
+    for workers in [2, 3, 7] {
+        for class in 0..2 {
+            let mut counts = vec![0_u32; workers];
+            all.iter()
+                .filter(|arrival| arrival.class == class)
+                .for_each(|arrival| counts[arrivals::owner(arrival.lane, workers)] += 1);
+            let (least, most) = (counts.iter().min(), counts.iter().max());
+            assert!(most.zip(least).is_some_and(|(most, least)| most - least <= 2), "{counts:?}");
+        }
+    }
+    let few = compiled(&text, &Overrides { iterations: Some(3), ..Overrides::default() }).expect("compiles");
+    assert_eq!(arrivals::schedule(&few).expect("arrivals").count(), 3);
+    assert_eq!(arrivals::last_due(&few), all.get(2).map(|arrival| arrival.due));
 }
 
 #[test]

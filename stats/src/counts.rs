@@ -1,6 +1,7 @@
 //! The counts of the two identities: requests `started = ok + failed + cancelled (+ in flight)`, and iterations alike.
 //!
-//! `started` and `begun` are counted where a thing begins, outcomes where it ends; neither is ever computed from the other.
+//! `started` and `begun` are counted where a thing begins, outcomes where it ends; neither is ever computed from the other. So
+//! are arrivals of the open model: `planned` where one comes due, `begun` or `dropped` where that is decided.
 
 /// What became of requests. All counts.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -55,6 +56,10 @@ impl RequestCounts {
 /// What became of iterations. All counts.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct IterationCounts {
+    /// Arrivals that came due; 0 where nothing arrives.
+    pub planned: u64,
+    /// Arrivals that no user was free for.
+    pub dropped: u64,
     /// Begun.
     pub begun: u64,
     /// Gone through to their end, every request ok.
@@ -68,6 +73,8 @@ pub struct IterationCounts {
 impl IterationCounts {
     /// Adds `other`.
     pub fn add(&mut self, other: &Self) {
+        self.planned = self.planned.saturating_add(other.planned);
+        self.dropped = self.dropped.saturating_add(other.dropped);
         self.begun = self.begun.saturating_add(other.begun);
         self.completed = self.completed.saturating_add(other.completed);
         self.failed = self.failed.saturating_add(other.failed);
@@ -77,5 +84,11 @@ impl IterationCounts {
     /// Ended in any way.
     pub fn ended(&self) -> u64 {
         self.completed.saturating_add(self.failed).saturating_add(self.cancelled)
+    }
+
+    /// Whether every arrival was begun or dropped. Where nothing arrives, nothing is planned or dropped.
+    pub fn arrivals_add_up(&self) -> bool {
+        let arrives = self.planned > 0 || self.dropped > 0;
+        !arrives || self.planned == self.begun.saturating_add(self.dropped)
     }
 }

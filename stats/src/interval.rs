@@ -39,6 +39,8 @@ pub struct Interval {
     pub gauges: Gauges,
     /// How late the thread's own 100 Hz probe was.
     pub lag: Option<Box<Times<u32>>>,
+    /// How late arrivals were begun.
+    pub lateness: Option<Box<Times<u32>>>,
 }
 
 /// An endpoint's key beside its figures, so that an interval can be read without the thread's tables.
@@ -114,8 +116,8 @@ impl Interval {
         self.targets.clear();
         self.iterations = IterationCounts::default();
         self.gauges = Gauges::default();
-        if let Some(lag) = &mut self.lag {
-            lag.clear();
+        for times in [&mut self.lag, &mut self.lateness].into_iter().flatten() {
+            times.clear();
         }
     }
 

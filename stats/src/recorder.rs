@@ -153,6 +153,20 @@ impl Recorder {
         self.current.iterations.begun += 1;
     }
 
+    /// An arrival that was due `late` before `at` begins.
+    pub fn begin_arrival(&mut self, late: Duration, at: Duration) {
+        self.begin_iteration(at);
+        self.current.iterations.planned += 1;
+        self.current.lateness.get_or_insert_with(|| Box::new(Times::new(PHASE_DIGITS))).record(ns(late));
+    }
+
+    /// An arrival came due, and there is nobody to run it.
+    pub fn drop_arrival(&mut self, at: Duration) {
+        self.roll(at);
+        self.current.iterations.planned += 1;
+        self.current.iterations.dropped += 1;
+    }
+
     /// An iteration that began has ended.
     pub fn end_iteration(&mut self, end: IterationEnd, at: Duration) {
         self.roll(at);
@@ -300,6 +314,23 @@ mod tests {
 
     fn recorder() -> Recorder {
         Recorder::new(vec![EndpointKey::new("GET", "/")], 1)
+    }
+
+    #[test]
+    fn every_arrival_is_begun_or_dropped() {
+        let mut recorder = recorder();
+        recorder.begin_arrival(at(2), at(10));
+        recorder.drop_arrival(at(11));
+        recorder.end_iteration(IterationEnd::Completed, at(1500));
+        recorder.begin_arrival(at(0), at(1500));
+        recorder.roll(at(2000));
+        let parts: Vec<_> = std::iter::from_fn(|| recorder.take_closed())
+            .map(|i| {
+                let late = i.lateness.as_ref().map_or(0, |late| late.exact().max_ns);
+                (i.iterations.planned, i.iterations.begun, i.iterations.dropped, late)
+            })
+            .collect();
+        assert_eq!(parts, [(2, 1, 1, 2_000_000), (1, 1, 0, 0)]);
     }
 
     #[test]

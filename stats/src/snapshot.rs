@@ -89,6 +89,8 @@ pub struct Snapshot {
     pub gauges: Gauges,
     /// How late the threads' probes were.
     pub lag: TimesDelta,
+    /// How late arrivals were begun.
+    pub lateness: TimesDelta,
 }
 
 impl Snapshot {
@@ -121,6 +123,9 @@ impl Snapshot {
         self.iterations.add(&interval.iterations);
         if let Some(lag) = &interval.lag {
             self.lag.merge(&lag.delta());
+        }
+        if let Some(lateness) = &interval.lateness {
+            self.lateness.merge(&lateness.delta());
         }
     }
 
@@ -175,6 +180,7 @@ impl Snapshot {
         self.gauges = later.gauges;
         self.gauges.cpu_ns = cpu_ns;
         self.lag.merge(&later.lag);
+        self.lateness.merge(&later.lateness);
     }
 
     /// Requests of all endpoints together.

@@ -5,6 +5,7 @@
 
 mod support;
 
+mod arrivals;
 mod counts;
 mod extract;
 mod failures;

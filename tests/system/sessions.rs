@@ -95,10 +95,12 @@ fn a_size_that_is_not_the_picture_s_fails() {
 fn the_examples_run_as_they_are() {
     let target = target();
     let mut bed = Bed::new("", "");
-    for name in ["predict.yaml", "two-classes.yaml"] {
+    for (name, load) in
+        [("predict.yaml", "-u 10 -r 20"), ("two-classes.yaml", "-u 10 -r 20"), ("arrivals.yaml", "")]
+    {
         let before = seen(&target);
         bed.scenario = example(name);
-        bed.run(&format!("-u 10 -r 20 -t 2s --stop-timeout 1s --host {}", target.url()), 2).ended(0);
+        bed.run(&format!("{load} -t 2s --stop-timeout 1s --host {}", target.url()), 2).ended(0);
         let report = bed.report();
         report.adds_up();
         report.is_whole();

@@ -10,3 +10,4 @@ pub mod outbox;
 pub mod permits;
 pub mod session;
 pub mod slots;
+pub mod timer;

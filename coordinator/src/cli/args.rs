@@ -64,7 +64,7 @@ pub(super) struct PlanArgs {
     /// Workers the users are dealt to
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub(super) workers: u32,
-    /// One line of JSON for each start and stop
+    /// One line of JSON for each start and stop, or for each arrival
     #[arg(long)]
     pub(super) json: bool,
 }
@@ -79,6 +79,14 @@ pub(super) struct LoadArgs {
     /// Users started per second (10, 10/s, 0.5) [default: the scenario's, else 1]
     #[arg(short = 'r', long, value_name = "N", env = "STAMPEDE_SPAWN_RATE", value_parser = rate)]
     pub(super) spawn_rate: Option<Rate>,
+
+    /// Open model: arrivals per second (1500/s), whatever the target does; -u users are started beforehand
+    #[arg(long, value_name = "R", env = "STAMPEDE_RATE", value_parser = rate, conflicts_with = "spawn_rate")]
+    pub(super) rate: Option<Rate>,
+
+    /// Open model: users at most [default: the scenario's, else 10000]
+    #[arg(long, value_name = "N", env = "STAMPEDE_MAX_USERS", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(super) max_users: Option<u32>,
 
     /// How long, from the first start (90s, 10m, 1h30m) [default: the scenario's, else until stopped]
     #[arg(short = 't', long, value_name = "D", env = "STAMPEDE_RUN_TIME", value_parser = duration)]

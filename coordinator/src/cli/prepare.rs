@@ -50,6 +50,8 @@ pub(super) fn overrides(load: &LoadArgs) -> Overrides {
     Overrides {
         users: load.users,
         spawn_rate: load.spawn_rate,
+        rate: load.rate,
+        max_users: load.max_users,
         run_time: load.run_time,
         iterations: load.iterations,
         stop_timeout: load.stop_timeout,

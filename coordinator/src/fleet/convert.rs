@@ -41,6 +41,7 @@ pub(super) fn heartbeat(status: v1::WorkerStatus) -> Option<Heartbeat> {
         started: status.started,
         iterations_begun: status.iterations_begun.min(1 << 53),
         iterations_ended: status.iterations_ended.min(1 << 53),
+        iterations_dropped: status.iterations_dropped.min(1 << 53),
         wants_iterations: status.wants_iterations,
         outbox: status.outbox,
         memory: status.memory_bytes,

@@ -60,7 +60,8 @@ fn run(result: &RunResult, verdict: Judgement) -> Run {
         run_time_s: result.run_time.map(seconds),
         users_peak: result.users_peak,
         users_wanted: result.users_wanted,
-        spawn_rate: number(result.spawn_rate),
+        spawn_rate: result.spawn_rate.and_then(number),
+        arrivals: result.arrivals.clone(),
         stop_reason: result.stop_reason.as_str().to_owned(),
         aborted: result.aborted,
         verdict,
@@ -210,6 +211,7 @@ fn worker(worker: &WorkerResult) -> Worker {
         cpu_avg: worker.cpu_avg.and_then(number),
         cpu_max: worker.cpu_max.and_then(number),
         lag_ms_p99: worker.lag_p99.and_then(number),
+        lateness_ms_p99: worker.lateness_p99.and_then(number),
         lost_at_s: worker.lost_at.map(seconds),
     }
 }
@@ -225,6 +227,12 @@ fn notes(result: &RunResult) -> Vec<String> {
         };
         let (worker, from_s, to_s) = (&missing.worker, missing.from_s, missing.to_s);
         notes.push(format!("Samples of worker {worker} from {from_s} s to {to_s} s are missing; {what}."));
+    }
+    if let (Some(_), dropped @ 1..) = (&result.arrivals, result.accounting.dropped) {
+        let arrivals = count_of(dropped, "arrival was", "arrivals were");
+        notes.push(format!(
+            "{arrivals} dropped: no user was free, and there were as many as there may be, or the run ended first."
+        ));
     }
     if result.totals.overflowed {
         notes.push(

@@ -47,10 +47,13 @@ fn what_ran(report: &Report) -> String {
     row("Scenario", scenario(run));
     row("Target", md(&run.target));
     row("Users", users(report));
-    row(
-        "Spawn rate",
-        run.spawn_rate.map_or_else(|| "-".to_owned(), |rate| format!("{} users/s", amount(rate))),
-    );
+    match &run.arrivals {
+        Some(arrivals) => row("Load", md(arrivals)),
+        None => row(
+            "Spawn rate",
+            run.spawn_rate.map_or_else(|| "-".to_owned(), |rate| format!("{} users/s", amount(rate))),
+        ),
+    }
     row("Run time", run_time(run));
     row("Seed", run.seed.to_string());
     row("Workers", report.workers.len().to_string());
@@ -217,11 +220,19 @@ fn workers(report: &Report) -> String {
     let text = ["Worker", "State"].map(|title| (title, Align::Left));
     let numbers =
         ["Users", "Requests", "CPU mean", "CPU max", "Lag p99 ms"].map(|title| (title, Align::Right));
-    let mut table = Table::new(text.into_iter().chain(numbers));
+    let arrives = report.workers.iter().any(|worker| worker.lateness_ms_p99.is_some());
+    let lateness = arrives.then_some(("Lateness p99 ms", Align::Right));
+    let mut table = Table::new(text.into_iter().chain(numbers).chain(lateness));
     for worker in &report.workers {
-        table.row(worker_row(worker));
+        let mut row = worker_row(worker);
+        if arrives {
+            row.push(figure_or_dash(worker.lateness_ms_p99));
+        }
+        table.row(row);
     }
-    table.render() + "\nCPU is that of the busiest load thread; lag is how late it woke.\n"
+    let said = "\nCPU is that of the busiest load thread; lag is how late it woke";
+    let late = if arrives { ", lateness how late arrivals were begun" } else { "" };
+    format!("{}{said}{late}.\n", table.render())
 }
 
 fn worker_row(worker: &Worker) -> Vec<String> {

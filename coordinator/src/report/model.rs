@@ -96,8 +96,11 @@ pub struct Run {
     pub users_peak: u32,
     /// Users asked for at the peak.
     pub users_wanted: u32,
-    /// Users started per second.
+    /// Users started per second; null in the open model.
     pub spawn_rate: Option<f64>,
+    /// The open model's arrival rate in words; null where users are planned instead.
+    #[serde(default)]
+    pub arrivals: Option<String>,
     /// Why it ended: `run_time`, `iterations`, `user`, `signal`, `no_workers`, …
     pub stop_reason: String,
     /// Whether the drain was cut short.
@@ -202,9 +205,9 @@ pub struct AccountingReport {
     pub cancelled: u64,
     /// Begun by a worker that was lost with them.
     pub unknown: u64,
-    /// Iterations asked for; null where nothing is planned.
+    /// Iterations asked for, or arrivals that came due; null where nothing is planned.
     pub planned: Option<u64>,
-    /// Planned and not begun.
+    /// Planned and not begun: the run ended first, or no user was free.
     pub dropped: u64,
     /// Planned, and not known to be begun because the worker was lost.
     pub missed: u64,
@@ -294,6 +297,9 @@ pub struct Worker {
     pub cpu_max: Option<f64>,
     /// 99th percentile of its probe's lag.
     pub lag_ms_p99: Option<f64>,
+    /// 99th percentile of how late it began arrivals; null where nothing arrives.
+    #[serde(default)]
+    pub lateness_ms_p99: Option<f64>,
     /// Run time at which it was declared lost.
     pub lost_at_s: Option<f64>,
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use stampede_scenarios::describe::describe_rate;
 
 use super::member::Member;
 use super::state::Run;
@@ -64,9 +65,10 @@ impl Run {
             duration: self.stop.map_or(Duration::ZERO, |stop| stop.at),
             run_time: plan.load.run_time,
             users_peak: self.merged.users_peak,
-            users_wanted: self.profile.peak(),
+            users_wanted: if plan.load.open.is_some() { self.merged.users_peak } else { self.profile.peak() },
             classes: classes.collect(),
-            spawn_rate: self.setup.spawn_rate.per_second(),
+            spawn_rate: plan.load.open.is_none().then(|| self.setup.spawn_rate.per_second()),
+            arrivals: plan.load.open.as_ref().map(describe_rate),
             stop_reason: self.stop.map_or(StopReason::NoWorkers, |stop| stop.reason),
             aborted: self.aborted,
             generator_limited: self.crew().any(|member| member.applied.limited),
@@ -104,6 +106,7 @@ impl Run {
         }
         accounting.unknown_by_endpoint = unknown_by_endpoint;
         accounting.contradictions.clone_from(&self.disagreements);
+        self.account_arrivals(&mut accounting);
         if let Some(ledger) = &self.ledger {
             accounting.planned = Some(ledger.total());
             accounting.dropped = ledger.left();
@@ -146,6 +149,7 @@ fn worker_result(member: &Member) -> WorkerResult {
         cpu_avg: (applied.seconds > 0).then(|| applied.cpu_ns as f64 / 1e9 / f64::from(applied.seconds)),
         cpu_max: applied.cpu_max,
         lag_p99: applied.lag.percentiles_ms(&[99.0]).first().copied(),
+        lateness_p99: applied.lateness.percentiles_ms(&[99.0]).first().copied(),
         lost_at: member.lost_at.filter(|_| !member.finished),
     }
 }

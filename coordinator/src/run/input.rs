@@ -119,6 +119,8 @@ pub struct Heartbeat {
     pub iterations_begun: u64,
     /// Iterations ended so far.
     pub iterations_ended: u64,
+    /// Arrivals dropped so far.
+    pub iterations_dropped: u64,
     /// Whether it wants more iterations.
     pub wants_iterations: bool,
     /// Statistics held back.

@@ -62,6 +62,8 @@ pub(super) struct Applied {
     pub(super) cpu_max: Option<f64>,
     pub(super) lag: TimesDelta,
     pub(super) lag_last: Option<f64>,
+    pub(super) lateness: TimesDelta,
+    pub(super) lateness_last: Option<f64>,
     pub(super) in_flight: u64,
     pub(super) oldest_ns: u64,
     /// Seconds in a row in which the worker was at its own limit.
@@ -135,6 +137,18 @@ impl Member {
         self.applied.iterations.begun.max(self.heartbeat.iterations_begun)
     }
 
+    /// Arrivals it is known to have dropped.
+    pub(super) fn iterations_dropped(&self) -> u64 {
+        let applied = self.applied.iterations.dropped;
+        if self.finished { applied } else { applied.max(self.heartbeat.iterations_dropped) }
+    }
+
+    /// Arrivals it is known to have seen come due.
+    pub(super) fn arrivals(&self) -> u64 {
+        let seen = self.iterations_begun() + self.iterations_dropped();
+        if self.finished { self.applied.iterations.planned } else { seen }
+    }
+
     /// Users it says are alive.
     pub(super) fn users(&self) -> u32 {
         self.heartbeat.users.iter().fold(0, |sum: u32, users| sum.saturating_add(*users))
@@ -171,6 +185,9 @@ impl Applied {
             if !requests_add_up || !iterations_add_up {
                 return Err(Refusal::Bad("begun is not ended and under way"));
             }
+            if !iterations.arrivals_add_up() {
+                return Err(Refusal::Bad("planned is not begun and dropped"));
+            }
         }
         self.through = batch.number;
         self.requests = requests;
@@ -204,6 +221,9 @@ impl Applied {
             self.cpu_max = Some(self.cpu_max.map_or(cpu, |max| max.max(cpu)));
         }
         self.lag.merge(&snapshot.lag);
+        self.lateness.merge(&snapshot.lateness);
+        self.lateness_last =
+            snapshot.lateness.percentiles_ms(&[99.0]).first().copied().or(self.lateness_last);
         self.lag_last = snapshot.lag.percentiles_ms(&[99.0]).first().copied().or(self.lag_last);
         if new_seconds > 0 && !snapshot.draining {
             let lags = snapshot.lag.percentiles_ms(&[99.0]).first().is_some_and(|lag| *lag > BUSY_LAG_MS);

@@ -33,6 +33,8 @@ pub(super) struct Merged {
     pub(super) timeline: Timeline,
     /// Completed and failed by second and endpoint, of the last seconds.
     recent: BTreeMap<u32, BTreeMap<EndpointKey, InWindow>>,
+    /// Arrivals begun in these seconds.
+    arrivals: BTreeMap<u32, u64>,
     /// The newest second anybody reported, plus one.
     newest: u32,
     /// Users by class at the end of recent seconds, over the workers that reported it.
@@ -72,6 +74,10 @@ impl Merged {
         }
         let oldest = self.newest.saturating_sub(KEPT);
         self.recent.retain(|second, _| *second >= oldest);
+        if snapshot.iterations.planned > 0 {
+            *self.arrivals.entry(snapshot.from_s).or_default() += snapshot.iterations.begun;
+        }
+        self.arrivals.retain(|second, _| *second >= oldest);
         self.users.retain(|second, _| *second >= oldest);
         self.plot(snapshot, watermark);
         if last_part {
@@ -138,6 +144,13 @@ impl Merged {
             self.users_peak = sum;
             self.classes_at_peak = by_class.to_vec();
         }
+    }
+
+    /// Arrivals begun per second over the complete seconds before `watermark`.
+    pub(super) fn arrival_rate(&self, watermark: u32) -> f64 {
+        let from = watermark.saturating_sub(RATE_WINDOW);
+        let sum: u64 = self.arrivals.range(from..watermark).map(|(_, begun)| begun).sum();
+        sum as f64 / f64::from((watermark - from).max(1))
     }
 
     /// Completed and failed per second, by endpoint, over the complete seconds before `watermark`.

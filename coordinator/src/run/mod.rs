@@ -8,6 +8,7 @@ pub mod input;
 mod ledger;
 mod member;
 mod merged;
+mod open;
 mod phases;
 mod show;
 mod state;

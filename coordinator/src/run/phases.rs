@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use stampede_scenarios::arrivals::last_due;
 use stampede_scenarios::deal::Dealing;
 
 use super::input::{Effect, Order, Progress, WorkerId};
@@ -14,13 +15,17 @@ use crate::view::Phase;
 const MARGIN: Duration = Duration::from_millis(500);
 
 /// After this what a worker did has been heard of by its next heartbeat.
-const HEARD: Duration = Duration::from_millis(600);
+pub(super) const HEARD: Duration = Duration::from_millis(600);
 
 /// A tick later than this means this process itself was held up.
 const LATE_TICK: Duration = Duration::from_millis(600);
 
 /// How long finals are waited for after a second Ctrl-C.
 const ABORT_WAIT: Duration = Duration::from_secs(1);
+
+/// What is said when somebody wants more users where arrivals decide.
+const NO_USERS_TO_CHANGE: &str =
+    "users are started as arrivals need them; their number is not changed by hand";
 
 /// Most users a change by hand can ask for.
 const MAX_USERS: u32 = 10_000_000;
@@ -63,10 +68,8 @@ impl Run {
             let (name, users) = (member.hello.name.clone(), member.users());
             member.heartbeat.users.clear();
             let at = run_time.as_secs();
-            self.note(
-                format!("worker {name} is lost since second {at}; its {users} users are not replaced"),
-                effects,
-            );
+            let part = self.what_is_not_replaced(users);
+            self.note(format!("worker {name} is lost since second {at}; {part}"), effects);
         }
     }
 
@@ -149,7 +152,10 @@ impl Run {
         let users = users.iter().map(|user| (user.class, user.rank));
         self.dealing = Some(Dealing::fresh(self.crew.len(), users));
         self.revision = 1;
-        self.ledger = load.iterations.map(|total| Ledger::new(total, self.crew.len()));
+        // Arrivals are bounded by their own schedule.
+        let blocks = load.iterations.filter(|_| load.open.is_none());
+        self.ledger = blocks.map(|total| Ledger::new(total, self.crew.len()));
+        self.last_due = last_due(&self.setup.plan);
         for (worker, assign) in self.assignments() {
             effects.push(Effect::Order(worker, Order::Assign(assign)));
         }
@@ -176,12 +182,17 @@ impl Run {
     fn run_on(&mut self, now: Duration, effects: &mut Vec<Effect>) {
         let run_time = self.run_time(now);
         // Until the last start has been heard of, the screen would show fewer users than it says.
-        let settled = run_time >= self.profile.settled_at().saturating_add(HEARD);
-        self.phase = if settled { Phase::Steady } else { Phase::Ramping };
         let load = &self.setup.plan.load;
+        let settled_at = match &load.open {
+            Some(open) => open.rate.settled_at(),
+            None => self.profile.settled_at().saturating_add(HEARD),
+        };
+        self.phase = if run_time >= settled_at { Phase::Steady } else { Phase::Ramping };
         if let Some(at) = load.run_time.filter(|at| run_time >= *at) {
             // The workers know it from the plan; nobody has to be told.
-            let stop = Stop { at, reason: StopReason::RunTime, timeout: load.stop_timeout };
+            let by_stages = load.open.as_ref().is_some_and(|open| open.ends_with_stages);
+            let reason = if by_stages { StopReason::Profile } else { StopReason::RunTime };
+            let stop = Stop { at, reason, timeout: load.stop_timeout };
             return self.drain(stop, now);
         }
         if self.crew.iter().all(|worker| self.members[*worker].lost_at.is_some()) {
@@ -191,7 +202,7 @@ impl Run {
             return;
         }
         let nobody_runs = || self.crew.iter().all(|worker| !self.members[*worker].is_live());
-        if self.iterations_are_spent() {
+        if self.iterations_are_spent() || self.arrivals_are_spent(run_time) {
             self.end(StopReason::Iterations, now, effects);
         } else if nobody_runs() {
             let stop = Stop { at: run_time, reason: StopReason::NoWorkers, timeout: Duration::ZERO };
@@ -317,6 +328,9 @@ impl Run {
 
     /// `w W s S`: another target, from a moment on that all workers know of in time.
     pub(super) fn change_users(&mut self, by: i32, now: Duration, effects: &mut Vec<Effect>) {
+        if self.setup.plan.load.open.is_some() {
+            return self.note(NO_USERS_TO_CHANGE.to_owned(), effects);
+        }
         let at = self.run_time(now + self.lead());
         let from = self.profile.target_at(at);
         let most = self

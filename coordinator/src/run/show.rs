@@ -53,10 +53,11 @@ impl Run {
         let plan = &self.setup.plan;
         let run_time = self.run_time(now);
         let live = || self.members.iter().filter(|member| member.is_live());
-        let iterations = self.ledger.as_ref().map(|ledger| {
-            let begun = self.members.iter().map(super::member::Member::iterations_begun).sum();
-            (ledger.total(), begun)
-        });
+        let iterations = plan
+            .load
+            .iterations
+            .filter(|_| self.start.is_some())
+            .map(|total| (total, self.members.iter().map(super::member::Member::iterations_begun).sum()));
         RunView {
             scenario: plan.name.clone(),
             target: plan.target.clone(),
@@ -68,6 +69,7 @@ impl Run {
             users: live().filter(|member| member.connected).map(super::member::Member::users).sum(),
             users_wanted: self.profile.users_at(run_time),
             users_target: self.profile.target_at(run_time),
+            arrivals: self.arrivals_view(run_time),
             rps: self.shown.aggregated.rps,
             failures_per_s: self.shown.aggregated.failures_per_s,
             in_flight: live().map(|member| member.applied.in_flight).sum(),
@@ -229,6 +231,7 @@ fn worker_row(member: &super::member::Member, now: Duration) -> WorkerRow {
         cpu: member.applied.cpu_last,
         memory: (heartbeat.memory > 0).then_some(heartbeat.memory),
         lag_p99: member.applied.lag_last,
+        lateness_p99: member.applied.lateness_last,
         rtt: heartbeat.round_trip.map(|trip| trip.as_secs_f64() * 1e3),
         last_heard: Some(now.saturating_sub(member.last_heard)),
         outbox: heartbeat.outbox,

@@ -69,6 +69,8 @@ pub struct Run {
     pub(super) revision: u64,
     pub(super) dealing: Option<Dealing>,
     pub(super) ledger: Option<Ledger>,
+    /// When the last arrival is due, where their number is bounded.
+    pub(super) last_due: Option<Duration>,
     pub(super) stop: Option<Stop>,
     /// Coordinator's clock after which finals are no longer waited for.
     pub(super) give_up: Option<Duration>,
@@ -103,6 +105,7 @@ impl Run {
             revision: 0,
             dealing: None,
             ledger: None,
+            last_due: None,
             stop: None,
             give_up: None,
             aborted: false,
@@ -226,10 +229,8 @@ impl Run {
         if leaves {
             let (name, users) = (member.hello.name.clone(), member.users());
             let at = self.run_time(now).as_secs();
-            self.note(
-                format!("worker {name} left at second {at}; its {users} users were not replaced"),
-                effects,
-            );
+            let part = self.what_is_not_replaced(users);
+            self.note(format!("worker {name} left at second {at}; {part}"), effects);
         }
         if self.has_missed_the_start(worker, now) {
             self.repeat_orders(worker, effects);
@@ -278,7 +279,7 @@ impl Run {
         let Some(dealing) = &self.dealing else { return Vec::new() };
         // Users asked for by hand and called off before they were due are dealt, but in no profile.
         let shares = dealing.ranks_of_first(self.profile.peak() as usize);
-        let assign = |(worker, classes): (WorkerId, Vec<stampede_scenarios::ranks::RankSet>)| {
+        let assign = |(index, classes): (usize, Vec<stampede_scenarios::ranks::RankSet>)| {
             let grants = (0u16..)
                 .zip(classes)
                 .filter(|(_, ranks)| !ranks.is_empty())
@@ -291,9 +292,10 @@ impl Run {
                 })
                 .collect();
             let (run, profile) = (self.setup.id.clone(), self.profile.clone());
-            (worker, Assign { run, revision: self.revision, profile, grants })
+            let open = self.open_share(index);
+            (self.crew[index], Assign { run, revision: self.revision, profile, grants, open })
         };
-        self.crew.iter().copied().zip(shares).map(assign).collect()
+        (0..self.crew.len()).zip(shares).map(assign).collect()
     }
 
     fn person(&mut self, person: Person, now: Duration, effects: &mut Vec<Effect>) {

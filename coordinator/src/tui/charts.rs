@@ -43,7 +43,9 @@ fn times(view: &RunView) -> Plot {
 fn users(view: &RunView) -> Plot {
     let planned = series(view, "planned", Color::DarkGray, |point| Some(point.planned_users as f64));
     let users = series(view, "users", Color::Cyan, |point| Some(point.users as f64));
-    plot(view, "", vec![users, planned], 0, 2.0)
+    // Of arrivals a rate is planned, and users only come of it.
+    let series = if view.arrivals.is_some() { vec![users] } else { vec![users, planned] };
+    plot(view, "", series, 0, 2.0)
 }
 
 fn plot(view: &RunView, title: &'static str, series: Vec<Series>, on_top: usize, at_least: f64) -> Plot {

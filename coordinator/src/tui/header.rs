@@ -57,11 +57,19 @@ fn title(view: &RunView, theme: Theme, width: usize) -> Line<'static> {
 fn phase_look(view: &RunView, theme: Theme) -> (&'static str, Style) {
     match view.phase {
         Phase::Waiting | Phase::Preparing => ("○", theme.accent()),
-        Phase::Ramping if view.users_target < view.users => ("▼", theme.accent()),
+        Phase::Ramping if heads_down(view) => ("▼", theme.accent()),
         Phase::Ramping => ("▲", theme.accent()),
         Phase::Steady => ("●", theme.good()),
         Phase::Draining => ("◌", theme.warn()),
         Phase::Finished => ("■", theme.strong()),
+    }
+}
+
+/// Whether there will be less load than there is.
+fn heads_down(view: &RunView) -> bool {
+    match &view.arrivals {
+        Some(arrivals) => arrivals.target < arrivals.rate,
+        None => view.users_target < view.users,
     }
 }
 
@@ -110,6 +118,8 @@ fn all_figures(view: &RunView, theme: Theme) -> Vec<Figure> {
     let target = format::grouped(u64::from(view.users_target));
     let users = match view.phase {
         Phase::Draining | Phase::Finished => text::right(&now, 7),
+        // As many as arrivals need.
+        _ if view.arrivals.is_some() => text::right(&now, 5),
         _ => format!("{}/{target}", text::right(&now, text::width(&target))),
     };
     let plain = theme.strong();
@@ -117,8 +127,15 @@ fn all_figures(view: &RunView, theme: Theme) -> Vec<Figure> {
     let time = |value: Option<f64>| text::right(&value.map_or(format::NONE.to_owned(), format::ms), 5);
     let all = &view.aggregated;
     let figure = |label, value, unit, rank| Figure { label, value, look: plain, unit, rank };
-    vec![
-        figure("users ", users, "", 0),
+    let mut figures = vec![figure("users ", users, "", 0)];
+    if let Some(arrivals) = &view.arrivals {
+        let (begun, planned) = (format::rate(arrivals.begun_per_s), format::rate(arrivals.rate));
+        let dropped = if arrivals.dropped > 0 { theme.bad() } else { plain };
+        figures.push(figure("arrivals ", format!("{}/{planned}", text::right(&begun, 6)), "/s", 1));
+        let count = text::right(&format::grouped(arrivals.dropped), 5);
+        figures.push(Figure { look: dropped, ..figure("dropped ", count, "", 2) });
+    }
+    figures.extend([
         figure("", text::right(&format::rate(view.rps), 6), " req/s", 1),
         Figure {
             look: failing,
@@ -129,7 +146,8 @@ fn all_figures(view: &RunView, theme: Theme) -> Vec<Figure> {
         figure("p99 ", time(all.p99), " ms", 4),
         figure("in flight ", text::right(&format::grouped(view.in_flight), 5), "", 6),
         figure("oldest ", text::right(&format::fine_span(view.oldest_in_flight), 6), "", 7),
-    ]
+    ]);
+    figures
 }
 
 /// How far it has come: a share where there is an end to come to, and what to say beside it.

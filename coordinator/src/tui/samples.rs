@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use stampede_stats::outcome::FailureKind;
 
-use crate::view::{CoursePoint, EndpointRow, FailureRow, Phase, RunView, WaitingFor, WorkerRow, WorkerState};
+use crate::view::{
+    ArrivalsView, CoursePoint, EndpointRow, FailureRow, Phase, RunView, WaitingFor, WorkerRow, WorkerState,
+};
 
 fn endpoint(method: &str, name: &str, requests: u64, failures: u64, base: f64) -> EndpointRow {
     EndpointRow {
@@ -38,6 +40,7 @@ fn worker(name: &str, address: &str, state: WorkerState, users: u32) -> WorkerRo
         cpu: Some(0.41),
         memory: Some(39_845_888),
         lag_p99: Some(0.3),
+        lateness_p99: None,
         rtt: Some(0.42),
         last_heard: Some(Duration::from_millis(240)),
         outbox: 0,
@@ -78,6 +81,7 @@ pub(crate) fn running() -> RunView {
         users: 200,
         users_wanted: 200,
         users_target: 200,
+        arrivals: None,
         rps: 1284.4,
         failures_per_s: 0.0,
         in_flight: 38,
@@ -97,6 +101,27 @@ pub(crate) fn running() -> RunView {
         timeline: Arc::new(course(41)),
         waiting: None,
         notices: Arc::new(vec![]),
+    }
+}
+
+/// Arrivals at a rate, and some that nobody was free for.
+pub(crate) fn arriving() -> RunView {
+    let late = |worker: WorkerRow| WorkerRow { lateness_p99: Some(0.21), ..worker };
+    let view = running();
+    let workers = view.workers.iter().cloned().map(late).collect();
+    RunView {
+        users: 61,
+        users_wanted: 0,
+        users_target: 0,
+        arrivals: Some(ArrivalsView {
+            rate: 1500.0,
+            target: 1500.0,
+            begun_per_s: 1497.6,
+            dropped: 24,
+            max_users: 400,
+        }),
+        workers: Arc::new(workers),
+        ..view
     }
 }
 

@@ -45,6 +45,7 @@ fn overview_in_every_state() {
         ("preparing", samples::preparing()),
         ("ramping", samples::ramping()),
         ("running", samples::running()),
+        ("arriving", samples::arriving()),
         ("failing", samples::failing()),
         ("worker_lost", samples::worker_lost()),
         ("draining", samples::draining()),
@@ -61,6 +62,7 @@ fn the_other_views() {
     snapshot("view_failures", &samples::failing(), &[Action::Show(Tab::Failures)]);
     snapshot("view_no_failures", &samples::running(), &[Action::Show(Tab::Failures)]);
     snapshot("view_workers", &samples::worker_lost(), &[Action::Show(Tab::Workers)]);
+    snapshot("view_workers_arriving", &samples::arriving(), &[Action::Show(Tab::Workers)]);
     snapshot("view_notices", &samples::worker_lost(), &[Action::Show(Tab::Notices)]);
     snapshot("view_notices_awkward", &samples::awkward(), &[Action::Show(Tab::Notices)]);
     snapshot("help", &samples::running(), &[Action::Help]);
@@ -95,10 +97,16 @@ fn narrow_terminals_drop_columns_in_order() {
 
 #[test]
 fn no_size_is_too_small() {
-    let views = [samples::awkward(), samples::empty(), samples::waiting(), samples::worker_lost()];
+    let views = [
+        samples::arriving(),
+        samples::awkward(),
+        samples::empty(),
+        samples::waiting(),
+        samples::worker_lost(),
+    ];
     for (which, view) in views.iter().enumerate() {
         // The awkward one at all sizes; every view (`tab`) at every width and height, but not every pair of them.
-        let step = if which == 0 { 1 } else { 3 };
+        let step = if which == 1 { 1 } else { 3 };
         for (width, height) in
             (1..=60).step_by(step).flat_map(|w| (1..=30).step_by(step).map(move |h| (w, h)))
         {

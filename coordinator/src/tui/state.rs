@@ -157,7 +157,7 @@ impl Screen {
 
 /// Whether the number of users means something now.
 pub(super) fn can_change_users(view: &RunView) -> bool {
-    matches!(view.phase, Phase::Ramping | Phase::Steady)
+    view.arrivals.is_none() && matches!(view.phase, Phase::Ramping | Phase::Steady)
 }
 
 /// Whether there is something left to be ended.

@@ -39,7 +39,7 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, offset: usize, view: &RunV
     let visible = usize::from(area.height - 1);
     let offset = offset.min(total.saturating_sub(visible));
     let columns = columns(view, &table::place(offset, visible, total));
-    let rows: Vec<Vec<Cell>> = view.workers.iter().map(|row| cells(row, view.classes.len(), theme)).collect();
+    let rows: Vec<Vec<Cell>> = view.workers.iter().map(|row| cells(row, view, theme)).collect();
     let widths = table::fit(&columns, &rows, usize::from(area.width.min(WIDEST)));
     let body: Vec<Line<'_>> = view
         .workers
@@ -87,6 +87,11 @@ fn columns(view: &RunView, place: &str) -> Vec<Column> {
         column("CPU", 5, 2, Kind::Right),
         column("Mem", 5, 7, Kind::Right),
         column("Lag p99", 8, 4, Kind::Right),
+    ]);
+    if view.arrivals.is_some() {
+        columns.push(column("Late p99", 8, 4, Kind::Right));
+    }
+    columns.extend([
         column("RTT", 8, 6, Kind::Right),
         column("Heard", 6, 3, Kind::Right),
         column("Outbox", 6, 8, Kind::Right),
@@ -94,7 +99,8 @@ fn columns(view: &RunView, place: &str) -> Vec<Column> {
     columns
 }
 
-fn cells(row: &WorkerRow, classes: usize, theme: Theme) -> Vec<Cell> {
+fn cells(row: &WorkerRow, view: &RunView, theme: Theme) -> Vec<Cell> {
+    let classes = view.classes.len();
     let (symbol, look) = state_look(row.state, theme);
     let gone = row.state == WorkerState::Lost;
     let unless_gone = |text: Option<String>| {
@@ -123,6 +129,11 @@ fn cells(row: &WorkerRow, classes: usize, theme: Theme) -> Vec<Cell> {
         if busy { Cell::new(format!("⚠{}", cpu.text)).style(theme.warn()) } else { cpu },
         unless_gone(row.memory.map(format::bytes)),
         ms(row.lag_p99),
+    ]);
+    if view.arrivals.is_some() {
+        cells.push(ms(row.lateness_p99));
+    }
+    cells.extend([
         ms(row.rtt),
         Cell::new(row.last_heard.map_or(format::NONE.to_owned(), format::fine_span)),
         unless_gone(Some(format::grouped(row.outbox.into()))),

@@ -145,3 +145,39 @@ async fn exactly_so_many_iterations_begin_as_were_asked_for() {
     let accounting = &result.accounting;
     assert_eq!((accounting.planned, accounting.dropped, accounting.missed), (Some(1000), 0, 0));
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_arrival_that_was_planned_is_begun_or_dropped() {
+    let cuts = [Duration::from_millis(500)];
+    let ran = run("get: /", "rate: 700/s, run_time: 2s", &cuts).await;
+    assert_true(&ran);
+    let result = &ran.conducted.result;
+    let accounting = &result.accounting;
+    assert_eq!((accounting.planned, accounting.missed), (Some(1400), 0));
+    assert_eq!(accounting.iterations_begun + accounting.dropped, 1400);
+    assert_eq!((result.stop_reason, result.spawn_rate), (StopReason::RunTime, None));
+    assert!(result.users_peak >= 1 && result.workers[0].lateness_p99.is_some());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn arrivals_that_nobody_is_free_for_are_dropped() {
+    // Two users that need 3 ms for each can take less than 700 of 2000.
+    let ran = run("get: /", "rate: 2000/s, run_time: 1s, max_users: 2, users: 1", &[]).await;
+    assert_true(&ran);
+    let result = &ran.conducted.result;
+    let accounting = &result.accounting;
+    assert_eq!((accounting.planned, accounting.missed), (Some(2000), 0));
+    assert_eq!(accounting.iterations_begun + accounting.dropped, 2000);
+    assert!(accounting.dropped >= 1300, "{} dropped", accounting.dropped);
+    assert_eq!(result.users_peak, 2);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_number_of_iterations_bounds_arrivals() {
+    let ran = run("get: /", "rate: 1000/s, iterations: 600", &[]).await;
+    assert_true(&ran);
+    let result = &ran.conducted.result;
+    let accounting = &result.accounting;
+    assert_eq!((accounting.planned, result.stop_reason), (Some(600), StopReason::Iterations));
+    assert_eq!(accounting.iterations_begun + accounting.dropped, 600);
+}

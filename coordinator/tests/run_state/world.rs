@@ -48,7 +48,8 @@ impl Pretended {
         let sent = ok + failed;
         let counts =
             RequestCounts { started: begun, sent, ok, failed, cancelled, ..RequestCounts::default() };
-        let iterations = IterationCounts { begun, completed: ok, failed, cancelled };
+        let iterations =
+            IterationCounts { begun, completed: ok, failed, cancelled, ..IterationCounts::default() };
         self.requests.add(&counts);
         self.iterations.add(&iterations);
         let delta =

@@ -1,14 +1,17 @@
 //! `load`: how many users, how fast they start, for how long; and which class each of them belongs to.
+//!
+//! Arrivals at a rate instead of users are read in `arrivals`.
 
 use std::time::Duration;
 
+use super::arrivals;
 use super::class::{Class, Share};
 use super::cx::Cx;
 use super::eval::Scope;
 use super::schema::{Schema, not_yet};
 use super::vars::Vars;
 use crate::diagnostics::Diagnostic;
-use crate::plan::{LoadPlan, Place};
+use crate::plan::{LoadPlan, OpenPlan, Place};
 use crate::profile::Profile;
 use crate::rate::Rate;
 use crate::sequence::{ClassSequence, ClassShare};
@@ -18,8 +21,18 @@ use crate::units::{self, Decimal, show_duration};
 
 const LOAD: Schema = Schema {
     what: "`load`",
-    keys: &["users", "spawn_rate", "run_time", "iterations", "stop_timeout"],
-    later: &["stages", "rate", "arrivals", "max_users", "find_max", "hold", "warmup"],
+    keys: &[
+        "users",
+        "spawn_rate",
+        "rate",
+        "stages",
+        "arrivals",
+        "max_users",
+        "run_time",
+        "iterations",
+        "stop_timeout",
+    ],
+    later: &["find_max", "hold", "warmup"],
 };
 /// More users than any one test has; keeps what is reckoned with them in range.
 const MOST_USERS: u32 = 10_000_000;
@@ -42,6 +55,7 @@ struct Written {
     run_time: Option<Duration>,
     iterations: Option<u64>,
     stop_timeout: Option<Duration>,
+    open: arrivals::Written,
 }
 
 /// Reads `load` and puts the flags over it.
@@ -63,6 +77,8 @@ pub(super) fn read(
         }
     };
     let (wu, ou) = (written.users.map(|(users, _)| users), overrides.users);
+    // `--rate` says for itself that users were replaced.
+    let wu = wu.filter(|_| overrides.rate.is_none() || written.open.asked);
     said("users", "users", wu.map(|n| n.to_string()), ou.map(|n| n.to_string()));
     let rate = |rate: Rate| rate.to_string();
     said("spawn-rate", "spawn_rate", written.spawn_rate.map(rate), overrides.spawn_rate.map(rate));
@@ -72,22 +88,78 @@ pub(super) fn read(
     let stop = (written.stop_timeout.map(show_duration), overrides.stop_timeout.map(show_duration));
     said("stop-timeout", "stop_timeout", stop.0, stop.1);
 
-    let users = ou.or(wu).unwrap_or_else(|| {
-        fixed_users(population.classes).clamp(1, u64::from(u32::MAX)).try_into().unwrap_or(1)
-    });
+    let open = wants_arrivals(&written, overrides, cx);
+    let users = ou.or(wu);
     let place = if ou.is_some() { None } else { written.users.map(|(_, place)| place) };
-    let sequence = sequence(population, users, place, cx)?;
+    let (open, profile, sequence) = if open {
+        // Users of a file without a rate are the profile that `--rate` replaces, not users started beforehand.
+        let users = if written.open.asked { users } else { ou }.unwrap_or(0);
+        let open = arrivals::plan(&written.open, overrides, users, population.classes, cx);
+        // However many users there are, some class has to be arrived for; fixed counts have been complained of.
+        let wanted = if fixed_users(population.classes) > 0 { 0 } else { u32::MAX };
+        let sequence = sequence(population, wanted, None, cx);
+        (open, all_at_once(users), sequence?)
+    } else {
+        let users = users.unwrap_or_else(|| {
+            fixed_users(population.classes).clamp(1, u64::from(u32::MAX)).try_into().unwrap_or(1)
+        });
+        let spawn_rate = overrides.spawn_rate.or(written.spawn_rate).or_else(|| Rate::new(1, 1))?;
+        (None, Profile::ramp(users, spawn_rate), sequence(population, users, place, cx)?)
+    };
     if cx.count() > before {
         return None;
     }
-    let spawn_rate = overrides.spawn_rate.or(written.spawn_rate).or_else(|| Rate::new(1, 1))?;
+    let said = overrides.run_time.or(written.run_time);
+    let run_time = said.or_else(|| arrivals::run_time(open.as_ref()));
+    let open =
+        open.map(|open| OpenPlan { ends_with_stages: open.ends_with_stages && said.is_none(), ..open });
     Some(LoadPlan {
-        profile: Profile::ramp(users, spawn_rate),
+        profile,
         sequence,
-        run_time: overrides.run_time.or(written.run_time),
+        open,
+        run_time,
         iterations: overrides.iterations.or(written.iterations),
         stop_timeout: overrides.stop_timeout.or(written.stop_timeout).unwrap_or(Duration::from_secs(10)),
     })
+}
+
+/// Whether file and flags together mean arrivals: `--rate` makes it so, and `-u` or `-r` alone mean users again.
+fn wants_arrivals(written: &Written, overrides: &Overrides, cx: &Cx<'_>) -> bool {
+    let by_flag = match (overrides.users, overrides.spawn_rate) {
+        _ if overrides.rate.is_some() => None,
+        (Some(users), _) => Some(format!("--users {users}")),
+        (None, Some(rate)) => Some(format!("--spawn-rate {rate}")),
+        (None, None) => None,
+    };
+    if let (true, Some(flag)) = (written.open.asked, &by_flag) {
+        cx.replaced(format!("`{flag}` replaced the arrival rate of the file by users"));
+    }
+    if let (Some(rate), false) = (overrides.rate, written.open.asked) {
+        let users = written.users.map(|(users, _)| format!("users: {users}"));
+        let spawn_rate = written.spawn_rate.map(|rate| format!("spawn_rate: {rate}"));
+        let old: Vec<String> = users.into_iter().chain(spawn_rate).collect();
+        if !old.is_empty() {
+            cx.replaced(format!("`--rate {rate}` replaced `{}`", old.join(", ")));
+        }
+    }
+    if overrides.rate.is_some() && overrides.spawn_rate.is_some() {
+        let text =
+            "`--rate` and `--spawn-rate` exclude each other: arrivals come at a rate, or users are started";
+        cx.report(Diagnostic::anywhere(text));
+    }
+    let open = overrides.rate.is_some() || (written.open.asked && by_flag.is_none());
+    if !open && overrides.max_users.is_some() {
+        cx.report(
+            Diagnostic::anywhere("`--max-users` goes with an arrival rate, and there is none")
+                .hint("give one: `--rate 500/s`"),
+        );
+    }
+    open
+}
+
+/// Users that are there from the first moment on.
+fn all_at_once(users: u32) -> Profile {
+    Rate::new(u64::MAX, 1).map_or_else(Profile::default, |rate| Profile::ramp(users, rate))
 }
 
 fn read_written(node: &Node, vars: &Vars, cx: &Cx<'_>) -> Written {
@@ -114,15 +186,19 @@ fn read_written(node: &Node, vars: &Vars, cx: &Cx<'_>) -> Written {
             .get("iterations")
             .and_then(|node| scope.whole(node, "the number of iterations", 1, 1 << 53, cx)),
         stop_timeout: fields.get("stop_timeout").and_then(|node| scope.duration(node, cx)),
+        open: arrivals::read_written(fields, &scope, MOST_USERS, cx),
     }
 }
 
 fn check_flags(overrides: &Overrides, cx: &Cx<'_>) {
-    if overrides.users.is_some_and(|users| users > MOST_USERS) {
-        cx.report(Diagnostic::anywhere(format!("`--users` is at most {MOST_USERS}")));
+    for (flag, users) in [("users", overrides.users), ("max-users", overrides.max_users)] {
+        if users.is_some_and(|users| users > MOST_USERS) {
+            cx.report(Diagnostic::anywhere(format!("`--{flag}` is at most {MOST_USERS}")));
+        }
     }
     for (flag, zero) in [
         ("users", overrides.users == Some(0)),
+        ("max-users", overrides.max_users == Some(0)),
         ("run-time", overrides.run_time == Some(Duration::ZERO)),
         ("iterations", overrides.iterations == Some(0)),
     ] {

@@ -9,10 +9,12 @@ use stampede_stats::endpoint::EndpointKey;
 use stampede_stats::recorder::Recorder;
 use tokio::sync::Notify;
 
+use super::arrivals::Handed;
 use super::message::BufferPool;
 use super::prepared::Prepared;
 use crate::clock::RunClock;
 use crate::permits::Permits;
+use crate::timer::Timer;
 
 /// One thread's common things. Borrows of the book never live across an await.
 #[derive(Debug)]
@@ -29,6 +31,12 @@ pub(super) struct Context {
     pub(super) begun: Cell<u64>,
     /// Iterations ended so far.
     pub(super) ended_iterations: Cell<u64>,
+    /// Arrivals dropped so far.
+    pub(super) dropped: Cell<u64>,
+    /// By class the users that wait for an arrival, the one that finished last at the end.
+    free: RefCell<Vec<Vec<u32>>>,
+    /// Wakes what has to begin at an instant.
+    pub(super) timer: Rc<Timer>,
     /// No iteration begins from this run time on.
     pub(super) stop_at: Cell<Duration>,
     /// Slots whose user has ended and was not noticed yet.
@@ -43,7 +51,8 @@ impl Context {
     pub(super) fn new(prepared: Arc<Prepared>, clock: Arc<RunClock>, permits: Permits) -> Rc<Self> {
         let known =
             prepared.plan.endpoints.iter().map(|name| EndpointKey::new(&name.method, &name.name)).collect();
-        let recorder = Recorder::new(known, prepared.plan.classes.len());
+        let classes = prepared.plan.classes.len();
+        let recorder = Recorder::new(known, classes);
         Rc::new(Self {
             prepared,
             clock,
@@ -53,11 +62,38 @@ impl Context {
             started: Cell::new(0),
             begun: Cell::new(0),
             ended_iterations: Cell::new(0),
+            dropped: Cell::new(0),
+            free: RefCell::new(vec![Vec::new(); classes]),
+            timer: Timer::new(),
             stop_at: Cell::new(Duration::MAX),
             ended: RefCell::default(),
             panicked: Cell::new(false),
             someone_ended: Notify::new(),
         })
+    }
+
+    /// A user of `class` waits for an arrival.
+    pub(super) fn push_free(&self, class: u16, slot: u32) {
+        if let Some(free) = self.free.borrow_mut().get_mut(usize::from(class)) {
+            free.push(slot);
+        }
+    }
+
+    /// The user of `class` that has waited least. It may have ended meanwhile.
+    pub(super) fn pop_free(&self, class: u16) -> Option<u32> {
+        self.free.borrow_mut().get_mut(usize::from(class))?.pop()
+    }
+
+    /// An arrival begins, so much after it was due. Whoever it is handed to ends it.
+    pub(super) fn begin_arrival(&self, late: Duration, at: Duration) {
+        self.recorder.borrow_mut().begin_arrival(late, at);
+        self.begun.set(self.begun.get() + 1);
+    }
+
+    /// An arrival came due, and there is nobody to run it.
+    pub(super) fn drop_arrival(&self, at: Duration) {
+        self.recorder.borrow_mut().drop_arrival(at);
+        self.dropped.set(self.dropped.get() + 1);
     }
 }
 
@@ -67,6 +103,8 @@ pub(super) struct UserSignals {
     /// The user is to finish.
     stop: Cell<bool>,
     changed: Notify,
+    /// The arrival the user is to run next.
+    arrival: Cell<Option<Handed>>,
     /// Run time at which the request under way began.
     pub(super) request_since: Cell<Option<Duration>>,
 }
@@ -83,6 +121,30 @@ impl UserSignals {
     /// Whether the user is to finish.
     pub(super) fn is_stopped(&self) -> bool {
         self.stop.get()
+    }
+
+    /// Hands the user an arrival; it has none.
+    pub(super) fn hand(&self, arrival: Handed) {
+        self.arrival.set(Some(arrival));
+        self.changed.notify_one();
+    }
+
+    /// The arrival it was handed and has not begun with.
+    pub(super) fn take_arrival(&self) -> Option<Handed> {
+        self.arrival.take()
+    }
+
+    /// The next arrival; `None` when the user is to finish. One that was handed over is run first.
+    pub(super) async fn next_arrival(&self) -> Option<Handed> {
+        loop {
+            if let Some(arrival) = self.arrival.take() {
+                return Some(arrival);
+            }
+            if self.stop.get() {
+                return None;
+            }
+            self.changed.notified().await;
+        }
     }
 
     /// Returns when the user is to finish.

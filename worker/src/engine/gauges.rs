@@ -6,6 +6,8 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use rustix::time::{ClockId, clock_gettime};
+
 use super::context::Context;
 
 /// One thread's showing.
@@ -18,6 +20,8 @@ pub struct ThreadGauges {
     begun: AtomicU64,
     /// Iterations ended so far.
     ended: AtomicU64,
+    /// Arrivals dropped so far.
+    dropped: AtomicU64,
     /// Milliseconds after `born` at which it last came by.
     seen_ms: AtomicU32,
     /// Users alive by class.
@@ -31,6 +35,7 @@ impl Default for ThreadGauges {
             started: AtomicU64::new(0),
             begun: AtomicU64::new(0),
             ended: AtomicU64::new(0),
+            dropped: AtomicU64::new(0),
             seen_ms: AtomicU32::new(0),
             users: Mutex::default(),
         }
@@ -44,6 +49,7 @@ impl ThreadGauges {
         // Ended before begun: whoever reads in between sees something under way rather than more ended than begun.
         self.ended.store(context.ended_iterations.get(), Ordering::Release);
         self.begun.store(context.begun.get(), Ordering::Release);
+        self.dropped.store(context.dropped.get(), Ordering::Relaxed);
         let ms = now.saturating_duration_since(self.born).as_millis();
         self.seen_ms.store(u32::try_from(ms).unwrap_or(u32::MAX), Ordering::Relaxed);
         let mut shown = self.users.lock().unwrap_or_else(PoisonError::into_inner);
@@ -68,6 +74,11 @@ impl ThreadGauges {
         self.ended.load(Ordering::Acquire)
     }
 
+    /// Arrivals dropped.
+    pub fn dropped(&self) -> u64 {
+        self.dropped.load(Ordering::Relaxed)
+    }
+
     /// Since the thread last came by.
     pub fn age(&self, now: Instant) -> Duration {
         let seen = Duration::from_millis(u64::from(self.seen_ms.load(Ordering::Relaxed)));
@@ -82,4 +93,11 @@ impl ThreadGauges {
         }
         sum.iter_mut().zip(users.iter()).for_each(|(sum, users)| *sum += users);
     }
+}
+
+/// CPU time of the calling thread so far, in ns.
+pub(super) fn thread_cpu_ns() -> u64 {
+    let time = clock_gettime(ClockId::ThreadCPUTime);
+    let (seconds, ns) = (u64::try_from(time.tv_sec).unwrap_or(0), u64::try_from(time.tv_nsec).unwrap_or(0));
+    seconds * 1_000_000_000 + ns
 }

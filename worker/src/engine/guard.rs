@@ -108,6 +108,11 @@ impl<'a> IterationGuard<'a> {
         Self { context, booked: false }
     }
 
+    /// For an arrival: its beginning was booked when it was handed over.
+    pub(super) fn take_over(context: &'a Context) -> Self {
+        Self { context, booked: false }
+    }
+
     /// Books the end.
     pub(super) fn end(mut self, end: IterationEnd, at: Duration) {
         self.book(end, at);

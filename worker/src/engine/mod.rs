@@ -3,6 +3,7 @@
 //! Commands go in ([`Engine::command`]), what happened comes out as [`Event`]s: closed intervals once a second, and the end.
 //! Nothing is shared between load threads on the hot path.
 
+pub mod arrivals;
 mod context;
 mod cookies;
 mod credentials;
@@ -23,6 +24,7 @@ use stampede_scenarios::profile::Profile;
 use stampede_stats::interval::Interval;
 use tokio::sync::mpsc;
 
+use arrivals::OpenGrant;
 pub use gauges::ThreadGauges;
 use prepared::Prepared;
 use thread::LoadThread;
@@ -38,8 +40,8 @@ const COMMANDS: usize = 64;
 /// What a load thread is told.
 #[derive(Debug, Clone)]
 pub enum Command {
-    /// The newest profile and this thread's users.
-    Assign(Arc<Profile>, Vec<SlotGrant>),
+    /// The newest profile and this thread's users; where arrivals come at a rate, its part of them.
+    Assign(Arc<Profile>, Vec<SlotGrant>, Option<OpenGrant>),
     /// The run clock is set: go.
     Start,
     /// No iteration begins from run time `at` on; what has not ended by then and `timeout` is given up.

@@ -6,15 +6,14 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use rustix::time::{ClockId, clock_gettime};
 use stampede_stats::interval::Interval;
 use tokio::runtime::{Builder, LocalOptions};
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
-use tokio::time::{Interval as Ticks, MissedTickBehavior, interval};
 
+use super::arrivals::Arrivals;
 use super::context::{Context, UserSignals};
-use super::gauges::ThreadGauges;
+use super::gauges::{ThreadGauges, thread_cpu_ns};
 use super::user::User;
 use super::{Command, EngineConfig, Event};
 use crate::http::{HttpFactory, HttpThread};
@@ -54,14 +53,11 @@ impl LoadThread {
     fn run<F: HttpFactory>(self, factory: &F) -> std::io::Result<()> {
         let runtime = Builder::new_current_thread().enable_all().build_local(LocalOptions::default())?;
         let pool = self.config.pool.clone();
-        let context = Context::new(
-            Arc::clone(&self.config.prepared),
-            Arc::clone(&self.config.clock),
-            Permits::new(pool),
-        );
-        let http = {
+        let (context, http) = {
             let _runtime = runtime.enter();
-            factory.thread(&self.config.prepared.http).map_err(std::io::Error::other)?
+            let (prepared, clock) = (&self.config.prepared, &self.config.clock);
+            let context = Context::new(Arc::clone(prepared), Arc::clone(clock), Permits::new(pool));
+            (context, factory.thread(&prepared.http).map_err(std::io::Error::other)?)
         };
         runtime.block_on(Loop::new(self, context, http).run());
         Ok(())
@@ -75,8 +71,8 @@ fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
 }
 
 /// A user as its thread sees it.
-struct UserHandle {
-    signals: Rc<UserSignals>,
+pub(super) struct UserHandle {
+    pub(super) signals: Rc<UserSignals>,
     grant: SlotGrant,
     abort: AbortHandle,
     /// A user that was told to finish is given up at this run time.
@@ -91,12 +87,15 @@ struct Stop {
     timeout: Duration,
 }
 
-struct Loop<T> {
+/// The thread's own loop.
+pub(super) struct Loop<T> {
     thread: LoadThread,
-    context: Rc<Context>,
+    pub(super) context: Rc<Context>,
     http: T,
     slots: SlotTable,
-    users: HashMap<u32, UserHandle>,
+    pub(super) users: HashMap<u32, UserHandle>,
+    /// The open model, where that is asked for.
+    pub(super) arrivals: Option<Arrivals>,
     /// How often a slot of this thread was started again.
     restarts: HashMap<u32, u32>,
     stop: Option<Stop>,
@@ -112,6 +111,7 @@ struct Loop<T> {
 impl<T: HttpThread> Loop<T> {
     fn new(thread: LoadThread, context: Rc<Context>, http: T) -> Self {
         Self {
+            arrivals: Arrivals::new(&context.prepared.plan),
             thread,
             context,
             http,
@@ -127,20 +127,24 @@ impl<T: HttpThread> Loop<T> {
     }
 
     async fn run(mut self) {
-        let mut probe = interval(PROBE);
-        // After a stall one late probe tells it all; a burst of them would only add load.
-        probe.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let context = Rc::clone(&self.context);
+        tokio::task::spawn_local(Rc::clone(&context.timer).drive());
+        let (probe, alarm) = (context.timer.alarm(), context.timer.alarm());
+        probe.set(Some(Instant::now()));
         while !self.is_over() {
-            let alarm = self.next_alarm();
+            alarm.set(self.next_alarm());
             tokio::select! {
                 biased;
                 command = self.thread.commands.recv() => match command {
                     Some(command) => self.obey(command),
                     None => return self.give_up_all(),
                 },
-                due = tick(&mut probe) => self.probe(due),
-                () = sleep_until(alarm), if alarm.is_some() => {}
+                due = probe.ring() => {
+                    self.probe(due);
+                    // After a stall one late probe tells it all; a burst of them would only add load.
+                    probe.set(Some(Instant::now() + PROBE));
+                }
+                _ = alarm.ring() => {}
                 () = context.someone_ended.notified() => {}
                 Some(spare) = self.thread.spares.recv() => context.recorder.borrow_mut().give_spare(spare),
             }
@@ -155,7 +159,10 @@ impl<T: HttpThread> Loop<T> {
 
     fn obey(&mut self, command: Command) {
         match command {
-            Command::Assign(profile, grants) => {
+            Command::Assign(profile, grants, open) => {
+                if let (Some(arrivals), Some(open)) = (&mut self.arrivals, &open) {
+                    arrivals.assign(open);
+                }
                 let changes = self.slots.assign(profile, grants);
                 self.apply(changes);
             }
@@ -178,7 +185,7 @@ impl<T: HttpThread> Loop<T> {
     }
 
     /// The instant at which something is due by itself.
-    fn next_alarm(&self) -> Option<Instant> {
+    fn next_alarm(&mut self) -> Option<Instant> {
         if !self.started {
             return None;
         }
@@ -192,7 +199,8 @@ impl<T: HttpThread> Loop<T> {
             return None;
         }
         let slots = self.slots.next(clock.now());
-        let due = slots.into_iter().chain(self.stop.map(|stop| stop.at)).min()?;
+        let arrival = self.arrivals.as_mut().and_then(Arrivals::next_due);
+        let due = slots.into_iter().chain(arrival).chain(self.stop.map(|stop| stop.at)).min()?;
         clock.instant(due)
     }
 
@@ -212,13 +220,19 @@ impl<T: HttpThread> Loop<T> {
         } else {
             let changes = self.slots.step(run);
             self.apply(changes);
+            self.arrive(run);
         }
     }
 
     fn apply(&mut self, changes: Vec<SlotChange>) {
         for change in changes {
             match change {
-                SlotChange::Start(grant) => self.start_user(grant),
+                SlotChange::Start(grant) => {
+                    if self.start_user(grant) && self.arrivals.is_some() {
+                        // Started beforehand: free from the beginning.
+                        self.context.push_free(grant.class, grant.slot);
+                    }
+                }
                 SlotChange::Stop(slot) => {
                     let deadline = self.context.clock.now() + self.context.prepared.plan.load.stop_timeout;
                     if let Some(user) = self.users.get_mut(&slot) {
@@ -231,24 +245,35 @@ impl<T: HttpThread> Loop<T> {
         }
     }
 
-    fn start_user(&mut self, grant: SlotGrant) {
+    /// Starts a user, or lets the slot's old one go on. Returns whether there is a new one.
+    pub(super) fn start_user(&mut self, grant: SlotGrant) -> bool {
         if let Some(user) = self.users.get_mut(&grant.slot) {
             // Still finishing: it simply goes on.
             user.signals.set_stop(false);
             user.deadline = None;
             user.revived = true;
-            return;
+            return false;
         }
         let restarts = self.restarts.entry(grant.slot).and_modify(|times| *times += 1).or_insert(0);
         let lived = SlotGrant { life: grant.life + *restarts, ..grant };
         let signals = Rc::new(UserSignals::default());
         match User::new(&self.context, &signals, lived, &self.http) {
             Ok(user) => {
-                let abort = tokio::task::spawn_local(Box::new(user).run()).abort_handle();
+                let user = Box::new(user);
+                let task = if self.arrivals.is_some() {
+                    tokio::task::spawn_local(user.serve())
+                } else {
+                    tokio::task::spawn_local(user.run())
+                };
+                let abort = task.abort_handle();
                 self.users
                     .insert(grant.slot, UserHandle { signals, grant, abort, deadline: None, revived: false });
+                true
             }
-            Err(error) => self.failure = Some(error.to_string()),
+            Err(error) => {
+                self.failure = Some(error.to_string());
+                false
+            }
         }
     }
 
@@ -259,6 +284,7 @@ impl<T: HttpThread> Loop<T> {
         // The second up to the stop is closed with the users that were alive in it.
         let run = self.context.clock.now();
         self.context.recorder.borrow_mut().roll(run);
+        self.drop_arrivals_before(self.context.stop_at.get());
         for user in self.users.values_mut() {
             user.revived = false;
             user.signals.set_stop(true);
@@ -273,10 +299,10 @@ impl<T: HttpThread> Loop<T> {
         assert!(!self.context.panicked.get(), "a user's task panicked");
         let ended = std::mem::take(&mut *self.context.ended.borrow_mut());
         for slot in ended {
-            if let Some(user) = self.users.remove(&slot)
-                && user.revived
-                && !self.stopping
-            {
+            let Some(user) = self.users.remove(&slot).filter(|_| !self.stopping) else { continue };
+            if let Some(arrivals) = &mut self.arrivals {
+                arrivals.close_user(slot);
+            } else if user.revived {
                 self.start_user(user.grant);
             }
         }
@@ -369,20 +395,4 @@ fn oldest(users: &HashMap<u32, UserHandle>, run: Duration) -> u64 {
     let since = users.values().filter_map(|user| user.signals.request_since.get()).min();
     let age = since.map_or(Duration::ZERO, |since| run.saturating_sub(since));
     u64::try_from(age.as_nanos()).unwrap_or(u64::MAX)
-}
-
-async fn tick(probe: &mut Ticks) -> Instant {
-    probe.tick().await.into_std()
-}
-
-async fn sleep_until(alarm: Option<Instant>) {
-    if let Some(alarm) = alarm {
-        tokio::time::sleep_until(alarm.into()).await;
-    }
-}
-
-fn thread_cpu_ns() -> u64 {
-    let time = clock_gettime(ClockId::ThreadCPUTime);
-    let (seconds, ns) = (u64::try_from(time.tv_sec).unwrap_or(0), u64::try_from(time.tv_nsec).unwrap_or(0));
-    seconds * 1_000_000_000 + ns
 }

@@ -12,6 +12,7 @@ use stampede_scenarios::template::RenderContext;
 use stampede_scenarios::variables::Variables;
 use stampede_stats::recorder::IterationEnd;
 
+use super::arrivals::Handed;
 use super::context::{Context, UserSignals};
 use super::cookies::Jar;
 use super::guard::IterationGuard;
@@ -44,6 +45,7 @@ impl<C: HttpClient> User<C> {
         let client = http.client(&probe)?;
         let class = &context.prepared.plan.classes[usize::from(grant.class)];
         let variables = Variables::new(&class.variables);
+        context.recorder.borrow_mut().user(usize::from(grant.class), true);
         let (context, signals) = (Rc::clone(context), Rc::clone(signals));
         Ok(Self {
             context,
@@ -58,11 +60,32 @@ impl<C: HttpClient> User<C> {
     /// Lives. Dropped before its end, it books what was under way as cancelled.
     pub(super) async fn run(mut self: Box<Self>) {
         let context = Rc::clone(&self.context);
-        let _alive = Alive::new(&context, self.grant);
         let class = usize::from(self.grant.class);
         let (plan, steps) = (&context.prepared.plan.classes[class], &context.prepared.classes[class]);
         self.lifecycle(plan, &steps.on_start, false).await;
         self.iterate(&context, plan, steps).await;
+        self.lifecycle(plan, &steps.on_stop, true).await;
+    }
+
+    /// Lives in the open model: runs the arrivals it is handed. Dropped before its end, it books what was under way as
+    /// cancelled.
+    pub(super) async fn serve(mut self: Box<Self>) {
+        let context = Rc::clone(&self.context);
+        let class = usize::from(self.grant.class);
+        let (plan, steps) = (&context.prepared.plan.classes[class], &context.prepared.classes[class]);
+        let born = context.clock.now();
+        self.lifecycle(plan, &steps.on_start, false).await;
+        let mut ready = Some(context.clock.now());
+        while let Some(Handed { number, due }) = self.signals.next_arrival().await {
+            // What the first arrival had to wait for `on_start` is the user's business, not the target's.
+            let apart = ready.take().map_or(Duration::ZERO, |ready| ready.saturating_sub(born.max(due)));
+            let guard = IterationGuard::take_over(&context);
+            let seed = context.prepared.plan.seed;
+            let (draw, think) = (Draw::arrival(seed, number), Draw::arrival_think(seed, number));
+            self.pass(&context, plan, steps, Begun { guard, draw, think }, Some(due + apart)).await;
+            self.iteration += 1;
+            context.push_free(self.grant.class, self.grant.slot);
+        }
         self.lifecycle(plan, &steps.on_stop, true).await;
     }
 
@@ -80,7 +103,6 @@ impl<C: HttpClient> User<C> {
 
     async fn iterate(&mut self, context: &Context, plan: &ClassPlan, steps: &PreparedClass) {
         let (seed, slot, life) = self.seed();
-        let signals = Rc::clone(&self.signals);
         // The first beat is due when the user is ready for it: nothing to be late against.
         let mut due = None;
         // An iteration that follows at once begins when the one before ended.
@@ -103,11 +125,15 @@ impl<C: HttpClient> User<C> {
             };
             self.iteration += 1;
             if !pause.is_zero() {
-                let until = tokio::time::Instant::now() + pause;
-                tokio::select! {
-                    biased;
-                    () = signals.stopped() => return,
-                    () = tokio::time::sleep_until(until) => {}
+                let until = Instant::now() + pause;
+                // A beat is what the next response time counts from; a pause is only a pause.
+                let goes_on = if due.is_some() {
+                    self.await_beat(context, until).await
+                } else {
+                    self.rest(until).await
+                };
+                if !goes_on {
+                    return;
                 }
             } else if !ok || context.started.get() == requests_before {
                 // An iteration without an exchange can come through without a single await that waits; others are to have
@@ -116,6 +142,26 @@ impl<C: HttpClient> User<C> {
             } else {
                 now = Some(ended);
             }
+        }
+    }
+
+    /// Waits until `until`; `false` if the user is to finish before.
+    async fn rest(&self, until: Instant) -> bool {
+        tokio::select! {
+            biased;
+            () = self.signals.stopped() => false,
+            () = tokio::time::sleep_until(until.into()) => true,
+        }
+    }
+
+    /// Likewise, to the microsecond.
+    async fn await_beat(&self, context: &Context, until: Instant) -> bool {
+        let alarm = context.timer.alarm();
+        alarm.set(Some(until));
+        tokio::select! {
+            biased;
+            () = self.signals.stopped() => false,
+            _ = alarm.ring() => true,
         }
     }
 
@@ -144,10 +190,24 @@ impl<C: HttpClient> User<C> {
         due: Option<Duration>,
     ) -> (bool, Duration) {
         let (seed, slot, life) = self.seed();
-        let mut draw = Draw::iteration(seed, slot, life, self.iteration);
-        let mut think = Draw::think(seed, slot, life, self.iteration);
-        let task = plan.task_table.sample(&mut draw);
+        let draw = Draw::iteration(seed, slot, life, self.iteration);
+        let think = Draw::think(seed, slot, life, self.iteration);
         let guard = IterationGuard::begin(context, begun);
+        self.pass(context, plan, steps, Begun { guard, draw, think }, due).await
+    }
+
+    /// The same for an iteration that has begun.
+    async fn pass(
+        &mut self,
+        context: &Context,
+        plan: &ClassPlan,
+        steps: &PreparedClass,
+        begun: Begun<'_>,
+        due: Option<Duration>,
+    ) -> (bool, Duration) {
+        let Begun { guard, mut draw, mut think } = begun;
+        let slot = u64::from(self.grant.slot);
+        let task = plan.task_table.sample(&mut draw);
         let here = Here { context, signals: &self.signals };
         let mut render = render(plan, slot, self.iteration, &mut draw, &mut self.variables);
         let Pass { ok, ended } =
@@ -177,27 +237,29 @@ fn next_beat(last: Duration, period: Duration, ended: Duration) -> Duration {
     (last + period).max(ended)
 }
 
-/// Counts the user among the living.
-struct Alive<'a> {
-    context: &'a Context,
-    grant: SlotGrant,
+/// An iteration as it is when it has begun: who books its end, and what it draws from.
+struct Begun<'a> {
+    guard: IterationGuard<'a>,
+    draw: Draw,
+    think: Draw,
 }
 
-impl<'a> Alive<'a> {
-    fn new(context: &'a Context, grant: SlotGrant) -> Self {
-        context.recorder.borrow_mut().user(usize::from(grant.class), true);
-        Self { context, grant }
-    }
-}
-
-impl Drop for Alive<'_> {
+impl<C> Drop for User<C> {
     fn drop(&mut self) {
-        self.context.recorder.borrow_mut().user(usize::from(self.grant.class), false);
-        if std::thread::panicking() {
-            self.context.panicked.set(true);
+        let context = &self.context;
+        if self.signals.take_arrival().is_some() {
+            // Handed over and given up before it could be begun with.
+            drop(IterationGuard::take_over(context));
         }
-        self.context.ended.borrow_mut().push(self.grant.slot);
-        self.context.someone_ended.notify_one();
+        if std::thread::panicking() {
+            context.panicked.set(true);
+        }
+        context.recorder.borrow_mut().user(usize::from(self.grant.class), false);
+        if std::thread::panicking() {
+            context.panicked.set(true);
+        }
+        context.ended.borrow_mut().push(self.grant.slot);
+        context.someone_ended.notify_one();
     }
 }
 

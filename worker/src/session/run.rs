@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use stampede_proto::assign::{Assign, Grant};
+use stampede_proto::assign::{Assign, Grant, OpenShare};
 use stampede_proto::v1::WorkerPhase;
 use stampede_scenarios::deal::Dealing;
 use stampede_stats::collect::Collector;
@@ -13,6 +13,7 @@ use tokio::sync::mpsc;
 
 use super::prepare::Ready;
 use crate::clock::{ClockSync, RunClock};
+use crate::engine::arrivals::OpenGrant;
 use crate::engine::prepared::Prepared;
 use crate::engine::{Command, Engine, EngineConfig, Event};
 use crate::http::HttpFactory;
@@ -82,7 +83,9 @@ impl ActiveRun {
         factory: &F,
     ) -> std::io::Result<()> {
         let prepared = Arc::clone(&ready.prepared);
-        let pool = prepared.plan.load.iterations.map(|_| IterationPool::new(threads));
+        let load = &prepared.plan.load;
+        // Arrivals are bounded by their own schedule.
+        let pool = load.iterations.filter(|_| load.open.is_none()).map(|_| IterationPool::new(threads));
         let config = EngineConfig {
             prepared: Arc::clone(&prepared),
             threads,
@@ -226,6 +229,7 @@ impl ActiveRun {
                 for thread in running.engine.gauges() {
                     showing.started += thread.started();
                     showing.ended += thread.ended();
+                    showing.dropped += thread.dropped();
                     showing.begun += thread.begun();
                     thread.add_users(&mut showing.users);
                     showing.ages_ms.push(u32::try_from(thread.age(now).as_millis()).unwrap_or(u32::MAX));
@@ -246,6 +250,7 @@ pub(super) struct Showing {
     pub(super) started: u64,
     pub(super) begun: u64,
     pub(super) ended: u64,
+    pub(super) dropped: u64,
     pub(super) users: Vec<u32>,
     pub(super) ages_ms: Vec<u32>,
     pub(super) hungry: bool,
@@ -283,7 +288,11 @@ impl Running {
             shares[self.thread_of[&slot] as usize].push(grant);
         }
         let profile = Arc::new(assign.profile);
-        self.engine.command(|thread| Command::Assign(Arc::clone(&profile), shares[thread].clone())).await;
+        let open = assign.open.map(|share| open_grants(&share, threads));
+        let grant = |thread: usize| open.as_ref().and_then(|grants| grants.get(thread).cloned());
+        self.engine
+            .command(|thread| Command::Assign(Arc::clone(&profile), shares[thread].clone(), grant(thread)))
+            .await;
         Ok(())
     }
 
@@ -306,6 +315,52 @@ impl Running {
     }
 }
 
+/// A worker's part of the open model, dealt on to its threads: lanes in turn, users in even shares.
+fn open_grants(share: &OpenShare, threads: usize) -> Vec<OpenGrant> {
+    let lanes: Vec<u16> = share.lanes.iter().filter_map(|lane| u16::try_from(lane).ok()).collect();
+    let parts = u32::try_from(threads).unwrap_or(u32::MAX).max(1);
+    let mut first_user = share.first_user;
+    (0..parts)
+        .zip(0..threads)
+        .map(|(part, thread)| {
+            let max_users = share.max_users / parts + u32::from(part < share.max_users % parts);
+            let grant = OpenGrant {
+                lanes: lanes.iter().skip(thread).step_by(threads).copied().collect(),
+                first_user,
+                max_users,
+            };
+            first_user += max_users;
+            grant
+        })
+        .collect()
+}
+
 fn not_before(grant: &Grant, nth: usize) -> Duration {
     grant.from + grant.rate.map_or(Duration::ZERO, |rate| rate.time_of(nth as u64))
+}
+
+#[cfg(test)]
+mod tests {
+    use stampede_scenarios::ranks::RankSet;
+
+    use super::*;
+
+    #[test]
+    fn threads_share_lanes_and_users_and_leave_nothing() {
+        let lanes: Vec<u32> = (0..1024).step_by(3).collect();
+        let share = OpenShare { lanes: RankSet::from_sorted(lanes.clone()), first_user: 20, max_users: 11 };
+        for threads in 1..6 {
+            let grants = open_grants(&share, threads);
+            let mut dealt: Vec<u32> =
+                grants.iter().flat_map(|grant| &grant.lanes).map(|lane| u32::from(*lane)).collect();
+            dealt.sort_unstable();
+            assert_eq!(dealt, lanes);
+            let mut next = 20;
+            for grant in &grants {
+                assert_eq!(grant.first_user, next);
+                next += grant.max_users;
+            }
+            assert_eq!(next, 31);
+        }
+    }
 }

@@ -68,6 +68,7 @@ impl<F: HttpFactory> Worker<F> {
             status.started = showing.started;
             status.iterations_begun = showing.begun;
             status.iterations_ended = showing.ended;
+            status.iterations_dropped = showing.dropped;
             status.wants_iterations = showing.hungry;
             status.outbox = u32::try_from(run.outbox.len()).unwrap_or(u32::MAX);
             status.thread_ages_ms = showing.ages_ms;

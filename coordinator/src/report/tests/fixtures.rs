@@ -113,7 +113,8 @@ fn result(mut recorder: Recorder, duration: Duration) -> RunResult {
         users_peak: 3,
         users_wanted: 3,
         classes: vec![("visitor".into(), 3)],
-        spawn_rate: 1.5,
+        spawn_rate: Some(1.5),
+        arrivals: None,
         stop_reason: StopReason::RunTime,
         aborted: false,
         changes: Vec::new(),
@@ -136,6 +137,7 @@ pub(super) fn worker(name: &str, requests: u64) -> WorkerResult {
         cpu_avg: Some(0.41),
         cpu_max: Some(0.876),
         lag_p99: Some(0.312),
+        lateness_p99: None,
         lost_at: None,
     }
 }
@@ -206,6 +208,7 @@ pub(super) fn lost_worker() -> RunResult {
         cpu_avg: None,
         cpu_max: None,
         lag_p99: None,
+        lateness_p99: None,
         ..worker(name, requests)
     };
     result.workers = vec![worker("w1", 250), lost("w2", 253)];
@@ -224,6 +227,22 @@ pub(super) fn no_request() -> RunResult {
     result.stop_reason = StopReason::User;
     result.workers.clear();
     result.users_peak = 0;
+    result
+}
+
+/// Arrivals at a rate: 497 of 520 begun, 3 dropped, and 20 missed because worker w2 had left.
+pub(super) fn arrivals() -> RunResult {
+    let requests: Vec<_> = (0..497u64).map(|n| (0, n * 4, 1_500, None)).collect();
+    let mut result = run(&SHOP[..1], &requests, ms(2_000));
+    result.stop_reason = StopReason::Profile;
+    result.run_time = Some(ms(2_000));
+    result.spawn_rate = None;
+    result.arrivals = Some("arrivals at 260/s, evenly spaced, by at most 400 users".into());
+    result.accounting.planned = Some(520);
+    result.accounting.dropped = 3;
+    result.accounting.missed = 20;
+    let late = |name, requests| WorkerResult { lateness_p99: Some(0.187), ..worker(name, requests) };
+    result.workers = vec![late("w1", 260), WorkerResult { lateness_p99: None, ..late("w2", 237) }];
     result
 }
 

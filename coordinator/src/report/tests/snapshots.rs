@@ -52,6 +52,14 @@ fn lost_worker() {
 }
 
 #[test]
+fn arrivals() {
+    let result = fixtures::arrivals();
+    insta::assert_snapshot!("arrivals_stdout", stdout(&result));
+    insta::assert_snapshot!("arrivals_md", markdown(&result));
+    insta::assert_snapshot!("arrivals_json", json(&result));
+}
+
+#[test]
 fn no_request() {
     let result = fixtures::no_request();
     assert!(!verdict(&result).passed);

@@ -1,0 +1,163 @@
+//! The open model: lanes and users dealt, arrivals accounted for, whoever is lost.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use stampede_coordinator::result::StopReason;
+use stampede_coordinator::run::input::{Input, Person, Progress};
+use stampede_coordinator::view::Phase;
+use stampede_scenarios::arrivals::{count_until, schedule};
+use stampede_stats::counts::IterationCounts;
+
+use crate::world::{World, assigned, is_over, stopped};
+
+/// `worker` delivers a second in which so many arrivals were begun and ended, and so many dropped.
+fn second(world: &mut World, worker: usize, begun: u64, dropped: u64) {
+    let mut batch = world.workers[worker].second(begun, begun, 0, 0);
+    let more = IterationCounts { planned: begun + dropped, dropped, ..IterationCounts::default() };
+    world.workers[worker].iterations.add(&more);
+    batch.snapshot.iterations.add(&more);
+    batch.running.as_mut().expect("set").iterations.add(&more);
+    assert!(world.deliver(worker, batch).iter().all(|effect| !format!("{effect:?}").contains("EndSession")));
+}
+
+#[test]
+fn every_lane_and_every_user_has_one_worker() {
+    for workers in 1..=5 {
+        let mut world = World::new(Some(workers), "rate: 100/s, max_users: 50, users: 7, run_time: 10s");
+        (0..workers).for_each(|_| drop(world.join()));
+        let effects = world.all_ready();
+        let (mut lanes, mut numbers, mut beforehand) = (Vec::new(), Vec::new(), 0);
+        for worker in 0..workers as usize {
+            let assign = assigned(&effects, worker).expect("it takes part");
+            let open = assign.open.as_ref().expect("its part of the arrivals");
+            assert!(open.lanes.len().abs_diff(1024 / workers as usize) <= 1);
+            lanes.extend(open.lanes.iter());
+            numbers.extend(open.first_user..open.first_user + open.max_users);
+            beforehand += assign.grants.iter().map(|grant| grant.ranks.len()).sum::<usize>();
+        }
+        lanes.sort_unstable();
+        numbers.sort_unstable();
+        assert!(lanes.into_iter().eq(0..1024));
+        assert!(numbers.into_iter().eq(7..50), "the first seven are started beforehand");
+        assert_eq!(beforehand, 7);
+    }
+}
+
+#[test]
+fn planned_is_what_the_workers_saw_come_due() {
+    let mut world = World::started(2, "rate: 30/s, run_time: 2s");
+    assert_eq!(world.phase(), Phase::Steady, "a constant rate has no ramp");
+    for _ in 0..2 {
+        world.pass(1000, &[0, 1]);
+        second(&mut world, 0, 14, 1);
+        second(&mut world, 1, 15, 0);
+    }
+    assert_eq!(world.phase(), Phase::Draining);
+    world.last(0);
+    assert!(is_over(&world.last(1)));
+    let result = world.result();
+    let accounting = &result.accounting;
+    assert_eq!((accounting.planned, accounting.dropped, accounting.missed), (Some(60), 2, 0));
+    assert_eq!((result.stop_reason, result.spawn_rate), (StopReason::RunTime, None));
+}
+
+/// What of the schedule is in the lanes of each of two workers.
+fn shares(world: &World, until: Duration) -> [u64; 2] {
+    let mut shares = BTreeMap::from([(0, 0), (1, 0)]);
+    let arrivals = schedule(&world.plan).expect("arrivals").take_while(|arrival| arrival.due < until);
+    arrivals.for_each(|arrival| *shares.entry(arrival.lane % 2).or_default() += 1);
+    [shares[&0], shares[&1]]
+}
+
+#[test]
+fn what_comes_due_in_the_lanes_of_a_lost_worker_is_missed() {
+    for spacing in ["even", "poisson"] {
+        let load = format!("rate: 31/s, arrivals: {spacing}, run_time: 20s");
+        let mut world = World::started(2, &load);
+        world.pass(1000, &[0, 1]);
+        second(&mut world, 0, 10, 2);
+        second(&mut world, 1, 15, 0);
+        // It announced more than it delivered, and is never heard of again.
+        world.workers[0].heartbeat.iterations_begun = 13;
+        world.workers[0].heartbeat.iterations_dropped = 4;
+        world.says(0, Progress::Running);
+        world.pass(19_000, &[1]);
+        let all = count_until(&world.plan, Duration::from_secs(20));
+        let [lost, other] = shares(&world, Duration::from_secs(20));
+        assert_eq!(lost + other, all);
+        second(&mut world, 1, other - 15, 0);
+        assert!(is_over(&world.last(1)));
+        let result = world.result();
+        let accounting = &result.accounting;
+        assert_eq!((accounting.planned, accounting.dropped), (Some(all), 4), "{spacing}");
+        assert_eq!((accounting.missed, accounting.iterations_unknown), (lost - 17, 3), "{spacing}");
+        assert!(result.notes.iter().any(|note| note.contains("w0 is lost") && note.contains("missed")));
+    }
+}
+
+#[test]
+fn what_comes_due_after_a_worker_left_is_missed() {
+    let mut world = World::started(2, "rate: 30/s, run_time: 4s");
+    world.pass(1000, &[0, 1]);
+    second(&mut world, 0, 15, 0);
+    second(&mut world, 1, 15, 0);
+    world.workers[0].heartbeat.leaving = true;
+    world.says(0, Progress::Draining);
+    world.last(0);
+    world.pass(3000, &[1]);
+    second(&mut world, 1, 45, 0);
+    assert!(is_over(&world.last(1)));
+    let accounting = world.result().accounting;
+    assert_eq!((accounting.planned, accounting.iterations_begun, accounting.missed), (Some(120), 75, 45));
+}
+
+#[test]
+fn a_bounded_number_ends_the_run_when_the_last_has_ended() {
+    let mut world = World::started(1, "rate: 10/s, iterations: 20");
+    let announce = |world: &mut World, begun: u64, ended: u64| {
+        world.workers[0].heartbeat.iterations_begun = begun;
+        world.workers[0].heartbeat.iterations_ended = ended;
+    };
+    announce(&mut world, 10, 10);
+    assert_eq!(stopped(&world.pass(1500, &[0]), 0), None, "the last is due at 1.9 s");
+    announce(&mut world, 20, 19);
+    assert_eq!(stopped(&world.pass(2000, &[0]), 0), None, "one is under way");
+    announce(&mut world, 20, 20);
+    assert!(stopped(&world.pass(600, &[0]), 0).is_some());
+    second(&mut world, 0, 20, 0);
+    assert!(is_over(&world.last(0)));
+    let result = world.result();
+    assert_eq!((result.accounting.planned, result.stop_reason), (Some(20), StopReason::Iterations));
+}
+
+#[test]
+fn stages_end_the_run_and_ramp_on_the_way() {
+    let mut world = World::started(1, "stages: [{to: 40/s, over: 2s}, {to: 40/s, over: 1s}]");
+    world.pass(1000, &[0]);
+    assert_eq!(world.phase(), Phase::Ramping);
+    world.pass(2100, &[0]);
+    assert_eq!(world.phase(), Phase::Draining);
+    second(&mut world, 0, 80, 0);
+    assert!(is_over(&world.last(0)));
+    assert_eq!(world.result().stop_reason, StopReason::Profile);
+}
+
+#[test]
+fn users_are_not_changed_by_hand_where_arrivals_decide() {
+    let mut world = World::started(1, "rate: 40/s");
+    let effects = world.give(Input::Person(Person::ChangeUsers(10)));
+    assert!(assigned(&effects, 0).is_none());
+    assert!(world.run.view(world.now).notices.iter().any(|note| note.contains("by hand")));
+}
+
+#[test]
+fn arrivals_that_do_not_add_up_end_the_session() {
+    let mut world = World::started(1, "rate: 40/s");
+    world.pass(1000, &[0]);
+    let mut batch = world.workers[0].second(5, 5, 0, 0);
+    batch.snapshot.iterations.planned = 6;
+    batch.running.as_mut().expect("set").iterations.planned = 6;
+    let effects = world.deliver(0, batch);
+    assert!(crate::world::ends_session(&effects, 0));
+}

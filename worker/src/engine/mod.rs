@@ -13,6 +13,7 @@ pub mod prepared;
 mod program;
 mod request;
 mod thread;
+mod unpack;
 mod user;
 
 use std::sync::Arc;

@@ -68,6 +68,7 @@ pub(super) struct PreparedRequest {
     pub(super) body: PreparedBody,
     pub(super) options: Options,
     pub(super) redirects: u32,
+    pub(super) decompress: bool,
     pub(super) expect: Expect,
 }
 
@@ -235,6 +236,7 @@ impl Maker<'_> {
                 ..Options::default()
             },
             redirects: plan.redirects,
+            decompress: plan.decompress,
             expect: plan.expect.clone(),
         })
     }

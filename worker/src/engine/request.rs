@@ -14,6 +14,7 @@ use super::cookies::Jar;
 use super::guard::RequestGuard;
 use super::message::{Lent, Message};
 use super::prepared::{Name, PreparedRequest};
+use super::unpack::unpack;
 use crate::http::origin::{Origin, path_of};
 use crate::http::probe::Probe;
 use crate::http::{Exchange, Failure, HttpClient, Request, Response, redirect};
@@ -54,7 +55,7 @@ pub(super) async fn perform<C: HttpClient>(
     let begin = Instant::now();
     let since = context.clock.at(begin);
     let mut guard = RequestGuard::begin(context, here.signals, probe, endpoint, since);
-    let course = match rendered {
+    let mut course = match rendered {
         Ok(()) => {
             guard.exchanging = true;
             let wire = Message::new(request, lent.as_ref()).request(&request.options, begin);
@@ -71,6 +72,11 @@ pub(super) async fn perform<C: HttpClient>(
         }
         Err(failure) => Course::unsent(failure, begin),
     };
+    if let Ok(response) = &mut course.result
+        && let Err(failure) = unpack(request, response)
+    {
+        course.result = Err(failure);
+    }
     let at = context.clock.at(course.end);
     let response = at.saturating_sub(intended.unwrap_or(since));
     let verdict = judge(request, &course.result, response);

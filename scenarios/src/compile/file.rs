@@ -70,6 +70,15 @@ pub(super) fn read(
     let tls = tls::read(fields.get("tls"), &scope, &names, cx);
     let population = Population { classes: &classes, all, place: users.map(|entry| entry.key_place) };
     let load = load::read(fields.get("load"), &vars, population, overrides, cx);
+    if load.as_ref().is_some_and(|load| load.open.is_some())
+        && classes.iter().any(|class| class.plan.pipeline > 1)
+    {
+        let place = users.map_or(root.place, |entry| entry.key_place);
+        cx.report(
+            Diagnostic::at(place, "`pipeline` does not go with arrivals: each of them has a user of its own")
+                .hint("leave `pipeline` out, or give `users` and `spawn_rate` in place of the rate"),
+        );
+    }
     let target = shown_target(&target, &classes);
     let (endpoints, assets) = names.into_lists();
     let classes = classes.into_iter().map(|class| class.plan).collect();

@@ -43,6 +43,11 @@ const NAMED_ONCE: &[(&str, &str, &str)] = &[
 const PURE: &[&str] = &[
     "stats/src/",
     "scenarios/src/",
+    "worker/src/http/decode.rs",
+    "worker/src/http/native/chunked.rs",
+    "worker/src/http/native/head.rs",
+    "worker/src/http/native/reader.rs",
+    "worker/src/http/native/writer.rs",
     "worker/src/outbox.rs",
     "worker/src/slots.rs",
     "coordinator/src/run/",

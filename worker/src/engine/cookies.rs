@@ -1,36 +1,34 @@
-//! One user's cookies.
+//! One user's cookies, beside the clock and the origins of requests.
 
-use reqwest::cookie::CookieStore;
-use reqwest::header::HeaderValue;
-use url::Url;
+use std::time::{SystemTime, UNIX_EPOCH};
 
+use crate::http::cookies;
 use crate::http::origin::Origin;
 
 /// Nothing until the first cookie is set.
 #[derive(Debug, Default)]
-pub(super) struct Jar(Option<reqwest::cookie::Jar>);
+pub(super) struct Jar(cookies::Jar);
 
 impl Jar {
     pub(super) fn is_empty(&self) -> bool {
-        self.0.is_none()
+        self.0.is_empty()
     }
 
     /// Appends what goes to this place, behind what is there.
     pub(super) fn write_to(&self, out: &mut Vec<u8>, origin: &Origin, path: &str) {
-        let Some(jar) = &self.0 else { return };
-        let Ok(url) = Url::parse(&format!("{origin}{path}")) else { return };
-        if let Some(cookies) = jar.cookies(&url) {
-            if !out.is_empty() {
-                out.extend_from_slice(b"; ");
-            }
-            out.extend_from_slice(cookies.as_bytes());
-        }
+        self.0.write_to(out, origin.host(), origin.is_tls(), path, now());
     }
 
     /// Takes what a response set.
     pub(super) fn take(&mut self, lines: &[Box<[u8]>], origin: &Origin, path: &str) {
-        let Ok(url) = Url::parse(&format!("{origin}{path}")) else { return };
-        let values: Vec<_> = lines.iter().filter_map(|line| HeaderValue::from_bytes(line).ok()).collect();
-        self.0.get_or_insert_default().set_cookies(&mut values.iter(), &url);
+        let now = now();
+        for line in lines {
+            self.0.set(line, origin.host(), origin.is_tls(), path, now);
+        }
     }
+}
+
+/// Unix time in seconds: what cookies count in.
+fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()
 }

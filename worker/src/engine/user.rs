@@ -233,6 +233,9 @@ impl<C> Drop for User<C> {
             // Handed over and given up before it could be begun with.
             drop(IterationGuard::take_over(context));
         }
+        if std::thread::panicking() {
+            context.panicked.set(true);
+        }
         context.recorder.borrow_mut().user(usize::from(self.grant.class), false);
         if std::thread::panicking() {
             context.panicked.set(true);

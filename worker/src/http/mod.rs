@@ -7,6 +7,8 @@
 pub mod auto;
 pub mod block;
 pub mod classify;
+pub mod cookies;
+pub mod decode;
 pub mod native;
 pub mod origin;
 pub mod probe;

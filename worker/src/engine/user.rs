@@ -109,7 +109,8 @@ impl<C: HttpClient> User<C> {
                 return;
             }
             let requests_before = context.started.get();
-            let (ok, ended) = self.iteration(context, plan, steps, begun, due).await;
+            let iteration = self.begin(context, begun);
+            let (ok, ended) = self.pass(context, plan, steps, iteration, due).await;
             let pause = match plan.wait.period() {
                 Some(period) => {
                     let next = next_beat(due.unwrap_or(begun), period, ended);
@@ -175,23 +176,15 @@ impl<C: HttpClient> User<C> {
         }
     }
 
-    /// One pass through one task: whether all was ok, and when it ended.
-    async fn iteration(
-        &mut self,
-        context: &Context,
-        plan: &ClassPlan,
-        steps: &PreparedClass,
-        begun: Duration,
-        due: Option<Duration>,
-    ) -> (bool, Duration) {
+    /// An iteration of its own begins.
+    fn begin<'a>(&self, context: &'a Context, at: Duration) -> Begun<'a> {
         let (seed, slot, life) = self.seed();
         let draw = Draw::iteration(seed, slot, life, self.iteration);
         let think = Draw::think(seed, slot, life, self.iteration);
-        let guard = IterationGuard::begin(context, begun);
-        self.pass(context, plan, steps, Begun { guard, draw, think }, due).await
+        Begun { guard: IterationGuard::begin(context, at), draw, think }
     }
 
-    /// The same for an iteration that has begun.
+    /// One pass through one task: whether all was ok, and when it ended.
     async fn pass(
         &mut self,
         context: &Context,

@@ -6,9 +6,12 @@
 pub mod arrivals;
 mod context;
 mod cookies;
+mod credentials;
+mod extract;
 mod gauges;
 mod guard;
 mod message;
+mod pipelined;
 pub mod prepared;
 mod program;
 mod request;

@@ -65,8 +65,7 @@ impl StepVariables {
     /// further failure.
     pub(super) fn take(
         &self,
-        message: Message<'_>,
-        response: Option<&Response>,
+        response: Option<(Message<'_>, &Response)>,
         jar: &Jar,
         render: &mut RenderContext<'_>,
     ) -> Result<(), Failure> {
@@ -74,7 +73,7 @@ impl StepVariables {
             return Ok(());
         }
         let (variables, draw) = (&mut *render.variables, &mut *render.draw);
-        let Some(response) = response else {
+        let Some((message, response)) = response else {
             extract_nothing(&self.extracts, variables, draw);
             return Ok(());
         };
@@ -141,7 +140,7 @@ mod tests {
             cookies: b"",
             body: b"",
         };
-        let result = steps(&plan)[0].take(message, response, jar, &mut render);
+        let result = steps(&plan)[0].take(response.map(|response| (message, response)), jar, &mut render);
         (result, variables.to_json(VariableId(0)))
     }
 

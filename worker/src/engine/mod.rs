@@ -11,10 +11,12 @@ mod extract;
 mod gauges;
 mod guard;
 mod message;
+mod pipelined;
 pub mod prepared;
 mod program;
 mod request;
 mod thread;
+mod unpack;
 mod user;
 
 use std::sync::Arc;

@@ -68,6 +68,7 @@ pub(super) struct PreparedRequest {
     pub(super) body: PreparedBody,
     pub(super) options: Options,
     pub(super) redirects: u32,
+    pub(super) decompress: bool,
     pub(super) expect: Expect,
     pub(super) variables: StepVariables,
 }
@@ -236,6 +237,7 @@ impl Maker<'_> {
                 proxy: plan.proxy.as_ref().and_then(|proxy| self.http.proxy_id(proxy.url())),
             },
             redirects: plan.redirects,
+            decompress: plan.decompress,
             expect: plan.expect.clone(),
             variables: StepVariables::new(plan),
         })

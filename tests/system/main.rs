@@ -9,6 +9,7 @@ mod arrivals;
 mod counts;
 mod failures;
 mod iterations;
+mod limits;
 mod output;
 mod screen;
 mod sessions;

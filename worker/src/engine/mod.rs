@@ -6,12 +6,14 @@
 pub mod arrivals;
 mod context;
 mod cookies;
+mod cpu;
 mod gauges;
 mod guard;
 mod message;
 pub mod prepared;
 mod program;
 mod request;
+mod targets;
 mod thread;
 mod unpack;
 mod user;

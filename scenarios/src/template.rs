@@ -7,6 +7,7 @@ use std::fmt::Write;
 
 use crate::draw::Draw;
 use crate::value::{Value, write_json_inside};
+use crate::variables::{VariableId, Variables};
 
 /// A compiled text. Literals are never empty and never stand side by side.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -44,6 +45,13 @@ pub enum ValueSource {
         /// The greatest number.
         hi: i64,
     },
+    /// One of the user's own variables; nothing if it has no value.
+    Variable {
+        /// Its number.
+        id: VariableId,
+        /// Its name, for messages.
+        name: Box<str>,
+    },
     /// Base64 (RFC 4648, 4) of a text that is not known sooner.
     Base64(Template),
 }
@@ -74,6 +82,8 @@ pub struct RenderContext<'a> {
     pub iteration: u64,
     /// The generator of this iteration; draws happen in the order of the segments.
     pub draw: &'a mut Draw,
+    /// The user's own variables.
+    pub variables: &'a mut Variables,
 }
 
 impl Template {
@@ -104,6 +114,19 @@ impl Template {
             match segment {
                 Segment::Literal(text) => out.push_str(text),
                 Segment::Value { source, encoding } => source.render_into(*encoding, out, cx),
+            }
+        }
+    }
+
+    /// Adds the user's variables that it writes to `list`, with their names.
+    pub(crate) fn add_variables(&self, list: &mut Vec<(VariableId, Box<str>)>) {
+        for segment in &self.segments {
+            match segment {
+                Segment::Value { source: ValueSource::Variable { id, name }, .. } => {
+                    list.push((*id, name.clone()));
+                }
+                Segment::Value { source: ValueSource::Base64(inner), .. } => inner.add_variables(list),
+                _ => {}
             }
         }
     }
@@ -179,6 +202,10 @@ impl ValueSource {
                 encoding.write_text(cx.class, out);
                 Ok(())
             }
+            Self::Variable { id, .. } => {
+                cx.variables.render(*id, encoding, out);
+                Ok(())
+            }
             Self::Base64(inner) => {
                 let start = out.len();
                 inner.render_into(out, cx);
@@ -229,22 +256,24 @@ fn encode_base64(out: &mut String, start: usize) {
     out.drain(start..end);
 }
 
-/// Appends `text`, with every byte that is not kept as `%XX`.
+/// Appends `text`, with every byte that is not kept as `%XX`, and what lies between those in one piece. Of a character of several
+/// bytes all are kept or none.
 fn percent(text: &str, out: &mut String, keep: impl Fn(u8) -> bool) {
     const HEX: [char; 16] = ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'A', 'B', 'C', 'D', 'E', 'F'];
-    for c in text.chars() {
-        let mut bytes = [0; 4];
-        let encoded = c.encode_utf8(&mut bytes);
-        if encoded.bytes().all(&keep) {
-            out.push(c);
-            continue;
-        }
-        for byte in encoded.bytes() {
+    let mut rest = text;
+    while let Some(at) = rest.bytes().position(|byte| !keep(byte)) {
+        let (kept, others) = rest.split_at(at);
+        let end = others.bytes().position(&keep).unwrap_or(others.len());
+        let (others, behind) = others.split_at(end);
+        out.push_str(kept);
+        for byte in others.bytes() {
             out.push('%');
             out.push(HEX[usize::from(byte >> 4)]);
             out.push(HEX[usize::from(byte & 15)]);
         }
+        rest = behind;
     }
+    out.push_str(rest);
 }
 
 #[cfg(test)]
@@ -292,7 +321,13 @@ mod tests {
         let (mut out, mut draw) = (String::from("before "), Draw::from_seed(7));
         written.render_into(
             &mut out,
-            &mut RenderContext { user_id: 12, class: "c", iteration: 0, draw: &mut draw },
+            &mut RenderContext {
+                user_id: 12,
+                class: "c",
+                iteration: 0,
+                draw: &mut draw,
+                variables: &mut Variables::default(),
+            },
         );
         assert_eq!(out, "before Basic dTEyOnA+Pw==dTEyOnA%2BPw%3D%3D");
     }
@@ -312,7 +347,13 @@ mod tests {
         let (mut out, mut draw) = (String::new(), Draw::from_seed(7));
         template.render_into(
             &mut out,
-            &mut RenderContext { user_id: 0, class: "c", iteration: 0, draw: &mut draw },
+            &mut RenderContext {
+                user_id: 0,
+                class: "c",
+                iteration: 0,
+                draw: &mut draw,
+                variables: &mut Variables::default(),
+            },
         );
         assert_eq!(out, format!("a1{first}-{second}"));
     }

@@ -7,6 +7,7 @@ mod support;
 
 mod arrivals;
 mod counts;
+mod extract;
 mod failures;
 mod iterations;
 mod limits;

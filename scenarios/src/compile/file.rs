@@ -31,7 +31,7 @@ pub(super) fn read(
 ) -> Option<Plan> {
     let fields = FILE.open(root, cx)?;
     let vars = Vars::of_file(fields.get("vars"), overrides, cx);
-    let scope = Scope { file: &vars, class: None, env: false, user: false };
+    let scope = Scope::of_file(&vars);
     check_version(fields, &scope, cx);
     let name = match fields.get("name") {
         Some(node) => scope.text(node, "a name", cx),

@@ -269,6 +269,7 @@ mod tests {
     use stampede_scenarios::compile::compile;
     use stampede_scenarios::draw::Draw;
     use stampede_scenarios::source::{Overrides, Source};
+    use stampede_scenarios::variables::Variables;
 
     use super::super::prepared::{Prepared, Step};
     use super::*;
@@ -288,12 +289,19 @@ mod tests {
     fn rendered(steps: &str) -> Vec<[String; 6]> {
         let prepared = prepared(steps);
         let (pool, jar, mut draw) = (BufferPool::default(), Jar::default(), Draw::from_seed(1));
+        let mut variables = Variables::default();
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         prepared.classes[0].tasks[0]
             .iter()
             .map(|step| {
                 let Step::Request(request) = step else { panic!("a request") };
-                let mut cx = RenderContext { user_id: 5, class: "v", iteration: 3, draw: &mut draw };
+                let mut cx = RenderContext {
+                    user_id: 5,
+                    class: "v",
+                    iteration: 3,
+                    draw: &mut draw,
+                    variables: &mut variables,
+                };
                 let mut lent = (!request.is_fixed()).then(|| pool.lend());
                 lent.as_mut()
                     .map_or(Ok(()), |lent| lent.render(request, &jar, &mut cx))

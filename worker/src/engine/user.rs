@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use stampede_scenarios::draw::Draw;
 use stampede_scenarios::plan::ClassPlan;
 use stampede_scenarios::template::RenderContext;
+use stampede_scenarios::variables::Variables;
 use stampede_stats::recorder::IterationEnd;
 
 use super::arrivals::Handed;
@@ -24,11 +25,12 @@ use crate::slots::SlotGrant;
 
 /// A user of one slot.
 pub(super) struct User<C> {
-    context: Rc<Context>,
-    signals: Rc<UserSignals>,
+    pub(super) context: Rc<Context>,
+    pub(super) signals: Rc<UserSignals>,
     grant: SlotGrant,
-    agent: Agent<C>,
-    iteration: u64,
+    pub(super) agent: Agent<C>,
+    pub(super) iteration: u64,
+    pub(super) variables: Variables,
 }
 
 impl<C: HttpClient> User<C> {
@@ -42,6 +44,8 @@ impl<C: HttpClient> User<C> {
         let probe = Arc::new(Probe::default());
         let client = http.client(&probe)?;
         context.recorder.borrow_mut().user(usize::from(grant.class), true);
+        let class = &context.prepared.plan.classes[usize::from(grant.class)];
+        let variables = Variables::new(&class.variables);
         let (context, signals) = (Rc::clone(context), Rc::clone(signals));
         Ok(Self {
             context,
@@ -49,6 +53,7 @@ impl<C: HttpClient> User<C> {
             grant,
             agent: Agent { client, probe, jar: Jar::default() },
             iteration: 0,
+            variables,
         })
     }
 
@@ -58,7 +63,11 @@ impl<C: HttpClient> User<C> {
         let class = usize::from(self.grant.class);
         let (plan, steps) = (&context.prepared.plan.classes[class], &context.prepared.classes[class]);
         self.lifecycle(plan, &steps.on_start, false).await;
-        self.iterate(&context, plan, steps).await;
+        if plan.pipeline > 1 {
+            Box::pin(self.iterate_pipelined(plan, steps)).await;
+        } else {
+            self.iterate(&context, plan, steps).await;
+        }
         self.lifecycle(plan, &steps.on_stop, true).await;
     }
 
@@ -92,7 +101,7 @@ impl<C: HttpClient> User<C> {
         let mut draw = Draw::lifecycle(seed, slot, life, stopping);
         let mut think = Draw::think(seed, slot, life, if stopping { u64::MAX } else { u64::MAX - 1 });
         let here = Here { context: &self.context, signals: &self.signals };
-        let mut render = render(plan, slot, self.iteration, &mut draw);
+        let mut render = render(plan, slot, self.iteration, &mut draw, &mut self.variables);
         program::run(here, &mut self.agent, steps, &mut render, &mut think, None).await;
     }
 
@@ -162,7 +171,7 @@ impl<C: HttpClient> User<C> {
     }
 
     /// Waits until the next iteration may begin; `false` if there is to be none.
-    async fn may_begin(&self, context: &Context) -> bool {
+    pub(super) async fn may_begin(&self, context: &Context) -> bool {
         if self.signals.is_stopped() {
             return false;
         }
@@ -197,7 +206,7 @@ impl<C: HttpClient> User<C> {
         let slot = u64::from(self.grant.slot);
         let task = plan.task_table.sample(&mut draw);
         let here = Here { context, signals: &self.signals };
-        let mut render = render(plan, slot, self.iteration, &mut draw);
+        let mut render = render(plan, slot, self.iteration, &mut draw, &mut self.variables);
         let Pass { ok, ended } =
             program::run(here, &mut self.agent, &steps.tasks[task], &mut render, &mut think, due).await;
         let ended = context.clock.at(ended.unwrap_or_else(Instant::now));
@@ -205,13 +214,19 @@ impl<C: HttpClient> User<C> {
         (ok, ended)
     }
 
-    fn seed(&self) -> (u64, u64, u32) {
+    pub(super) fn seed(&self) -> (u64, u64, u32) {
         (self.context.prepared.plan.seed, u64::from(self.grant.slot), self.grant.life)
     }
 }
 
-fn render<'a>(plan: &'a ClassPlan, user_id: u64, iteration: u64, draw: &'a mut Draw) -> RenderContext<'a> {
-    RenderContext { user_id, class: &plan.name, iteration, draw }
+pub(super) fn render<'a>(
+    plan: &'a ClassPlan,
+    user_id: u64,
+    iteration: u64,
+    draw: &'a mut Draw,
+    variables: &'a mut Variables,
+) -> RenderContext<'a> {
+    RenderContext { user_id, class: &plan.name, iteration, draw, variables }
 }
 
 /// The later of (last due + period) and the end of the iteration.

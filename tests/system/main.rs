@@ -10,6 +10,7 @@ mod counts;
 mod extract;
 mod failures;
 mod iterations;
+mod limits;
 mod output;
 mod screen;
 mod sessions;

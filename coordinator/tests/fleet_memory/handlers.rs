@@ -10,6 +10,7 @@ use stampede_coordinator::run::input::Input;
 use stampede_proto::v1::command::What;
 use stampede_proto::v1::{AssetRequest, Command, RegisterRequest, SnapshotBatch, WorkerStatus};
 use stampede_proto::{ASSET_CHUNK, PROTOCOL, VERSION};
+use stampede_worker::http::settings::Sources;
 use stampede_worker::session::{Settings, work};
 use tokio::io::DuplexStream;
 use tokio::sync::{mpsc, watch};
@@ -213,6 +214,8 @@ async fn a_worker_hears_the_first_command_however_early_it_comes() {
             say: Arc::new(move |text| drop(said.try_send(text.to_owned()))),
             spread: false,
             version: VERSION.to_owned(),
+            sources: Sources::default(),
+            hosts_target: false,
         };
         let (leave, left) = watch::channel(0);
         let working = tokio::spawn(work(settings, Target::default(), left));

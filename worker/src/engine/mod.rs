@@ -6,6 +6,7 @@
 pub mod arrivals;
 mod context;
 mod cookies;
+mod cpu;
 mod credentials;
 mod extract;
 mod gauges;
@@ -15,6 +16,7 @@ mod pipelined;
 pub mod prepared;
 mod program;
 mod request;
+mod targets;
 mod thread;
 mod unpack;
 mod user;

@@ -48,8 +48,8 @@ pub struct Job {
     pub assets: Assets,
     /// Where remote workers come.
     pub listener: Option<TcpListener>,
-    /// Load threads of the embedded worker, where there is one.
-    pub embedded: Option<usize>,
+    /// The embedded worker, where there is one.
+    pub embedded: Option<local::Setup>,
 }
 
 /// How a run ended.
@@ -82,9 +82,9 @@ impl Conductor {
     /// Sets everything up and begins to listen. Must be called within a runtime.
     pub fn new(job: Job) -> (Self, watch::Receiver<RunView>) {
         let (pipes, incoming) = memory();
-        let threads = job.embedded;
+        let embedded = job.embedded.clone();
         let (mut conductor, view) = Self::over(job, incoming);
-        conductor.embedded = threads.map(|threads| local::start(threads, pipes));
+        conductor.embedded = embedded.map(|setup| local::start(setup, pipes));
         (conductor, view)
     }
 

@@ -1,9 +1,13 @@
 //! The embedded worker: the same worker library over a pipe in memory instead of a socket. Nothing else names it.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use stampede_proto::VERSION;
 use stampede_worker::http::auto::AutoFactory;
+pub use stampede_worker::http::settings::SourceError;
+use stampede_worker::http::settings::Sources;
+pub use stampede_worker::limits::raise_open_files;
 use stampede_worker::session::{Dialer, Io, Settings, work};
 use tokio::io::DuplexStream;
 use tokio::sync::{mpsc, watch};
@@ -26,8 +30,28 @@ impl Embedded {
     }
 }
 
-/// Starts a worker with `threads` load threads; its ends of connections go to `pipes`.
-pub fn start(threads: usize, pipes: mpsc::Sender<DuplexStream>) -> Embedded {
+/// How the embedded worker is set up.
+#[derive(Debug, Clone)]
+pub struct Setup {
+    /// Load threads.
+    pub threads: usize,
+    /// Whether the target is in this process too.
+    pub hosts_target: bool,
+    sources: Sources,
+}
+
+impl Setup {
+    /// With so many load threads, connecting from `sources`, or from wherever the system likes if there are none.
+    ///
+    /// # Errors
+    /// When this machine does not have one of these addresses.
+    pub fn new(threads: usize, sources: &[IpAddr], hosts_target: bool) -> Result<Self, SourceError> {
+        Ok(Self { threads, hosts_target, sources: Sources::new(sources)? })
+    }
+}
+
+/// Starts a worker; its ends of connections go to `pipes`.
+pub fn start(setup: Setup, pipes: mpsc::Sender<DuplexStream>) -> Embedded {
     let (leave, left) = watch::channel(0);
     let dialer = Dialer::new(move || {
         let pipes = pipes.clone();
@@ -39,16 +63,19 @@ pub fn start(threads: usize, pipes: mpsc::Sender<DuplexStream>) -> Embedded {
     });
     let settings = Settings {
         name: "local".to_owned(),
-        threads,
+        threads: setup.threads,
         once: true,
         dialer,
         address: "this process".to_owned(),
         say: Arc::new(|text| tracing::debug!("embedded worker: {text}")),
         spread: false,
         version: VERSION.to_owned(),
+        sources: setup.sources,
+        hosts_target: setup.hosts_target,
     };
+    let factory = AutoFactory::new(settings.sources.addresses().to_vec());
     let task = tokio::spawn(async move {
-        let worked = work(settings, AutoFactory::new(Vec::new()), left).await;
+        let worked = work(settings, factory, left).await;
         if let Err(error) = worked {
             tracing::error!("the embedded worker ended: {error}");
         }

@@ -101,6 +101,23 @@ pub struct MissingInterval {
     pub announced: u64,
 }
 
+/// A stretch of run seconds `[from_s, to_s)` in which a worker was the limit, not the target.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Limit {
+    /// First run second.
+    pub from_s: u32,
+    /// First run second that is not in it.
+    pub to_s: u32,
+    /// Seconds of it that count; fewer than there are where short pauses were joined.
+    pub seconds: u32,
+    /// Most that its busiest load thread used of a core, 0 to 1, where that was too much.
+    pub cpu: Option<f64>,
+    /// Largest 99th percentile of its probe's lag in a second, in ms, where that was too late.
+    pub lag_ms: Option<f64>,
+    /// How long a load thread did not get to run at all, in ms, where that was seconds.
+    pub stood_still_ms: Option<f64>,
+}
+
 /// A worker's part in the run.
 #[derive(Debug, Clone, PartialEq)]
 pub struct WorkerResult {
@@ -122,6 +139,8 @@ pub struct WorkerResult {
     pub lateness_p99: Option<f64>,
     /// Run time at which it was declared lost.
     pub lost_at: Option<Duration>,
+    /// When it was the limit.
+    pub limits: Vec<Limit>,
 }
 
 /// A run that is over.
@@ -161,8 +180,6 @@ pub struct RunResult {
     pub stop_reason: StopReason,
     /// Whether a second Ctrl-C cut the drain short.
     pub aborted: bool,
-    /// Whether a worker was at its own limit for some seconds.
-    pub generator_limited: bool,
     /// Changes made by hand.
     pub changes: Vec<LoadChange>,
     /// What flags replaced of the file, one sentence each.
@@ -182,6 +199,11 @@ pub struct RunResult {
 }
 
 impl RunResult {
+    /// Whether a worker was at its own limit for some seconds.
+    pub fn is_generator_limited(&self) -> bool {
+        self.workers.iter().any(|worker| !worker.limits.is_empty())
+    }
+
     /// Whether every sample is in it.
     pub fn is_complete(&self) -> bool {
         self.accounting.missing.is_empty()

@@ -26,6 +26,20 @@ pub struct Prepare {
     pub seed: u64,
     /// The files, in the order of the plan's assets.
     pub assets: Vec<AssetInfo>,
+    /// Which client makes the requests.
+    pub client: ClientChoice,
+}
+
+/// Which HTTP client makes the requests.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ClientChoice {
+    /// Native; reqwest for requests through a proxy.
+    #[default]
+    Auto,
+    /// Native, always.
+    Native,
+    /// reqwest, always.
+    Reqwest,
 }
 
 /// A file of the scenario, by content.
@@ -60,13 +74,31 @@ pub fn to_wire(prepare: &Prepare) -> v1::Prepare {
                 file_name: asset.file_name.clone(),
             })
             .collect(),
+        client: client_to_wire(prepare.client).into(),
+    }
+}
+
+fn client_to_wire(client: ClientChoice) -> v1::HttpClient {
+    match client {
+        ClientChoice::Auto => v1::HttpClient::Auto,
+        ClientChoice::Native => v1::HttpClient::Native,
+        ClientChoice::Reqwest => v1::HttpClient::Reqwest,
+    }
+}
+
+fn client_from_wire(client: i32) -> Result<ClientChoice, WireError> {
+    match v1::HttpClient::try_from(client) {
+        Ok(v1::HttpClient::Auto) => Ok(ClientChoice::Auto),
+        Ok(v1::HttpClient::Native) => Ok(ClientChoice::Native),
+        Ok(v1::HttpClient::Reqwest) => Ok(ClientChoice::Reqwest),
+        Err(_) => Err(WireError::invalid("client", "not known")),
     }
 }
 
 /// From the wire.
 ///
 /// # Errors
-/// When a rate is zero, a hash has the wrong length, or there are too many files.
+/// When a rate is zero, a hash has the wrong length, there are too many files, or the client is not known.
 pub fn from_wire(wire: v1::Prepare) -> Result<Prepare, WireError> {
     if wire.assets.len() > MAX_ASSETS {
         return Err(WireError::invalid("assets", "too many"));
@@ -86,6 +118,7 @@ pub fn from_wire(wire: v1::Prepare) -> Result<Prepare, WireError> {
         env: wire.env.into_iter().collect(),
         seed: wire.seed,
         assets,
+        client: client_from_wire(wire.client)?,
     })
 }
 
@@ -170,9 +203,15 @@ mod tests {
                 size: 3,
                 file_name: "dog.jpg".into(),
             }],
+            client: ClientChoice::Native,
         };
-        assert_eq!(from_wire(to_wire(&prepare)), Ok(prepare.clone()));
+        for client in [ClientChoice::Auto, ClientChoice::Native, ClientChoice::Reqwest] {
+            let prepare = Prepare { client, ..prepare.clone() };
+            assert_eq!(from_wire(to_wire(&prepare)), Ok(prepare));
+        }
 
+        let wire = v1::Prepare { client: 3, ..to_wire(&prepare) };
+        assert!(from_wire(wire).is_err());
         let mut wire = to_wire(&prepare);
         wire.assets[0].sha256.pop();
         assert!(from_wire(wire).is_err());

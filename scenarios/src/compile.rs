@@ -12,6 +12,7 @@ mod cx;
 mod eval;
 mod expect;
 mod expr;
+mod extract;
 mod file;
 mod load;
 mod names;

@@ -149,11 +149,17 @@ fn write_program(plan: &Plan, program: &Program, out: &mut String) -> std::fmt::
             Op::Request(request) => {
                 let (method, name) = (&request.method, plan.shown_name(request));
                 let (body, way) = (body(plan, &request.body), way(request));
-                writeln!(out, "           {method} {name}{body}{way}")?;
+                writeln!(out, "           {method} {name}{body}{way}{}", taken(request))?;
             }
         }
     }
     Ok(())
+}
+
+/// What is taken out of the response.
+fn taken(request: &RequestPlan) -> String {
+    let names: Vec<&str> = request.extract.iter().map(|plan| plan.name.as_str()).collect();
+    if names.is_empty() { String::new() } else { format!("  → {}", names.join(", ")) }
 }
 
 /// What is unusual about how a request is made.
@@ -241,8 +247,11 @@ pub(crate) fn shown(template: &Template) -> String {
             ValueSource::UserClass => "${user.class}".to_owned(),
             ValueSource::Iteration => "${iteration}".to_owned(),
             ValueSource::RandomInt { lo, hi } => format!("${{random.int({lo}, {hi})}}"),
+            ValueSource::Variable { name, .. } => format!("${{{name}}}"),
             ValueSource::Base64(text) => format!("base64 of {}", shown(text)),
         },
+        Segment::Pair { name, variable, .. } => format!("{name}=${{{variable}}}"),
+        Segment::Separator(_) => "&".to_owned(),
     };
     template.segments().iter().map(segment).collect()
 }

@@ -11,11 +11,13 @@ use std::time::Duration;
 
 use crate::alias::AliasTable;
 use crate::arrivals::Spacing;
+use crate::extract::{ExtractFrom, ExtractPlan};
 use crate::matcher::Matcher;
 use crate::profile::Profile;
 use crate::rate_profile::RateProfile;
 use crate::sequence::ClassSequence;
 use crate::template::Template;
+use crate::variables::{VariableId, VariablePlan};
 use crate::wait::Wait;
 
 pub use transport::{Connection, HttpVersion, ProxyUrl, ResolveRule, Timeouts, TlsIdentity, TlsPlan};
@@ -137,6 +139,8 @@ pub struct ClassPlan {
     /// So many iterations may be outstanding on a user's connection. Above 1 each task is one HTTP/1.1 request, all of them
     /// to one origin, without redirects, and there is no wait between iterations.
     pub pipeline: u32,
+    /// What each of its users has for itself; [`VariableId`] is an index into it.
+    pub variables: Vec<VariablePlan>,
 }
 
 /// One weighted task.
@@ -204,8 +208,58 @@ pub struct RequestPlan {
     pub cookies: bool,
     /// When the response counts as ok.
     pub expect: Expect,
+    /// What is taken out of the response.
+    pub extract: Vec<ExtractPlan>,
     /// Where the step stands.
     pub place: Place,
+}
+
+impl RequestPlan {
+    /// The user's variables that must have a value for it to be made, each once, with their names.
+    pub fn needs(&self) -> Vec<(VariableId, Box<str>)> {
+        let mut ids = Vec::new();
+        if let NamePlan::PerValue(name) = &self.name {
+            name.add_variables(&mut ids);
+        }
+        self.url.add_variables(&mut ids);
+        for (_, value) in &self.headers {
+            value.add_variables(&mut ids);
+        }
+        match &self.body {
+            BodyPlan::Text { content, .. } => content.add_variables(&mut ids),
+            BodyPlan::Multipart(parts) => {
+                for part in parts {
+                    if let PartContent::Text(text) = &part.content {
+                        text.add_variables(&mut ids);
+                    }
+                }
+            }
+            BodyPlan::Empty | BodyPlan::Asset(_) => {}
+        }
+        ids.sort_unstable();
+        ids.dedup();
+        ids
+    }
+
+    /// Whether somebody looks at the response's body.
+    pub fn looks_at_body(&self) -> bool {
+        self.expect.body.is_some()
+            || self.extracts(|from| matches!(from, ExtractFrom::Json(_) | ExtractFrom::Regex(_)))
+    }
+
+    /// Whether somebody looks at the response's header lines.
+    pub fn looks_at_head(&self) -> bool {
+        self.extracts(|from| matches!(from, ExtractFrom::Header(_) | ExtractFrom::Cookie(_)))
+    }
+
+    /// Whether somebody looks at the user's cookies behind the response.
+    pub fn looks_at_cookies(&self) -> bool {
+        self.extracts(|from| matches!(from, ExtractFrom::Cookie(_)))
+    }
+
+    fn extracts(&self, from: impl Fn(&ExtractFrom) -> bool) -> bool {
+        self.extract.iter().any(|plan| from(&plan.from))
+    }
 }
 
 /// A request body.

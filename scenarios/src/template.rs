@@ -3,10 +3,15 @@
 //! Whatever is known when the file is read is already part of a literal. Rendering appends to a buffer and allocates nothing of
 //! its own. How `${…}` is read is in `compile/`.
 
+mod pair;
+
 use std::fmt::Write;
+
+pub use pair::PairsOf;
 
 use crate::draw::Draw;
 use crate::value::{Value, write_json_inside};
+use crate::variables::{VariableId, Variables};
 
 /// A compiled text. Literals are never empty and never stand side by side.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -26,6 +31,19 @@ pub enum Segment {
         /// How it is written.
         encoding: Encoding,
     },
+    /// A pair of a query or a form whose value is a variable of the user: left out if that is null, repeated if a list.
+    Pair {
+        /// What it is part of.
+        of: PairsOf,
+        /// Its name, encoded.
+        name: String,
+        /// The variable's number.
+        id: VariableId,
+        /// The variable's name, for messages.
+        variable: Box<str>,
+    },
+    /// What goes before a pair behind such a one.
+    Separator(PairsOf),
 }
 
 /// Where a value comes from.
@@ -43,6 +61,13 @@ pub enum ValueSource {
         lo: i64,
         /// The greatest number.
         hi: i64,
+    },
+    /// One of the user's own variables; nothing if it has no value.
+    Variable {
+        /// Its number.
+        id: VariableId,
+        /// Its name, for messages.
+        name: Box<str>,
     },
     /// Base64 (RFC 4648, 4) of a text that is not known sooner.
     Base64(Template),
@@ -74,6 +99,8 @@ pub struct RenderContext<'a> {
     pub iteration: u64,
     /// The generator of this iteration; draws happen in the order of the segments.
     pub draw: &'a mut Draw,
+    /// The user's own variables.
+    pub variables: &'a mut Variables,
 }
 
 impl Template {
@@ -100,10 +127,27 @@ impl Template {
 
     /// Appends the text with its values to `out`.
     pub fn render_into(&self, out: &mut String, cx: &mut RenderContext<'_>) {
+        let from = out.len();
         for segment in &self.segments {
             match segment {
                 Segment::Literal(text) => out.push_str(text),
                 Segment::Value { source, encoding } => source.render_into(*encoding, out, cx),
+                Segment::Pair { of, name, id, .. } => of.write(name, *id, out, from, cx.variables),
+                Segment::Separator(of) => of.separate(out, from),
+            }
+        }
+    }
+
+    /// Adds the user's variables that it writes to `list`, with their names.
+    pub(crate) fn add_variables(&self, list: &mut Vec<(VariableId, Box<str>)>) {
+        for segment in &self.segments {
+            match segment {
+                Segment::Value { source: ValueSource::Variable { id, name }, .. } => {
+                    list.push((*id, name.clone()));
+                }
+                Segment::Pair { id, variable, .. } => list.push((*id, variable.clone())),
+                Segment::Value { source: ValueSource::Base64(inner), .. } => inner.add_variables(list),
+                _ => {}
             }
         }
     }
@@ -156,7 +200,7 @@ impl Template {
         for segment in &other.segments {
             match segment {
                 Segment::Literal(text) => self.push_encoded(text),
-                value @ Segment::Value { .. } => self.segments.push(value.clone()),
+                later => self.segments.push(later.clone()),
             }
         }
     }
@@ -177,6 +221,10 @@ impl ValueSource {
             Self::RandomInt { lo, hi } => write!(out, "{}", cx.draw.int(*lo, *hi)),
             Self::UserClass => {
                 encoding.write_text(cx.class, out);
+                Ok(())
+            }
+            Self::Variable { id, .. } => {
+                cx.variables.render(*id, encoding, out);
                 Ok(())
             }
             Self::Base64(inner) => {
@@ -229,22 +277,24 @@ fn encode_base64(out: &mut String, start: usize) {
     out.drain(start..end);
 }
 
-/// Appends `text`, with every byte that is not kept as `%XX`.
+/// Appends `text`, with every byte that is not kept as `%XX`, and what lies between those in one piece. Of a character of several
+/// bytes all are kept or none.
 fn percent(text: &str, out: &mut String, keep: impl Fn(u8) -> bool) {
     const HEX: [char; 16] = ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'A', 'B', 'C', 'D', 'E', 'F'];
-    for c in text.chars() {
-        let mut bytes = [0; 4];
-        let encoded = c.encode_utf8(&mut bytes);
-        if encoded.bytes().all(&keep) {
-            out.push(c);
-            continue;
-        }
-        for byte in encoded.bytes() {
+    let mut rest = text;
+    while let Some(at) = rest.bytes().position(|byte| !keep(byte)) {
+        let (kept, others) = rest.split_at(at);
+        let end = others.bytes().position(&keep).unwrap_or(others.len());
+        let (others, behind) = others.split_at(end);
+        out.push_str(kept);
+        for byte in others.bytes() {
             out.push('%');
             out.push(HEX[usize::from(byte >> 4)]);
             out.push(HEX[usize::from(byte & 15)]);
         }
+        rest = behind;
     }
+    out.push_str(rest);
 }
 
 #[cfg(test)]
@@ -292,7 +342,13 @@ mod tests {
         let (mut out, mut draw) = (String::from("before "), Draw::from_seed(7));
         written.render_into(
             &mut out,
-            &mut RenderContext { user_id: 12, class: "c", iteration: 0, draw: &mut draw },
+            &mut RenderContext {
+                user_id: 12,
+                class: "c",
+                iteration: 0,
+                draw: &mut draw,
+                variables: &mut Variables::default(),
+            },
         );
         assert_eq!(out, "before Basic dTEyOnA+Pw==dTEyOnA%2BPw%3D%3D");
     }
@@ -312,7 +368,13 @@ mod tests {
         let (mut out, mut draw) = (String::new(), Draw::from_seed(7));
         template.render_into(
             &mut out,
-            &mut RenderContext { user_id: 0, class: "c", iteration: 0, draw: &mut draw },
+            &mut RenderContext {
+                user_id: 0,
+                class: "c",
+                iteration: 0,
+                draw: &mut draw,
+                variables: &mut Variables::default(),
+            },
         );
         assert_eq!(out, format!("a1{first}-{second}"));
     }

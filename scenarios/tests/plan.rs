@@ -12,6 +12,7 @@ use stampede_scenarios::plan::{
 use stampede_scenarios::source::{Overrides, Source};
 use stampede_scenarios::template::{RenderContext, Template};
 use stampede_scenarios::units::parse_rate;
+use stampede_scenarios::variables::Variables;
 
 fn compiled(text: &str, overrides: &Overrides) -> Result<Plan, Diagnostics> {
     let env = |name: &str| (name == "API_HOST").then(|| "api.test".to_owned());
@@ -44,7 +45,13 @@ fn rendered(template: &Template) -> String {
     let (mut out, mut draw) = (String::new(), Draw::from_seed(1));
     template.render_into(
         &mut out,
-        &mut RenderContext { user_id: 5, class: "shopper", iteration: 2, draw: &mut draw },
+        &mut RenderContext {
+            user_id: 5,
+            class: "shopper",
+            iteration: 2,
+            draw: &mut draw,
+            variables: &mut Variables::default(),
+        },
     );
     out
 }

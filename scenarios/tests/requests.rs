@@ -7,6 +7,7 @@ use stampede_scenarios::draw::Draw;
 use stampede_scenarios::plan::{Connection, HttpVersion, Op, Plan, Program, RequestPlan};
 use stampede_scenarios::source::{Overrides, Source};
 use stampede_scenarios::template::RenderContext;
+use stampede_scenarios::variables::Variables;
 
 fn plan() -> Plan {
     let source = Source::new("test.yaml", include_str!("valid/transport.yaml"));
@@ -30,7 +31,13 @@ fn header(request: &RequestPlan, wanted: &str) -> Option<String> {
     let (mut out, mut draw) = (String::new(), Draw::from_seed(1));
     template.render_into(
         &mut out,
-        &mut RenderContext { user_id: 5, class: "plain", iteration: 2, draw: &mut draw },
+        &mut RenderContext {
+            user_id: 5,
+            class: "plain",
+            iteration: 2,
+            draw: &mut draw,
+            variables: &mut Variables::default(),
+        },
     );
     Some(out)
 }

@@ -11,6 +11,7 @@ pub mod interval;
 pub mod names;
 pub mod outcome;
 pub mod recorder;
+mod sample;
 pub mod snapshot;
 pub mod timeline;
 pub mod totals;

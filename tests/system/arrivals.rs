@@ -14,11 +14,12 @@ users:
 load: {rate: 300/s, run_time: 2s, max_users: 6, users: 2}
 ";
 
-/// Planned, begun, dropped; and that nothing is missed or missing.
+/// Planned, begun, dropped; and that nothing is missed or missing, and what was dropped is said.
 fn arrivals(report: &Report) -> (u64, u64, u64) {
     report.adds_up();
-    report.is_whole();
-    assert_eq!(report.counted("missed"), 0);
+    assert_eq!((report.at("/run/complete"), report.counted("missed")), (&true.into(), 0));
+    let said = report.list("/notes").iter().any(|note| note.to_string().contains("dropped"));
+    assert_eq!(said, report.counted("dropped") > 0, "{:?}", report.list("/notes"));
     assert!(report.at("/run/spawn_rate").is_null());
     (report.counted("planned"), report.counted("iterations/begun"), report.counted("dropped"))
 }

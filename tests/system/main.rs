@@ -7,9 +7,12 @@ mod support;
 
 mod arrivals;
 mod counts;
+mod extract;
 mod failures;
 mod iterations;
+mod limits;
 mod output;
+mod pipelining;
 mod screen;
 mod sessions;
 mod trouble;

@@ -106,6 +106,8 @@ fn flags_of_other_tools_are_answered_with_the_one_meant() {
         ("a.yaml -H accept:x --frobnicate", "--frobnicate"),
         ("a.yaml -t 5", "5s"),
         ("a.yaml -u 0", "--users"),
+        ("a.yaml --http-client curl", "reqwest"),
+        ("a.yaml --source-ip here", "--source-ip"),
     ];
     for (flags, meant) in asked {
         refused(&run(&dir, flags), 2, &[meant]);
@@ -116,6 +118,18 @@ fn flags_of_other_tools_are_answered_with_the_one_meant() {
         command
     }));
     refused(&header, 2, &["-H is --host", "--header 'accept: */*'"]);
+}
+
+#[test]
+fn an_address_that_is_not_here_is_wrong_usage() {
+    let bed = Bed::new("http://127.0.0.1:9", QUICK);
+    let run = |flags: &str| run(&bed.dir, &format!("scenario.yaml --headless -t 1s --source-ip {flags}"));
+    refused(&run("192.0.2.1"), 2, &["this machine has no address 192.0.2.1"]);
+    refused(&run("0.0.0.0"), 2, &["0.0.0.0 is not an address of a machine"]);
+    refused(&run("127.0.0.1 --expect-workers 1"), 2, &["give it to the workers"]);
+    let mut command = crate::support::worker(bed.dir.path(), "127.0.0.1:9", "w");
+    command.args(["--source-ip", "192.0.2.1"]);
+    refused(&Finished::of(&mut Process::start(command)), 2, &["this machine has no address 192.0.2.1"]);
 }
 
 #[test]

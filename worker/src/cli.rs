@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io;
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex};
@@ -12,6 +13,8 @@ use tokio::sync::watch;
 use tracing::Level;
 
 use crate::http::auto::AutoFactory;
+use crate::http::settings::Sources;
+use crate::limits::raise_open_files;
 use crate::session::{Dialer, Settings, WorkerError, work};
 
 /// Where a coordinator listens unless told otherwise.
@@ -47,6 +50,10 @@ pub struct Args {
     #[arg(long, env = "STAMPEDE_ONCE", hide_env = true, value_parser = clap::builder::FalseyValueParser::new())]
     once: bool,
 
+    /// Connect to targets from this address of the machine; repeatable: each one has local ports of its own
+    #[arg(long, value_name = "IP", env = "STAMPEDE_SOURCE_IP", hide_env = true, value_delimiter = '\n')]
+    source_ip: Vec<IpAddr>,
+
     /// Write the log here instead of to stderr
     #[arg(long, value_name = "FILE", env = "STAMPEDE_LOG", hide_env = true)]
     log: Option<PathBuf>,
@@ -59,6 +66,11 @@ pub struct Args {
 /// Runs the program.
 pub fn main() -> ExitCode {
     let args = Args::parse();
+    raise_open_files();
+    let sources = match Sources::new(&args.source_ip) {
+        Ok(sources) => sources,
+        Err(error) => return fail(&format!("--source-ip: {error}"), 2),
+    };
     if let Err(error) = start_log(args.log.as_deref(), args.verbose) {
         return fail(&format!("cannot write the log: {error}"), 2);
     }
@@ -66,7 +78,7 @@ pub fn main() -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return fail(&format!("no runtime: {error}"), 1),
     };
-    match runtime.block_on(run(args)) {
+    match runtime.block_on(run(args, sources)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => fail(&error.to_string(), code(&error)),
     }
@@ -102,8 +114,8 @@ fn address(text: &str) -> Result<String, String> {
     }
 }
 
-async fn run(args: Args) -> Result<(), WorkerError> {
-    let factory = AutoFactory::new(Vec::new());
+async fn run(args: Args, sources: Sources) -> Result<(), WorkerError> {
+    let factory = AutoFactory::new(sources.addresses().to_vec());
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let settings = Settings {
         name: args.name.unwrap_or_else(host_name),
@@ -114,6 +126,8 @@ async fn run(args: Args) -> Result<(), WorkerError> {
         say: Arc::new(say),
         spread: true,
         version: VERSION.to_owned(),
+        sources,
+        hosts_target: false,
     };
     let (told, leave) = watch::channel(0);
     tokio::spawn(async move {

@@ -6,6 +6,7 @@ pub mod cli;
 pub mod clock;
 pub mod engine;
 pub mod http;
+pub mod limits;
 pub mod outbox;
 pub mod permits;
 pub mod session;

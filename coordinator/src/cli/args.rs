@@ -1,10 +1,12 @@
 //! Every flag, with its environment variable and its help.
 
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::builder::FalseyValueParser;
-use clap::{ArgAction, Args as ClapArgs, Parser, Subcommand};
+use clap::{ArgAction, Args as ClapArgs, Parser, Subcommand, ValueEnum};
+use stampede_proto::prepare::ClientChoice;
 use stampede_scenarios::rate::Rate;
 use stampede_scenarios::units::{parse_duration, parse_rate};
 
@@ -144,6 +146,15 @@ pub(super) struct RunArgs {
     #[arg(long, value_name = "N", env = "STAMPEDE_THREADS", value_parser = clap::value_parser!(u32).range(1..=1024))]
     pub(super) threads: Option<u32>,
 
+    /// Who makes the requests: native is the fast one, reqwest the one that knows proxies; auto takes native and, for
+    /// requests through a proxy, reqwest
+    #[arg(long, value_name = "CLIENT", env = "STAMPEDE_HTTP_CLIENT", value_enum, default_value_t)]
+    pub(super) http_client: HttpClient,
+
+    /// Connect to targets from this address of the machine; repeatable: each one has local ports of its own
+    #[arg(long, value_name = "IP", env = "STAMPEDE_SOURCE_IP", value_delimiter = '\n')]
+    pub(super) source_ip: Vec<IpAddr>,
+
     /// Write a report, format by ending: .md, .json; repeatable
     #[arg(long = "report", value_name = "FILE", env = "STAMPEDE_REPORT", value_delimiter = '\n')]
     pub(super) reports: Vec<PathBuf>,
@@ -167,6 +178,25 @@ pub(super) struct RunArgs {
     /// Log more; twice: much more
     #[arg(short, action = ArgAction::Count)]
     pub(super) verbose: u8,
+}
+
+/// Which HTTP client makes the requests.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum HttpClient {
+    #[default]
+    Auto,
+    Native,
+    Reqwest,
+}
+
+impl From<HttpClient> for ClientChoice {
+    fn from(client: HttpClient) -> Self {
+        match client {
+            HttpClient::Auto => Self::Auto,
+            HttpClient::Native => Self::Native,
+            HttpClient::Reqwest => Self::Reqwest,
+        }
+    }
 }
 
 fn duration(text: &str) -> Result<Duration, String> {

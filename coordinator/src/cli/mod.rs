@@ -2,6 +2,7 @@
 
 mod args;
 mod check;
+mod client;
 mod exit;
 mod foreign;
 mod interface;
@@ -20,6 +21,7 @@ pub use exit::{Error, Outcome};
 
 /// Runs the program.
 pub fn main() -> ExitCode {
+    crate::local::raise_open_files();
     let given: Vec<_> = std::env::args_os().collect();
     if let Some(error) = foreign::look(&given) {
         return exit::fail(&error);

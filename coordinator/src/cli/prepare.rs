@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use bytes::Bytes;
-use stampede_proto::prepare::{AssetInfo, Prepare};
+use stampede_proto::prepare::{AssetInfo, ClientChoice, Prepare};
 use stampede_scenarios::compile::compile;
 use stampede_scenarios::diagnostics::Diagnostics;
 use stampede_scenarios::files::{Asset, hash, read_assets, read_scenario};
@@ -89,8 +89,14 @@ pub(super) fn files(plan: &Plan, chosen: &Chosen) -> Result<Vec<Asset>, Diagnost
 }
 
 /// Compiles, reads the files, and makes what travels to the workers.
-pub(super) fn test(chosen: &Chosen, overrides: &Overrides, run: &str) -> Result<Test, Error> {
+pub(super) fn test(
+    chosen: &Chosen,
+    overrides: &Overrides,
+    client: ClientChoice,
+    run: &str,
+) -> Result<Test, Error> {
     let plan = compiled(chosen, overrides)?;
+    super::client::check(&plan, client)?;
     let files = files(&plan, chosen)?;
     let info = |asset: &Asset| AssetInfo {
         path: asset.path.clone(),
@@ -105,6 +111,7 @@ pub(super) fn test(chosen: &Chosen, overrides: &Overrides, run: &str) -> Result<
         env: plan.env.clone(),
         seed: plan.seed,
         assets: files.iter().map(info).collect(),
+        client,
     };
     let assets = files.into_iter().map(|asset| (asset.sha256, asset.bytes)).collect();
     Ok(Test { plan: Arc::new(plan), prepare, assets })

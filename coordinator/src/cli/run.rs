@@ -16,6 +16,7 @@ use super::prepare::{Chosen, Test, overrides, test};
 use crate::conduct::{Conducted, Conductor, Job};
 use crate::demo::Demo;
 use crate::fleet::{ListenError, listen};
+use crate::local;
 use crate::report::{Format, Report, check_target, last_path, stdout_text, write, write_last};
 use crate::run::RunSetup;
 
@@ -31,6 +32,7 @@ pub(super) fn run(args: &RunArgs) -> Result<Outcome, Error> {
     let in_ci = std::env::var_os("CI").is_some_and(|ci| !ci.is_empty());
     let full_screen = on_terminal && !in_ci && !args.headless;
     let (chosen, demo) = choose(args, full_screen)?;
+    let embedded = embedded(args, demo && args.load.host.is_none())?;
     for report in &args.reports {
         check_target(report).map_err(Error::ReportTarget)?;
     }
@@ -42,10 +44,11 @@ pub(super) fn run(args: &RunArgs) -> Result<Outcome, Error> {
         overrides.host = Some(target.url());
     }
     let id = run_id()?;
-    let test = test(&chosen, &overrides, &id)?;
+    let test = test(&chosen, &overrides, args.http_client.into(), &id)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     let runtime = runtime.map_err(|error| Error::System(format!("no runtime: {error}")))?;
-    let mut conducted = runtime.block_on(conduct(args, test, id, demo, full_screen, &log))?;
+    let start = Start { id, test, demo, embedded, full_screen };
+    let mut conducted = runtime.block_on(conduct(args, start, &log))?;
     log.release();
     // What still hangs in the runtime, a connection of a silent worker say, is not waited for.
     runtime.shutdown_timeout(Duration::from_millis(200));
@@ -124,18 +127,37 @@ fn join_command(address: Option<SocketAddr>) -> String {
     format!("worker --connect {address}")
 }
 
-async fn conduct(
-    args: &RunArgs,
-    test: Test,
-    id: String,
-    demo: bool,
-    full_screen: bool,
-    log: &Log,
-) -> Result<Conducted, Error> {
-    let listener = listener(args).await?;
-    let address = listener.as_ref().and_then(|listener| listener.local_addr().ok());
+/// How the embedded worker is set up, where there is to be one. `hosts_target`: the demo target takes its half of each
+/// connection from the same process.
+fn embedded(args: &RunArgs, hosts_target: bool) -> Result<Option<local::Setup>, Error> {
+    let sources = &args.source_ip;
+    if args.expect_workers.is_some() {
+        if sources.is_empty() {
+            return Ok(None);
+        }
+        let text = "--source-ip is for the embedded worker, and with --expect-workers there is none; \
+                    give it to the workers: worker --connect … --source-ip IP";
+        return Err(Error::Usage(text.to_owned()));
+    }
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let threads = args.threads.map_or(cores, |threads| threads as usize);
+    let setup = local::Setup::new(threads, sources, hosts_target);
+    setup.map(Some).map_err(|error| Error::Usage(format!("--source-ip: {error}")))
+}
+
+/// What is settled before a run.
+struct Start {
+    id: String,
+    test: Test,
+    demo: bool,
+    embedded: Option<local::Setup>,
+    full_screen: bool,
+}
+
+async fn conduct(args: &RunArgs, start: Start, log: &Log) -> Result<Conducted, Error> {
+    let Start { id, test, demo, embedded, full_screen } = start;
+    let listener = listener(args).await?;
+    let address = listener.as_ref().and_then(|listener| listener.local_addr().ok());
     let load = &test.plan.load;
     let first = load.profile.changes().first().map(|change| change.rate);
     let one = Rate::new(1, 1).ok_or_else(|| Error::System("one per second is a rate".into()))?;
@@ -148,13 +170,13 @@ async fn conduct(
         lease: LEASE,
         join_command: join_command(address),
         spawn_rate: first.unwrap_or(one),
+        client: args.http_client.into(),
     };
     if let (Some(address), true) =
         (address, !full_screen && (args.bind.is_some() || args.expect_workers.is_some()))
     {
         interface::say(&format!("listening on {address}"));
     }
-    let embedded = args.expect_workers.is_none().then_some(threads);
     let job = Job { setup, prepare: test.prepare, assets: test.assets, listener, embedded };
     let (conductor, view) = Conductor::new(job);
     Ok(interface::accompany(conductor, view, full_screen, log).await)

@@ -9,15 +9,15 @@ use stampede_stats::endpoint::{EndpointKey, EndpointStats};
 use stampede_stats::histogram::{HIGHEST_US, Times};
 use stampede_stats::totals::{TargetTotals, Totals};
 
-use super::course;
 use super::model::{
-    AccountingReport, Change, Endpoint, Failure, IterationsReport, Judgement, MissingReport, Report, Run,
-    SCHEMA, Target, Users, Warmup, Worker,
+    AccountingReport, Change, Endpoint, Failure, GeneratorLimit, IterationsReport, Judgement, MissingReport,
+    Report, Run, SCHEMA, Target, Users, Warmup, Worker,
 };
 use super::text::{count_of, number, round6};
 use super::times::{Percentiles, PhaseReport, TimesReport};
 use super::verdict::judge;
-use crate::result::{Accounting, InWindow, RunResult, WorkerResult};
+use super::{course, limits};
+use crate::result::{Accounting, InWindow, Limit, RunResult, WorkerResult};
 
 /// The name of the row of all endpoints together.
 const AGGREGATED: &str = "Aggregated";
@@ -66,7 +66,7 @@ fn run(result: &RunResult, verdict: Judgement) -> Run {
         aborted: result.aborted,
         verdict,
         complete: result.is_complete(),
-        generator_limited: result.generator_limited,
+        generator_limited: result.is_generator_limited(),
         changes: result
             .changes
             .iter()
@@ -213,12 +213,25 @@ fn worker(worker: &WorkerResult) -> Worker {
         lag_ms_p99: worker.lag_p99.and_then(number),
         lateness_ms_p99: worker.lateness_p99.and_then(number),
         lost_at_s: worker.lost_at.map(seconds),
+        limits: worker.limits.iter().map(limit).collect(),
+    }
+}
+
+fn limit(limit: &Limit) -> GeneratorLimit {
+    GeneratorLimit {
+        from_s: limit.from_s,
+        to_s: limit.to_s,
+        seconds: limit.seconds,
+        cpu_max: limit.cpu.and_then(number),
+        lag_ms_p99: limit.lag_ms.and_then(number),
+        stood_still_ms: limit.stood_still_ms.and_then(number),
     }
 }
 
 /// The run's own notes, then what follows from the counts.
 fn notes(result: &RunResult) -> Vec<String> {
     let mut notes = result.notes.clone();
+    notes.extend(limits::sentences(&result.workers));
     for missing in &result.accounting.missing {
         let what = match missing.announced {
             0 => "no request of them had been announced".to_owned(),

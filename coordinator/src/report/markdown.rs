@@ -3,6 +3,7 @@
 //! Sections stand in a fixed order; one that would be empty is one sentence. Every text from outside goes through [`safe`].
 
 use super::chart;
+use super::gap;
 use super::model::{Report, Run, Worker};
 use super::stdout::{identities, labelled};
 use super::table::{Align, Table, final_table, identity};
@@ -146,7 +147,8 @@ fn percentiles(report: &Report) -> String {
         row.extend(endpoint.percentiles_ms.values().map(figure_or_dash));
         table.row(row);
     }
-    table.render() + "\nResponse times in ms of all completed requests.\n"
+    let gap = gap::sentence(report).map(|sentence| format!("\n{sentence}\n")).unwrap_or_default();
+    table.render() + "\nResponse times in ms of all completed requests.\n" + &gap
 }
 
 fn failures(report: &Report) -> String {

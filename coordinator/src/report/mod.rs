@@ -8,6 +8,8 @@ mod build;
 mod chart;
 mod course;
 mod file;
+mod gap;
+mod limits;
 mod markdown;
 mod model;
 mod stdout;

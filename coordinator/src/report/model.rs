@@ -302,6 +302,26 @@ pub struct Worker {
     pub lateness_ms_p99: Option<f64>,
     /// Run time at which it was declared lost.
     pub lost_at_s: Option<f64>,
+    /// When it, and not the target, was the limit.
+    #[serde(default)]
+    pub limits: Vec<GeneratorLimit>,
+}
+
+/// A stretch of run seconds `[from_s, to_s)` in which a worker was the limit; what was within bounds is null.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct GeneratorLimit {
+    /// First run second.
+    pub from_s: u32,
+    /// First run second that is not in it.
+    pub to_s: u32,
+    /// Seconds of it that count.
+    pub seconds: u32,
+    /// Most that the busiest load thread used of a core, 0 to 1.
+    pub cpu_max: Option<f64>,
+    /// Largest 99th percentile of its probe's lag in a second.
+    pub lag_ms_p99: Option<f64>,
+    /// How long a load thread did not get to run at all.
+    pub stood_still_ms: Option<f64>,
 }
 
 /// A rule and whether it holds.

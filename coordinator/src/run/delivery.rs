@@ -7,6 +7,7 @@ use stampede_proto::batch::{Batch, Finals};
 use super::input::{Effect, WorkerId};
 use super::member::Refusal;
 use super::state::Run;
+use crate::result::Limit;
 
 /// Bad messages within [`STRIKE_WINDOW`] after which a worker is refused for the run.
 const STRIKES: usize = 3;
@@ -44,7 +45,7 @@ impl Run {
         let run_time = self.start.map_or(Duration::ZERO, |start| now.saturating_sub(start));
         // A worker's clock may run a little ahead; whole seconds it cannot.
         let in_future = u64::from(snapshot.to_s) > run_time.as_secs() + 3;
-        let was_limited = member.applied.limited;
+        let was_limited = !member.applied.limit.all().is_empty();
         let taken = if !member.participates {
             Err(Refusal::Bad("it takes no part in this run"))
         } else if in_future || snapshot.gauges.users.len() > self.setup.plan.classes.len() {
@@ -71,9 +72,9 @@ impl Run {
     /// Says it once when a worker has come to its own limit.
     fn note_limit(&mut self, worker: WorkerId, effects: &mut Vec<Effect>) {
         let member = &self.members[worker];
-        if member.applied.limited {
-            let (name, how) = (&member.hello.name, member.applied.limit());
-            let text = format!("generator-limited: worker {name} {how}; the target may be able to take more");
+        if let Some(limit) = member.applied.limit.now() {
+            let text = format!("generator-limited: worker {} {}", member.hello.name, how_limited(limit));
+            self.limit_notices.push(text.clone());
             self.note(text, effects);
         }
     }
@@ -109,4 +110,23 @@ impl Run {
         }
         effects.push(Effect::EndSession(worker, format!("statistics refused: {why}")));
     }
+}
+
+/// While it lasts; the report has the seconds.
+fn how_limited(limit: &Limit) -> String {
+    let mut how = Vec::new();
+    if let Some(ms) = limit.stood_still_ms {
+        how.push(format!("did not get to run for {:.1} s", ms / 1e3));
+    } else if let Some(lag) = limit.lag_ms {
+        how.push(format!("wakes {lag:.1} ms late (p99)"));
+    }
+    if let Some(cpu) = limit.cpu {
+        how.push(format!("uses {:.0} % of a core", cpu * 100.0));
+    }
+    let what_of_it = if limit.cpu.is_some() {
+        "the target may be able to take more"
+    } else {
+        "the times measured include that"
+    };
+    format!("{}; {what_of_it}", how.join(" and "))
 }

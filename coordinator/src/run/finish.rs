@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use stampede_proto::prepare::ClientChoice;
 use stampede_scenarios::describe::describe_rate;
 
 use super::member::Member;
@@ -71,7 +72,6 @@ impl Run {
             arrivals: plan.load.open.as_ref().map(describe_rate),
             stop_reason: self.stop.map_or(StopReason::NoWorkers, |stop| stop.reason),
             aborted: self.aborted,
-            generator_limited: self.crew().any(|member| member.applied.limited),
             changes: self.changes.clone(),
             replaced: plan.replaced.clone(),
             totals: self.merged.totals.clone(),
@@ -135,7 +135,20 @@ impl Run {
 
     /// What a reader should know and no other part of the report says.
     fn notes(&self) -> Vec<String> {
-        self.notices.clone()
+        let own = self.notices.iter().filter(|notice| !self.limit_notices.contains(notice)).cloned();
+        own.chain(self.other_client().map(str::to_owned)).collect()
+    }
+
+    /// Which requests the native client did not make.
+    fn other_client(&self) -> Option<&'static str> {
+        let goes_through_a_proxy = || self.setup.plan.requests().any(|request| request.proxy.is_some());
+        match self.setup.client {
+            ClientChoice::Reqwest => Some("Every request was made by reqwest (--http-client reqwest)."),
+            ClientChoice::Auto if goes_through_a_proxy() => Some(
+                "Requests through a proxy were made by reqwest, which takes more CPU than the native client.",
+            ),
+            ClientChoice::Auto | ClientChoice::Native => None,
+        }
     }
 }
 
@@ -151,5 +164,6 @@ fn worker_result(member: &Member) -> WorkerResult {
         lag_p99: applied.lag.percentiles_ms(&[99.0]).first().copied(),
         lateness_p99: applied.lateness.percentiles_ms(&[99.0]).first().copied(),
         lost_at: member.lost_at.filter(|_| !member.finished),
+        limits: applied.limit.all(),
     }
 }

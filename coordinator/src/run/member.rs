@@ -10,16 +10,8 @@ use stampede_stats::histogram::TimesDelta;
 use stampede_stats::snapshot::Snapshot;
 
 use super::input::{Heartbeat, Hello, Progress};
+use super::limit::{LimitWatch, Seconds};
 use crate::view::WorkerState;
-
-/// CPU of a load thread above which the target is no longer what limits.
-const BUSY_CPU: f64 = 0.9;
-
-/// Lag p99 in ms above which the same holds.
-const BUSY_LAG_MS: f64 = 5.0;
-
-/// Seconds of either in a row that make it so.
-const BUSY_SECONDS: u32 = 3;
 
 /// Seconds whose counts are kept for the current rate.
 const RECENT: usize = 10;
@@ -66,10 +58,8 @@ pub(super) struct Applied {
     pub(super) lateness_last: Option<f64>,
     pub(super) in_flight: u64,
     pub(super) oldest_ns: u64,
-    /// Seconds in a row in which the worker was at its own limit.
-    busy: u32,
-    /// Whether it was, for long enough to matter.
-    pub(super) limited: bool,
+    /// When the worker was the limit.
+    pub(super) limit: LimitWatch,
     /// (second, completed), newest last.
     recent: VecDeque<(u32, u64)>,
 }
@@ -211,28 +201,36 @@ impl Applied {
         if !last_part {
             return;
         }
-        let new_seconds = snapshot.to_s.saturating_sub(self.through_s);
-        self.through_s = self.through_s.max(snapshot.to_s);
-        self.cpu_ns = self.cpu_ns.saturating_add(snapshot.gauges.cpu_ns);
-        self.seconds += new_seconds;
-        if new_seconds > 0 && !snapshot.draining {
-            let cpu = snapshot.gauges.cpu_ns as f64 / 1e9 / f64::from(new_seconds);
-            self.cpu_last = Some(cpu);
-            self.cpu_max = Some(self.cpu_max.map_or(cpu, |max| max.max(cpu)));
-        }
-        self.lag.merge(&snapshot.lag);
-        self.lateness.merge(&snapshot.lateness);
-        self.lateness_last =
-            snapshot.lateness.percentiles_ms(&[99.0]).first().copied().or(self.lateness_last);
-        self.lag_last = snapshot.lag.percentiles_ms(&[99.0]).first().copied().or(self.lag_last);
-        if new_seconds > 0 && !snapshot.draining {
-            let lags = snapshot.lag.percentiles_ms(&[99.0]).first().is_some_and(|lag| *lag > BUSY_LAG_MS);
-            let busy = lags || self.cpu_last.is_some_and(|cpu| cpu > BUSY_CPU);
-            self.busy = if busy { self.busy + new_seconds } else { 0 };
-            self.limited |= self.busy >= BUSY_SECONDS;
-        }
+        self.measure(snapshot);
         self.in_flight = snapshot.gauges.in_flight;
         self.oldest_ns = snapshot.gauges.oldest_ns;
+    }
+
+    /// Takes what the worker measured of itself.
+    fn measure(&mut self, snapshot: &Snapshot) {
+        let p99 = |times: &TimesDelta| times.percentiles_ms(&[99.0]).first().copied();
+        let from_s = self.through_s.max(snapshot.from_s);
+        let new_seconds = snapshot.to_s.saturating_sub(self.through_s);
+        self.through_s = self.through_s.max(snapshot.to_s);
+        self.lag.merge(&snapshot.lag);
+        self.lateness.merge(&snapshot.lateness);
+        let (lag_p99_ms, lateness) = (p99(&snapshot.lag), p99(&snapshot.lateness));
+        self.lag_last = lag_p99_ms.or(self.lag_last);
+        self.lateness_last = lateness.or(self.lateness_last);
+        if new_seconds == 0 {
+            // The part of a second behind the stop instant: the part before it stands for both.
+            return;
+        }
+        self.cpu_ns = self.cpu_ns.saturating_add(snapshot.gauges.cpu_ns);
+        self.seconds += new_seconds;
+        if snapshot.draining {
+            return;
+        }
+        let cpu = snapshot.gauges.cpu_ns as f64 / 1e9 / f64::from(new_seconds);
+        self.cpu_last = Some(cpu);
+        self.cpu_max = Some(self.cpu_max.map_or(cpu, |max| max.max(cpu)));
+        let lag_max_ms = snapshot.lag.exact.max_ns as f64 / 1e6;
+        self.limit.see(Seconds { from_s, to_s: snapshot.to_s, cpu, lag_p99_ms, lag_max_ms });
     }
 
     /// Completed per second over the last seconds.
@@ -242,12 +240,6 @@ impl Applied {
         };
         let seconds = last.saturating_sub(*first).saturating_add(1);
         self.recent.iter().map(|(_, completed)| *completed).sum::<u64>() as f64 / f64::from(seconds)
-    }
-
-    /// How it is at its limit, in words.
-    pub(super) fn limit(&self) -> String {
-        let cpu = self.cpu_last.unwrap_or_default() * 100.0;
-        format!("CPU {cpu:.0} %, lag p99 {:.1} ms", self.lag_last.unwrap_or_default())
     }
 
     /// Whether the final totals are what was applied, endpoint by endpoint.

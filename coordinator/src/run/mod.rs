@@ -6,6 +6,7 @@ mod delivery;
 mod finish;
 pub mod input;
 mod ledger;
+mod limit;
 mod member;
 mod merged;
 mod open;

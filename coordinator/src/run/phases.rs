@@ -109,6 +109,11 @@ impl Run {
         }
     }
 
+    pub(super) fn cannot_take_part(&mut self, worker: WorkerId, why: &str, effects: &mut Vec<Effect>) {
+        let name = &self.members[worker].hello.name;
+        self.fail_to_start(format!("worker {name} cannot take part: {why}"), effects);
+    }
+
     fn fail_to_start(&mut self, why: String, effects: &mut Vec<Effect>) {
         effects.push(Effect::Log(why.clone()));
         self.failed_to_start = Some(why);
@@ -121,9 +126,8 @@ impl Run {
             member.heartbeat.progress == Progress::Failed
         });
         if let Some(worker) = failed {
-            let member = &self.members[worker];
-            let why = format!("worker {} cannot take part: {}", member.hello.name, member.heartbeat.error);
-            return self.fail_to_start(why, effects);
+            let why = self.members[worker].heartbeat.error.clone();
+            return self.cannot_take_part(worker, &why, effects);
         }
         if let Some(gone) = self.crew.iter().copied().find(|worker| !self.members[*worker].connected) {
             // Back to waiting: with whoever is there, or comes.

@@ -218,6 +218,7 @@ fn worker_row(member: &super::member::Member, now: Duration) -> WorkerRow {
         _ if stuck => {
             format!("a load thread was last seen {:.1} s ago", heartbeat.slowest_thread.as_secs_f64())
         }
+        _ if member.is_live() && member.applied.limit.now().is_some() => "at its own limit".to_owned(),
         _ if !member.participates && member.connected => "takes part in the next test".to_owned(),
         _ => String::new(),
     };

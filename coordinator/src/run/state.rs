@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use stampede_proto::assign::Assign;
+use stampede_proto::prepare::ClientChoice;
 use stampede_scenarios::deal::Dealing;
 use stampede_scenarios::plan::Plan;
 use stampede_scenarios::profile::Profile;
@@ -38,6 +39,8 @@ pub struct RunSetup {
     pub join_command: String,
     /// Users started per second, for changes by hand.
     pub spawn_rate: Rate,
+    /// Which client makes the requests.
+    pub client: ClientChoice,
 }
 
 /// When and why a run ends.
@@ -79,6 +82,8 @@ pub struct Run {
     pub(super) watermark: u32,
     pub(super) changes: Vec<LoadChange>,
     pub(super) notices: Vec<String>,
+    /// Those of them that the report says with its own words.
+    pub(super) limit_notices: Vec<String>,
     pub(super) disagreements: Vec<String>,
     /// (who, when) of bad messages.
     pub(super) strikes: Vec<(WorkerId, Duration)>,
@@ -113,6 +118,7 @@ impl Run {
             watermark: 0,
             changes: Vec::new(),
             notices: Vec::new(),
+            limit_notices: Vec::new(),
             disagreements: Vec::new(),
             strikes: Vec::new(),
             last_look: now,
@@ -202,6 +208,12 @@ impl Run {
             return;
         }
         if heartbeat.progress == Progress::Failed && heartbeat.run == id && self.start.is_some() {
+            let ran_nothing = member.applied.through == 0 && member.started() == 0 && heartbeat.started == 0;
+            if ran_nothing && self.run_time(now) < START_HEARD {
+                // It has no room for its users. That it said so a moment after the start was named is no start.
+                return self.cannot_take_part(worker, &heartbeat.error, effects);
+            }
+            let member = &self.members[worker];
             if member.is_live() {
                 let text = format!("worker {} cannot go on: {}", member.hello.name, heartbeat.error);
                 self.note(text, effects);

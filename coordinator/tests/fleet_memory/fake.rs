@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use stampede_coordinator::conduct::Job;
 use stampede_coordinator::run::RunSetup;
-use stampede_proto::prepare::{AssetInfo, Prepare};
+use stampede_proto::prepare::{AssetInfo, ClientChoice, Prepare};
 use stampede_scenarios::compile::compile;
 use stampede_scenarios::files::hash;
 use stampede_scenarios::rate::Rate;
@@ -111,6 +111,7 @@ pub(crate) fn job(step: &str, load: &str) -> (Job, u64) {
         env: plan.env.clone(),
         seed: plan.seed,
         assets: if plan.assets.is_empty() { Vec::new() } else { vec![info] },
+        client: ClientChoice::Auto,
     };
     let setup = RunSetup {
         id: "r1".to_owned(),
@@ -121,6 +122,7 @@ pub(crate) fn job(step: &str, load: &str) -> (Job, u64) {
         lease: Duration::from_secs(5),
         join_command: String::new(),
         spawn_rate: Rate::new(1, 1).expect("positive"),
+        client: ClientChoice::Auto,
     };
     let assets = HashMap::from([(hash(&content), content)]);
     (Job { setup, prepare, assets, listener: None, embedded: None }, size)

@@ -9,7 +9,8 @@ use stampede_coordinator::fleet::{Assets, FleetEvent, Registry, Service, memory,
 use stampede_coordinator::run::input::Input;
 use stampede_proto::v1::command::What;
 use stampede_proto::v1::{AssetRequest, Command, RegisterRequest, SnapshotBatch, WorkerStatus};
-use stampede_proto::{ASSET_CHUNK, VERSION};
+use stampede_proto::{ASSET_CHUNK, PROTOCOL, VERSION};
+use stampede_worker::http::settings::Sources;
 use stampede_worker::session::{Settings, work};
 use tokio::io::DuplexStream;
 use tokio::sync::{mpsc, watch};
@@ -65,7 +66,8 @@ async fn another_version_is_refused_and_both_are_named() {
     let newer = RegisterRequest { protocol: 99, ..hello(1) };
     let refused = client.register(newer).await.expect_err("refused");
     assert!(
-        refused.message().contains("protocol 99") && refused.message().contains("protocol 1"),
+        refused.message().contains("protocol 99")
+            && refused.message().contains(&format!("protocol {PROTOCOL}")),
         "{refused}"
     );
     let short = RegisterRequest { instance: vec![1, 2], ..hello(1) };
@@ -212,6 +214,8 @@ async fn a_worker_hears_the_first_command_however_early_it_comes() {
             say: Arc::new(move |text| drop(said.try_send(text.to_owned()))),
             spread: false,
             version: VERSION.to_owned(),
+            sources: Sources::default(),
+            hosts_target: false,
         };
         let (leave, left) = watch::channel(0);
         let working = tokio::spawn(work(settings, Target::default(), left));

@@ -10,6 +10,7 @@ use stampede_coordinator::fleet::{memory, pipe};
 use stampede_coordinator::result::StopReason;
 use stampede_coordinator::view::WorkerState;
 use stampede_proto::VERSION;
+use stampede_worker::http::settings::Sources;
 use stampede_worker::session::{Dialer, Io, Settings, work};
 use tokio::io::{DuplexStream, copy_bidirectional};
 use tokio::sync::{mpsc, watch};
@@ -69,6 +70,8 @@ async fn run(step: &str, load: &str, cuts: &[Duration]) -> Ran {
         say: Arc::new(|_| {}),
         spread: true,
         version: VERSION.to_owned(),
+        sources: Sources::default(),
+        hosts_target: false,
     };
     let (leave, left) = watch::channel(0);
     let working = tokio::spawn(work(settings, target.clone(), left));

@@ -111,6 +111,28 @@ fn a_worker_that_cannot_prepare_ends_the_run_before_it_begins() {
 }
 
 #[test]
+fn a_worker_without_room_for_its_users_ends_the_run_before_anybody_starts() {
+    let mut world = World::new(Some(2), LOAD);
+    world.join();
+    world.join();
+    world.all_ready();
+    world.workers[1].heartbeat.error = "its 5000 users need 5064 open files".to_owned();
+    let effects = world.says(1, Progress::Failed);
+    assert!(is_over(&effects) && orders(&effects, 0) == [&Order::RunOver], "{effects:?}");
+    let why = world.run.failed_to_start().expect("a reason");
+    assert_eq!(why, "worker w1 cannot take part: its 5000 users need 5064 open files");
+}
+
+#[test]
+fn a_worker_that_fails_after_it_has_begun_is_lost_and_the_run_goes_on() {
+    let mut world = World::started(2, LOAD);
+    world.workers[1].heartbeat.started = 1;
+    let effects = world.says(1, Progress::Failed);
+    assert!(!is_over(&effects) && world.run.failed_to_start().is_none());
+    assert_eq!(world.state(1), WorkerState::Lost);
+}
+
+#[test]
 fn too_few_workers_in_time_end_the_run() {
     let mut world = World::new(Some(2), LOAD);
     world.join();

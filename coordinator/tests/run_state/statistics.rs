@@ -129,3 +129,29 @@ fn final_totals_that_disagree_are_named() {
     assert!(contradiction.contains("w0"), "{contradiction}");
     assert!(!result.is_complete());
 }
+
+#[test]
+fn a_worker_at_its_limit_is_said_once_and_stands_in_the_result() {
+    let mut world = World::started(2, "users: 6, spawn_rate: 100, run_time: 60s");
+    let second = |world: &mut World, cpu_ms: u64| {
+        let mut batch = world.workers[0].second(1, 1, 0, 0);
+        batch.snapshot.gauges.cpu_ns = cpu_ms * 1_000_000;
+        world.pass(1000, &[0, 1]);
+        world.deliver(0, batch);
+        world.second(1, 1, 1, 0);
+        world.run.view(world.now).notices.to_vec()
+    };
+    for cpu_ms in [300, 950, 970] {
+        assert!(second(&mut world, cpu_ms).is_empty());
+    }
+    let notice = "generator-limited: worker w0 uses 97 % of a core; the target may be able to take more";
+    assert_eq!(second(&mut world, 960), [notice]);
+    assert_eq!(world.run.view(world.now).workers[0].note, "at its own limit");
+    assert_eq!(second(&mut world, 200), [notice]);
+    assert_eq!(world.run.view(world.now).workers[0].note, "");
+    let result = world.result();
+    assert!(result.is_generator_limited() && result.workers[1].limits.is_empty());
+    let spans: Vec<_> = result.workers[0].limits.iter().map(|limit| (limit.from_s, limit.to_s)).collect();
+    assert_eq!(spans, [(1, 4)]);
+    assert!(result.notes.is_empty(), "the report says it in its own words: {:?}", result.notes);
+}

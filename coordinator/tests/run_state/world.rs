@@ -10,6 +10,7 @@ use stampede_coordinator::run::{Facts, Run, RunSetup};
 use stampede_coordinator::view::{Phase, WorkerState};
 use stampede_proto::assign::Assign;
 use stampede_proto::batch::{Batch, Finals, Running};
+use stampede_proto::prepare::ClientChoice;
 use stampede_scenarios::compile::compile;
 use stampede_scenarios::plan::Plan;
 use stampede_scenarios::rate::Rate;
@@ -110,6 +111,7 @@ impl World {
             lease: Duration::from_secs(5),
             join_command: "worker --connect here".to_owned(),
             spawn_rate: Rate::new(3, 1).expect("positive"),
+            client: ClientChoice::Auto,
         };
         let now = Duration::from_secs(100);
         Self { run: Run::new(setup, now), plan, now, workers: Vec::new() }

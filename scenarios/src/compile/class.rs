@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::cx::Cx;
 use super::eval::Scope;
+use super::extract::Own;
 use super::names::Names;
 use super::pipeline;
 use super::scalars::expected;
@@ -93,7 +94,8 @@ fn read(entry: &Entry, common: &Common<'_>, cx: &Cx<'_>) -> Option<Class> {
     check_name(entry, "a user class", cx);
     let fields = CLASS.open(&entry.value, cx)?;
     let vars = Vars::of_class(fields.get("vars"), common.vars, cx);
-    let fixed = Scope { file: common.vars, class: Some(&vars), env: false, user: false };
+    let own = Own::of_class(fields);
+    let fixed = Scope { class: Some(&vars), own: Some(&own), ..Scope::of_file(common.vars) };
     let own_target = match fields.get("target") {
         None => None,
         Some(node) => match (common.host, node.text()) {
@@ -130,8 +132,9 @@ fn read(entry: &Entry, common: &Common<'_>, cx: &Cx<'_>) -> Option<Class> {
     };
     let (mut tasks, task_table) = read_tasks(entries, &class, cx)?;
     let pipeline = pipeline::apply(pipelining, fields.entry("wait").zip(wait), entries, &mut tasks, cx);
-    let plan =
-        ClassPlan { name: entry.key.clone(), wait: wait?, on_start, on_stop, tasks, task_table, pipeline };
+    let variables = own.plans(&vars);
+    let name = entry.key.clone();
+    let plan = ClassPlan { name, wait: wait?, on_start, on_stop, tasks, task_table, pipeline, variables };
     Some(Class { plan, share: share?, target: target.base().map(str::to_owned) })
 }
 

@@ -4,6 +4,7 @@
 
 use super::cx::Cx;
 use super::expr::{self, Expr, ExprError};
+use super::extract::Own;
 use super::vars::Vars;
 use crate::diagnostics::{Diagnostic, closest};
 use crate::plan::Place;
@@ -74,6 +75,8 @@ pub(super) struct Scope<'a> {
     pub(super) file: &'a Vars,
     /// The class's variables.
     pub(super) class: Option<&'a Vars>,
+    /// What each user of the class has for itself.
+    pub(super) own: Option<&'a Own>,
     /// Whether the environment may be read.
     pub(super) env: bool,
     /// Whether there is a user: in a step, but not in `load`.
@@ -87,6 +90,13 @@ pub(super) enum Evaluated {
     Known(Value),
     /// Known for each request.
     Later(ValueSource),
+}
+
+impl<'a> Scope<'a> {
+    /// What can be seen everywhere in the file.
+    pub(super) fn of_file(file: &'a Vars) -> Self {
+        Self { file, class: None, own: None, env: false, user: false }
+    }
 }
 
 impl Scope<'_> {
@@ -153,6 +163,16 @@ impl Scope<'_> {
     }
 
     fn variable(&self, name: &str, attributes: &[&str], place: Place) -> Answer {
+        if let Some(id) = self.own.and_then(|own| own.get(name)) {
+            return match attributes {
+                [] => self.of_user(ValueSource::Variable { id, name: name.into() }, name, place),
+                [part, ..] => problem(
+                    place,
+                    format!("`{name}` comes from a response, and this version cannot take a part of it here"),
+                    format!("`extract` the part itself, as in `{part}: $.{name}.{part}`"),
+                ),
+            };
+        }
         let found = self.class.and_then(|vars| vars.get(name)).or_else(|| self.file.get(name));
         let Some(found) = found else { return Err(Some(Box::new(self.unknown(name, place)))) };
         // A variable that could not be read has been reported where it stands.
@@ -185,10 +205,13 @@ impl Scope<'_> {
             .hint(COMPUTED);
         }
         let vars = self.class.into_iter().flat_map(Vars::names).chain(self.file.names());
+        let vars = vars.chain(self.own.into_iter().flat_map(Own::names));
         let known = vars.chain(["iteration", "user.id", "user.class"]);
         let problem = Diagnostic::at(place, format!("nothing defines `{name}`"));
         match closest(name, known) {
             Some(meant) => problem.hint(format!("did you mean `{meant}`?")),
+            None if self.user => problem
+                .hint("define it in `vars`, `extract` it from a response, or write `$${` for a literal `${`"),
             None => problem.hint("define it in `vars`, or write `$${` for a literal `${`"),
         }
     }

@@ -209,7 +209,7 @@ fn read_time(rule: &str, node: &Node, scope: &Scope<'_>, cx: &Cx<'_>) -> Option<
     Some((format!("{rule} {}", units::show_duration(duration)), test))
 }
 
-fn regex(text: &str, node: &Node, cx: &Cx<'_>) -> Option<Regex> {
+pub(super) fn regex(text: &str, node: &Node, cx: &Cx<'_>) -> Option<Regex> {
     match Regex::new(text) {
         Ok(regex) => Some(regex),
         Err(error) => {

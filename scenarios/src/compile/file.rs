@@ -11,7 +11,7 @@ use super::url::Target;
 use super::vars::Vars;
 use super::{tls, transport};
 use crate::diagnostics::Diagnostic;
-use crate::plan::{Op, Plan};
+use crate::plan::{Op, Place, Plan};
 use crate::source::{Overrides, Source};
 use crate::tree::Node;
 
@@ -31,7 +31,7 @@ pub(super) fn read(
 ) -> Option<Plan> {
     let fields = FILE.open(root, cx)?;
     let vars = Vars::of_file(fields.get("vars"), overrides, cx);
-    let scope = Scope { file: &vars, class: None, env: false, user: false };
+    let scope = Scope::of_file(&vars);
     check_version(fields, &scope, cx);
     let name = match fields.get("name") {
         Some(node) => scope.text(node, "a name", cx),
@@ -70,14 +70,8 @@ pub(super) fn read(
     let tls = tls::read(fields.get("tls"), &scope, &names, cx);
     let population = Population { classes: &classes, all, place: users.map(|entry| entry.key_place) };
     let load = load::read(fields.get("load"), &vars, population, overrides, cx);
-    if load.as_ref().is_some_and(|load| load.open.is_some())
-        && classes.iter().any(|class| class.plan.pipeline > 1)
-    {
-        let place = users.map_or(root.place, |entry| entry.key_place);
-        cx.report(
-            Diagnostic::at(place, "`pipeline` does not go with arrivals: each of them has a user of its own")
-                .hint("leave `pipeline` out, or give `users` and `spawn_rate` in place of the rate"),
-        );
+    if load.as_ref().is_some_and(|load| load.open.is_some()) {
+        check_pipelines(&classes, users.map_or(root.place, |entry| entry.key_place), cx);
     }
     let target = shown_target(&target, &classes);
     let (endpoints, assets) = names.into_lists();
@@ -95,6 +89,15 @@ pub(super) fn read(
         env: cx.env_read(),
         replaced: cx.all_replaced(),
     })
+}
+
+fn check_pipelines(classes: &[Class], place: Place, cx: &Cx<'_>) {
+    if classes.iter().any(|class| class.plan.pipeline > 1) {
+        cx.report(
+            Diagnostic::at(place, "`pipeline` does not go with arrivals: each of them has a user of its own")
+                .hint("leave `pipeline` out, or give `users` and `spawn_rate` in place of the rate"),
+        );
+    }
 }
 
 fn check_version(fields: Fields<'_>, scope: &Scope<'_>, cx: &Cx<'_>) {

@@ -171,7 +171,7 @@ fn read_written(node: &Node, vars: &Vars, cx: &Cx<'_>) -> Written {
         return Written::default();
     }
     let Some(fields) = LOAD.open(node, cx) else { return Written::default() };
-    let scope = Scope { file: vars, class: None, env: true, user: false };
+    let scope = Scope { env: true, ..Scope::of_file(vars) };
     let users = fields.get("users").and_then(|node| {
         let users = scope.whole(node, "the number of users", 1, u64::from(MOST_USERS), cx)?;
         Some((u32::try_from(users).ok()?, node.place))

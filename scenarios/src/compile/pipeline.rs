@@ -63,6 +63,9 @@ fn fit(request: &mut RequestPlan, asked: &Pipelining, first: &mut Option<(String
     if request.proxy.is_some() {
         refuse("with `pipeline` requests go straight to the target, and this one goes through a `proxy`");
     }
+    if !request.extract.is_empty() {
+        refuse("with `pipeline` nothing is taken out of a response, and this one has an `extract`");
+    }
     match (origin(request), &*first) {
         (None, _) => refuse("with `pipeline` the host must be known, and this one depends on the request"),
         (Some(origin), Some((other, _))) if origin != *other => {

@@ -3,6 +3,7 @@
 use super::bodies;
 use super::class::ClassCx;
 use super::cx::Cx;
+use super::extract;
 use super::scalars::expected;
 use super::schema::{Fields, Schema};
 use super::settings::{self, is_token};
@@ -35,6 +36,7 @@ pub(super) const REQUEST: Schema = Schema {
         "proxy",
         "auth",
         "expect",
+        "extract",
         "get",
         "post",
         "put",
@@ -44,7 +46,7 @@ pub(super) const REQUEST: Schema = Schema {
         "options",
         "request",
     ],
-    later: &["extract", "on_failure", "tags"],
+    later: &["on_failure", "tags"],
 };
 
 /// Compiles a request; `None` after a report.
@@ -65,6 +67,10 @@ pub(super) fn read(
     let body = bodies::read(fields, &class.scope, class.names, cx);
     let mut settings = class.settings.clone();
     settings.apply(fields, &class.scope, cx);
+    let extract = match fields.get("extract") {
+        Some(node) => extract::read(node, &class.scope, cx),
+        None => Some(Vec::new()),
+    };
     let ((method, _), mut url, name, query, body) = (line?, url?, name?, query?, body?);
     url::with_query(&mut url, &query);
     Some(RequestPlan {
@@ -81,6 +87,7 @@ pub(super) fn read(
         proxy: settings.proxy,
         cookies: settings.cookies,
         expect: settings.expect,
+        extract: extract?,
         place: verb.key_place,
     })
 }

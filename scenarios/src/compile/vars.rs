@@ -57,7 +57,7 @@ impl Vars {
                     }
                     value
                 }
-                None => Scope { file: &vars, class: None, env: true, user: false }.known(&entry.value, cx),
+                None => Scope { env: true, ..Scope::of_file(&vars) }.known(&entry.value, cx),
             };
             vars.insert(entry, value, cx);
         }
@@ -85,7 +85,7 @@ impl Vars {
                         .hint("a name is defined in one place only; choose another one"),
                 );
             }
-            let scope = Scope { file, class: Some(&vars), env: true, user: false };
+            let scope = Scope { class: Some(&vars), env: true, ..Scope::of_file(file) };
             let value = scope.known(&entry.value, cx);
             vars.insert(entry, value, cx);
         }
@@ -93,21 +93,26 @@ impl Vars {
     }
 
     fn insert(&mut self, entry: &Entry, value: Option<Value>, cx: &Cx<'_>) {
-        let name = &entry.key;
-        let good = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
-            && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
-        if !good {
-            cx.report(
-                Diagnostic::at(entry.key_place, format!("`{name}` cannot be the name of a variable"))
-                    .hint("a name has letters, digits and `_`, and begins with none of the digits"),
-            );
-        } else if RESERVED.contains(&name.as_str()) {
-            cx.report(
-                Diagnostic::at(entry.key_place, format!("`{name}` already has a meaning in `${{…}}`"))
-                    .hint("choose another name"),
-            );
-        }
-        self.by_name.insert(name.clone(), Var { value, place: entry.key_place });
+        check_name(entry, cx);
+        self.by_name.insert(entry.key.clone(), Var { value, place: entry.key_place });
+    }
+}
+
+/// Reports a key that cannot be the name of a variable.
+pub(super) fn check_name(entry: &Entry, cx: &Cx<'_>) {
+    let name = &entry.key;
+    let good = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+    if !good {
+        cx.report(
+            Diagnostic::at(entry.key_place, format!("`{name}` cannot be the name of a variable"))
+                .hint("a name has letters, digits and `_`, and begins with none of the digits"),
+        );
+    } else if RESERVED.contains(&name.as_str()) {
+        cx.report(
+            Diagnostic::at(entry.key_place, format!("`{name}` already has a meaning in `${{…}}`"))
+                .hint("choose another name"),
+        );
     }
 }
 

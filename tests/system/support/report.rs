@@ -104,7 +104,7 @@ impl Report {
         assert!(self.list("/accounting/missing_intervals").is_empty());
         // How much room the machine had left is not what these tests are about.
         let about_machine =
-            |note: &&Value| note.as_str().is_some_and(|note| note.starts_with("generator-limited"));
+            |note: &&Value| note.as_str().is_some_and(|note| note.starts_with("Generator-limited"));
         let notes: Vec<_> = self.list("/notes").iter().filter(|note| !about_machine(note)).collect();
         assert!(notes.is_empty(), "{notes:?}");
     }

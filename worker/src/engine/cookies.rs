@@ -1,4 +1,4 @@
-//! One user's cookies, beside the clock and the origins of requests.
+//! One user's cookies, where the engine has an origin and a path.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -16,19 +16,21 @@ impl Jar {
 
     /// Appends what goes to this place, behind what is there.
     pub(super) fn write_to(&self, out: &mut Vec<u8>, origin: &Origin, path: &str) {
-        self.0.write_to(out, origin.host(), origin.is_tls(), path, now());
+        if !self.is_empty() {
+            self.0.write_to(out, origin.host(), origin.is_tls(), path, unix_seconds());
+        }
     }
 
     /// Takes what a response set.
     pub(super) fn take(&mut self, lines: &[Box<[u8]>], origin: &Origin, path: &str) {
-        let now = now();
+        let now = unix_seconds();
         for line in lines {
             self.0.set(line, origin.host(), origin.is_tls(), path, now);
         }
     }
 }
 
-/// Unix time in seconds: what cookies count in.
-fn now() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()
+/// Cookies are kept until a date, so this is the one clock that may step.
+fn unix_seconds() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }

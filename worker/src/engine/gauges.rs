@@ -6,8 +6,6 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use rustix::time::{ClockId, clock_gettime};
-
 use super::context::Context;
 
 /// One thread's showing.
@@ -93,11 +91,4 @@ impl ThreadGauges {
         }
         sum.iter_mut().zip(users.iter()).for_each(|(sum, users)| *sum += users);
     }
-}
-
-/// CPU time of the calling thread so far, in ns.
-pub(super) fn thread_cpu_ns() -> u64 {
-    let time = clock_gettime(ClockId::ThreadCPUTime);
-    let (seconds, ns) = (u64::try_from(time.tv_sec).unwrap_or(0), u64::try_from(time.tv_nsec).unwrap_or(0));
-    seconds * 1_000_000_000 + ns
 }

@@ -51,6 +51,11 @@ impl<'a> RequestGuard<'a> {
         }
     }
 
+    /// Run time at which it began.
+    pub(super) fn begun(&self) -> Duration {
+        self.begun
+    }
+
     /// Books the end.
     pub(super) fn end(mut self, sample: Sample<'_>) {
         self.book(&Sample { endpoint: self.endpoint, sent: self.sent, hops: self.hops, ..sample });

@@ -137,14 +137,24 @@ impl Lent<'_> {
                 match line {
                     Line::Fixed(lines) => buffers.headers.extend_from_slice(lines),
                     Line::Value { name, value } => {
-                        buffers.text.clear();
-                        value.render_into(&mut buffers.text, cx);
-                        if !is_header_value(&buffers.text) {
+                        let Buffers { headers: out, text, .. } = &mut *buffers;
+                        let mut is_good = true;
+                        let mut write = |value: &str| {
+                            is_good &= is_header_value(value);
+                            out.extend_from_slice(name.as_bytes());
+                            out.extend_from_slice(value.as_bytes());
+                            out.extend_from_slice(b"\r\n");
+                        };
+                        if let Some(id) = value.as_variable() {
+                            cx.variables.each(id, write);
+                        } else {
+                            text.clear();
+                            value.render_into(text, cx);
+                            write(text);
+                        }
+                        if !is_good {
                             return Err(cannot_be("a header cannot have this value"));
                         }
-                        buffers.headers.extend_from_slice(name.as_bytes());
-                        buffers.headers.extend_from_slice(buffers.text.as_bytes());
-                        buffers.headers.extend_from_slice(b"\r\n");
                     }
                 }
             }
@@ -269,6 +279,7 @@ mod tests {
     use stampede_scenarios::compile::compile;
     use stampede_scenarios::draw::Draw;
     use stampede_scenarios::source::{Overrides, Source};
+    use stampede_scenarios::variables::Variables;
 
     use super::super::prepared::{Prepared, Step};
     use super::*;
@@ -288,12 +299,19 @@ mod tests {
     fn rendered(steps: &str) -> Vec<[String; 6]> {
         let prepared = prepared(steps);
         let (pool, jar, mut draw) = (BufferPool::default(), Jar::default(), Draw::from_seed(1));
+        let mut variables = Variables::default();
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         prepared.classes[0].tasks[0]
             .iter()
             .map(|step| {
                 let Step::Request(request) = step else { panic!("a request") };
-                let mut cx = RenderContext { user_id: 5, class: "v", iteration: 3, draw: &mut draw };
+                let mut cx = RenderContext {
+                    user_id: 5,
+                    class: "v",
+                    iteration: 3,
+                    draw: &mut draw,
+                    variables: &mut variables,
+                };
                 let mut lent = (!request.is_fixed()).then(|| pool.lend());
                 lent.as_mut()
                     .map_or(Ok(()), |lent| lent.render(request, &jar, &mut cx))

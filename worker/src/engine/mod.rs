@@ -6,13 +6,19 @@
 pub mod arrivals;
 mod context;
 mod cookies;
+mod cpu;
+mod credentials;
+mod extract;
 mod gauges;
 mod guard;
 mod message;
+mod pipelined;
 pub mod prepared;
 mod program;
 mod request;
+mod targets;
 mod thread;
+mod unpack;
 mod user;
 
 use std::sync::Arc;

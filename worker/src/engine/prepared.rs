@@ -5,8 +5,6 @@
 use std::fmt;
 use std::sync::Arc;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD as BASE64;
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Method};
 use stampede_scenarios::plan::{
@@ -17,6 +15,8 @@ use stampede_scenarios::template::{Segment, Template};
 use stampede_scenarios::wait::Wait;
 use url::Url;
 
+use super::credentials::credentials;
+use super::extract::StepVariables;
 use crate::http::auto::ClientChoice;
 use crate::http::origin::{Origin, path_of};
 use crate::http::run::RunHttp;
@@ -68,7 +68,9 @@ pub(super) struct PreparedRequest {
     pub(super) body: PreparedBody,
     pub(super) options: Options,
     pub(super) redirects: u32,
+    pub(super) decompress: bool,
     pub(super) expect: Expect,
+    pub(super) variables: StepVariables,
 }
 
 impl PreparedRequest {
@@ -229,13 +231,15 @@ impl Maker<'_> {
                     HttpVersion::H2 => Version::H2,
                 },
                 closes: plan.connection == Connection::PerRequest,
-                keep_body: plan.expect.body.is_some(),
+                keep_head: plan.looks_at_head(),
+                keep_body: plan.looks_at_body(),
                 cookies: plan.cookies,
                 proxy: plan.proxy.as_ref().and_then(|proxy| self.http.proxy_id(proxy.url())),
-                ..Options::default()
             },
             redirects: plan.redirects,
+            decompress: plan.decompress,
             expect: plan.expect.clone(),
+            variables: StepVariables::new(plan),
         })
     }
 
@@ -325,33 +329,6 @@ fn target(url: &Template) -> Result<(Target, Option<String>), String> {
     let parsed = Url::parse(&first[..prefix]).map_err(|error| wrong(first, &error))?;
     let origin = Origin::of(&parsed).ok_or_else(|| wrong(first, &"only http and https are spoken"))?;
     Ok((Target::Path { origin: Arc::new(origin), prefix, url: url.clone() }, credentials(&parsed)))
-}
-
-fn credentials(url: &Url) -> Option<String> {
-    if url.username().is_empty() && url.password().is_none() {
-        return None;
-    }
-    let decoded = |text: &str| percent_decode(text);
-    let mut pair = decoded(url.username());
-    pair.push(b':');
-    pair.extend(decoded(url.password().unwrap_or_default()));
-    Some(format!("Basic {}", BASE64.encode(pair)))
-}
-
-fn percent_decode(text: &str) -> Vec<u8> {
-    let mut out = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((byte, behind)) = rest.split_first() {
-        let hex = |at: usize| behind.get(at).and_then(|digit| char::from(*digit).to_digit(16));
-        if let (b'%', Some(high), Some(low)) = (byte, hex(0), hex(1)) {
-            out.push(u8::try_from(high * 16 + low).unwrap_or_default());
-            rest = &behind[2..];
-        } else {
-            out.push(*byte);
-            rest = behind;
-        }
-    }
-    out
 }
 
 fn headers(

@@ -11,7 +11,7 @@ use crate::http::HttpClient;
 
 /// How a pass through a program went.
 pub(super) struct Pass {
-    /// Whether every request was ok.
+    /// Whether every request was ok, and none was left out because a value for it was missing.
     pub(super) ok: bool,
     /// When its last request ended, if nothing came after it.
     pub(super) ended: Option<Instant>,
@@ -31,6 +31,10 @@ pub(super) async fn run<C: HttpClient>(
     for step in steps {
         match step {
             Step::Request(request) => {
+                if !request.variables.are_there(render.variables, render.class) {
+                    pass.ok = false;
+                    break;
+                }
                 let done = perform(here, agent, request, render, intended.take()).await;
                 pass.ok &= done.ok;
                 pass.ended = Some(done.ended);

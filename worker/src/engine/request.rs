@@ -14,6 +14,7 @@ use super::cookies::Jar;
 use super::guard::RequestGuard;
 use super::message::{Lent, Message};
 use super::prepared::{Name, PreparedRequest};
+use super::unpack::unpack;
 use crate::http::origin::{Origin, path_of};
 use crate::http::probe::Probe;
 use crate::http::{Exchange, Failure, HttpClient, Request, Response, redirect};
@@ -69,27 +70,48 @@ pub(super) async fn perform<C: HttpClient>(
                 course
             }
         }
-        Err(failure) => Course::unsent(failure, begin),
+        Err(failure) => Course::unsent(failure, begin, begin),
     };
-    let at = context.clock.at(course.end);
-    let response = at.saturating_sub(intended.unwrap_or(since));
-    let verdict = judge(request, &course.result, response);
-    guard.end(course.sample(at, response, &verdict));
-    let done = Done { ok: verdict.is_ok(), ended: course.end };
-    if let Ok(response) = course.result {
+    let (done, response) = settle(context, request, course, guard, intended.unwrap_or(since), |response| {
+        let response = response.map(|response| (Message::new(request, lent.as_ref()), response));
+        request.variables.take(response, jar, render)
+    });
+    if let Some(response) = response {
         client.give_back(response);
     }
     done
 }
 
+/// Judges what came of a request that counts from run time `from`, lets `take` take its values, and books it.
+pub(super) fn settle(
+    context: &Context,
+    request: &PreparedRequest,
+    mut course: Course,
+    guard: RequestGuard<'_>,
+    from: Duration,
+    take: impl FnOnce(Option<&Response>) -> Result<(), Failure>,
+) -> (Done, Option<Box<Response>>) {
+    if let Ok(response) = &mut course.result
+        && let Err(failure) = unpack(request, response)
+    {
+        course.result = Err(failure);
+    }
+    let at = context.clock.at(course.end);
+    let time = at.saturating_sub(from);
+    let verdict = judge(request, &course.result, time);
+    let verdict = verdict.and(take(course.result.as_deref().ok()));
+    guard.end(course.sample(at, time, &verdict));
+    (Done { ok: verdict.is_ok(), ended: course.end }, course.result.ok())
+}
+
 /// Buffers for a request, unless it is the same every time.
-fn lend<'a>(context: &'a Context, request: &PreparedRequest, jar: &Jar) -> Option<Lent<'a>> {
+pub(super) fn lend<'a>(context: &'a Context, request: &PreparedRequest, jar: &Jar) -> Option<Lent<'a>> {
     let cookies = request.options.cookies && !jar.is_empty();
     (cookies || !request.is_fixed()).then(|| context.buffers.lend())
 }
 
 /// The number of the request's row.
-fn endpoint(
+pub(super) fn endpoint(
     context: &Context,
     request: &PreparedRequest,
     lent: Option<&mut Lent<'_>>,
@@ -107,20 +129,20 @@ fn endpoint(
 }
 
 /// What came of a request with all its redirects.
-struct Course {
+pub(super) struct Course {
     result: Result<Box<Response>, Failure>,
     begin: Instant,
     first_byte: Option<Instant>,
-    end: Instant,
+    pub(super) end: Instant,
     connecting: Duration,
     /// Whether the last of its exchanges was written.
-    written: bool,
+    pub(super) written: bool,
     bytes_in: u64,
     bytes_out: u64,
 }
 
 impl Course {
-    fn new(exchange: Exchange, begin: Instant, body: usize) -> Self {
+    pub(super) fn new(exchange: Exchange, begin: Instant, body: usize) -> Self {
         Self {
             bytes_in: exchange.result.as_ref().map_or(0, |response| response.body_len),
             bytes_out: if exchange.written { body as u64 } else { 0 },
@@ -133,12 +155,12 @@ impl Course {
         }
     }
 
-    fn unsent(failure: Failure, now: Instant) -> Self {
+    pub(super) fn unsent(failure: Failure, begin: Instant, end: Instant) -> Self {
         Self {
             result: Err(failure),
-            begin: now,
+            begin,
             first_byte: None,
-            end: now,
+            end,
             connecting: Duration::ZERO,
             written: false,
             bytes_in: 0,

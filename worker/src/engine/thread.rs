@@ -13,7 +13,8 @@ use tokio::task::AbortHandle;
 
 use super::arrivals::Arrivals;
 use super::context::{Context, UserSignals};
-use super::gauges::{ThreadGauges, thread_cpu_ns};
+use super::cpu::CpuMeter;
+use super::gauges::ThreadGauges;
 use super::user::User;
 use super::{Command, EngineConfig, Event};
 use crate::http::{HttpFactory, HttpThread};
@@ -103,8 +104,7 @@ pub(super) struct Loop<T> {
     started: bool,
     /// The stop instant has passed.
     stopping: bool,
-    /// CPU time up to the last hand-over, in ns.
-    cpu_ns: u64,
+    cpu: CpuMeter,
     failure: Option<String>,
 }
 
@@ -121,7 +121,7 @@ impl<T: HttpThread> Loop<T> {
             stop: None,
             started: false,
             stopping: false,
-            cpu_ns: 0,
+            cpu: CpuMeter::new(Instant::now()),
             failure: None,
         }
     }
@@ -316,7 +316,10 @@ impl<T: HttpThread> Loop<T> {
     fn probe(&mut self, due: Instant) {
         let now = Instant::now();
         let run = self.context.clock.at(now);
-        if !run.is_zero() {
+        if run.is_zero() {
+            // What passes before the start is in no second.
+            self.cpu = CpuMeter::new(now);
+        } else {
             let mut recorder = self.context.recorder.borrow_mut();
             recorder.lag(now.saturating_duration_since(due), run);
             recorder.roll(run);
@@ -355,8 +358,8 @@ impl<T: HttpThread> Loop<T> {
             // What finds no room stays in the book until the next tick; nothing is lost.
             let Ok(room) = self.thread.events.try_reserve() else { return };
             let Some(mut interval) = self.context.recorder.borrow_mut().take_closed() else { return };
-            let cpu_ns = thread_cpu_ns();
-            interval.gauges.cpu_ns = cpu_ns.saturating_sub(std::mem::replace(&mut self.cpu_ns, cpu_ns));
+            self.cpu.read(Instant::now());
+            self.cpu.book(&mut interval);
             interval.gauges.oldest_ns = oldest(&self.users, run);
             room.send(Event::Interval { thread: self.thread.number, interval });
         }
@@ -379,11 +382,10 @@ impl<T: HttpThread> Loop<T> {
         let now = Instant::now();
         let users = self.context.recorder.borrow().users().to_vec();
         self.thread.gauges.show(now, &self.context, &users);
-        let mut cpu_ns = thread_cpu_ns();
+        self.cpu.read(now);
         loop {
             let Some(mut interval) = self.context.recorder.borrow_mut().take_closed() else { break };
-            interval.gauges.cpu_ns = cpu_ns.saturating_sub(std::mem::replace(&mut self.cpu_ns, cpu_ns));
-            cpu_ns = thread_cpu_ns();
+            self.cpu.book(&mut interval);
             // Without a listener the worker has given up on this run.
             let _ = self.thread.events.send(Event::Interval { thread: self.thread.number, interval }).await;
         }

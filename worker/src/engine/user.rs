@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use stampede_scenarios::draw::Draw;
 use stampede_scenarios::plan::ClassPlan;
 use stampede_scenarios::template::RenderContext;
+use stampede_scenarios::variables::Variables;
 use stampede_stats::recorder::IterationEnd;
 
 use super::arrivals::Handed;
@@ -24,11 +25,12 @@ use crate::slots::SlotGrant;
 
 /// A user of one slot.
 pub(super) struct User<C> {
-    context: Rc<Context>,
-    signals: Rc<UserSignals>,
+    pub(super) context: Rc<Context>,
+    pub(super) signals: Rc<UserSignals>,
     grant: SlotGrant,
-    agent: Agent<C>,
-    iteration: u64,
+    pub(super) agent: Agent<C>,
+    pub(super) iteration: u64,
+    pub(super) variables: Variables,
 }
 
 impl<C: HttpClient> User<C> {
@@ -42,6 +44,8 @@ impl<C: HttpClient> User<C> {
         let probe = Arc::new(Probe::default());
         let client = http.client(&probe)?;
         context.recorder.borrow_mut().user(usize::from(grant.class), true);
+        let class = &context.prepared.plan.classes[usize::from(grant.class)];
+        let variables = Variables::new(&class.variables);
         let (context, signals) = (Rc::clone(context), Rc::clone(signals));
         Ok(Self {
             context,
@@ -49,6 +53,7 @@ impl<C: HttpClient> User<C> {
             grant,
             agent: Agent { client, probe, jar: Jar::default() },
             iteration: 0,
+            variables,
         })
     }
 
@@ -58,7 +63,11 @@ impl<C: HttpClient> User<C> {
         let class = usize::from(self.grant.class);
         let (plan, steps) = (&context.prepared.plan.classes[class], &context.prepared.classes[class]);
         self.lifecycle(plan, &steps.on_start, false).await;
-        self.iterate(&context, plan, steps).await;
+        if plan.pipeline > 1 {
+            Box::pin(self.iterate_pipelined(plan, steps)).await;
+        } else {
+            self.iterate(&context, plan, steps).await;
+        }
         self.lifecycle(plan, &steps.on_stop, true).await;
     }
 
@@ -92,7 +101,7 @@ impl<C: HttpClient> User<C> {
         let mut draw = Draw::lifecycle(seed, slot, life, stopping);
         let mut think = Draw::think(seed, slot, life, if stopping { u64::MAX } else { u64::MAX - 1 });
         let here = Here { context: &self.context, signals: &self.signals };
-        let mut render = render(plan, slot, self.iteration, &mut draw);
+        let mut render = render(plan, slot, self.iteration, &mut draw, &mut self.variables);
         program::run(here, &mut self.agent, steps, &mut render, &mut think, None).await;
     }
 
@@ -109,7 +118,8 @@ impl<C: HttpClient> User<C> {
                 return;
             }
             let requests_before = context.started.get();
-            let (ok, ended) = self.iteration(context, plan, steps, begun, due).await;
+            let iteration = self.begin(context, begun);
+            let (ok, ended) = self.pass(context, plan, steps, iteration, due).await;
             let pause = match plan.wait.period() {
                 Some(period) => {
                     let next = next_beat(due.unwrap_or(begun), period, ended);
@@ -161,7 +171,7 @@ impl<C: HttpClient> User<C> {
     }
 
     /// Waits until the next iteration may begin; `false` if there is to be none.
-    async fn may_begin(&self, context: &Context) -> bool {
+    pub(super) async fn may_begin(&self, context: &Context) -> bool {
         if self.signals.is_stopped() {
             return false;
         }
@@ -175,23 +185,15 @@ impl<C: HttpClient> User<C> {
         }
     }
 
-    /// One pass through one task: whether all was ok, and when it ended.
-    async fn iteration(
-        &mut self,
-        context: &Context,
-        plan: &ClassPlan,
-        steps: &PreparedClass,
-        begun: Duration,
-        due: Option<Duration>,
-    ) -> (bool, Duration) {
+    /// An iteration of its own begins.
+    fn begin<'a>(&self, context: &'a Context, at: Duration) -> Begun<'a> {
         let (seed, slot, life) = self.seed();
         let draw = Draw::iteration(seed, slot, life, self.iteration);
         let think = Draw::think(seed, slot, life, self.iteration);
-        let guard = IterationGuard::begin(context, begun);
-        self.pass(context, plan, steps, Begun { guard, draw, think }, due).await
+        Begun { guard: IterationGuard::begin(context, at), draw, think }
     }
 
-    /// The same for an iteration that has begun.
+    /// One pass through one task: whether all was ok, and when it ended.
     async fn pass(
         &mut self,
         context: &Context,
@@ -204,7 +206,7 @@ impl<C: HttpClient> User<C> {
         let slot = u64::from(self.grant.slot);
         let task = plan.task_table.sample(&mut draw);
         let here = Here { context, signals: &self.signals };
-        let mut render = render(plan, slot, self.iteration, &mut draw);
+        let mut render = render(plan, slot, self.iteration, &mut draw, &mut self.variables);
         let Pass { ok, ended } =
             program::run(here, &mut self.agent, &steps.tasks[task], &mut render, &mut think, due).await;
         let ended = context.clock.at(ended.unwrap_or_else(Instant::now));
@@ -212,13 +214,19 @@ impl<C: HttpClient> User<C> {
         (ok, ended)
     }
 
-    fn seed(&self) -> (u64, u64, u32) {
+    pub(super) fn seed(&self) -> (u64, u64, u32) {
         (self.context.prepared.plan.seed, u64::from(self.grant.slot), self.grant.life)
     }
 }
 
-fn render<'a>(plan: &'a ClassPlan, user_id: u64, iteration: u64, draw: &'a mut Draw) -> RenderContext<'a> {
-    RenderContext { user_id, class: &plan.name, iteration, draw }
+pub(super) fn render<'a>(
+    plan: &'a ClassPlan,
+    user_id: u64,
+    iteration: u64,
+    draw: &'a mut Draw,
+    variables: &'a mut Variables,
+) -> RenderContext<'a> {
+    RenderContext { user_id, class: &plan.name, iteration, draw, variables }
 }
 
 /// The later of (last due + period) and the end of the iteration.
@@ -265,7 +273,7 @@ mod tests {
     fn a_waiting_user_is_small() {
         // With the task's own header this stays within 1.5 KiB, which is what 15 000 users are paid with.
         let (future, user) = (size_of_future(User::run), size_of::<User<NativeClient>>());
-        assert!(future <= 1400, "the future of a user has {future} bytes");
+        assert!(future <= 1424, "the future of a user has {future} bytes");
         assert!(user <= 320, "a user has {user} bytes");
     }
 }

@@ -3,24 +3,14 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
+pub use stampede_proto::prepare::ClientChoice;
+
 use super::native::pipe::Pipe;
 use super::native::{NativeClient, NativeFactory, NativeThread};
 use super::probe::Probe;
 use super::reqwest_client::{ReqwestClient, ReqwestFactory, ReqwestThread};
 use super::run::RunHttp;
 use super::{ClientError, Exchange, HttpClient, HttpFactory, HttpThread, Request, Response};
-
-/// Which client makes the requests.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum ClientChoice {
-    /// Native; reqwest for requests through a proxy.
-    #[default]
-    Auto,
-    /// Native, always.
-    Native,
-    /// reqwest, always.
-    Reqwest,
-}
 
 /// Makes the chosen clients.
 #[derive(Debug, Clone)]

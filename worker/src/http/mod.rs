@@ -16,6 +16,7 @@ pub mod redirect;
 pub mod reqwest_client;
 mod resolve;
 pub mod run;
+pub mod settings;
 mod tls;
 mod verify;
 

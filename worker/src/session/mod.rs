@@ -6,6 +6,7 @@
 mod leave;
 mod link;
 mod prepare;
+mod room;
 mod run;
 mod tell;
 mod transport;
@@ -18,6 +19,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use crate::http::ClientError;
+use crate::http::settings::Sources;
 pub use transport::{Dialer, Io};
 pub use worker::work;
 
@@ -40,6 +42,10 @@ pub struct Settings {
     pub spread: bool,
     /// Version told to the coordinator.
     pub version: String,
+    /// What its clients connect from, as far as that is settled.
+    pub sources: Sources,
+    /// Whether the target is in this process too: then each connection takes two of its files.
+    pub hosts_target: bool,
 }
 
 impl fmt::Debug for Settings {

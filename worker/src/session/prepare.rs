@@ -13,7 +13,6 @@ use tokio_stream::StreamExt;
 use tonic::transport::Channel;
 
 use crate::engine::prepared::Prepared;
-use crate::http::auto::ClientChoice;
 
 /// Files by the hash of their content.
 pub(super) type Assets = HashMap<[u8; 32], Bytes>;
@@ -57,7 +56,7 @@ pub(super) async fn prepare(
             .map_err(|errors| format!("the scenario does not compile here: {errors}"))?;
         let mut plan = plan;
         plan.seed = prepare.seed;
-        Prepared::new(plan, &in_order, ClientChoice::Auto).map_err(|error| error.to_string())
+        Prepared::new(plan, &in_order, prepare.client).map_err(|error| error.to_string())
     })
     .await;
     let prepared = compiled.map_err(|error| format!("preparing failed: {error}"))??;

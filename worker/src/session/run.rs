@@ -11,7 +11,9 @@ use stampede_stats::collect::Collector;
 use stampede_stats::interval::Interval;
 use tokio::sync::mpsc;
 
+use super::Settings;
 use super::prepare::Ready;
+use super::room::Room;
 use crate::clock::{ClockSync, RunClock};
 use crate::engine::arrivals::OpenGrant;
 use crate::engine::prepared::Prepared;
@@ -110,14 +112,14 @@ impl ActiveRun {
     /// Follows an assignment newer than the one in force.
     ///
     /// # Errors
-    /// When it names users that the scenario does not have.
-    pub(super) async fn assign(&mut self, assign: Assign) -> Result<(), String> {
+    /// When it names users that the scenario does not have, or at first more than the system has room for.
+    pub(super) async fn assign(&mut self, assign: Assign, settings: &Settings) -> Result<(), String> {
         let State::Running(running) = &mut self.state else { return Ok(()) };
         if assign.revision <= self.revision {
             return Ok(());
         }
         self.revision = assign.revision;
-        running.assign(assign).await
+        running.assign(assign, settings).await
     }
 
     /// The run's beginning is named. Returns whether that was news.
@@ -267,9 +269,18 @@ impl Running {
         }
     }
 
-    async fn assign(&mut self, assign: Assign) -> Result<(), String> {
+    async fn assign(&mut self, assign: Assign, settings: &Settings) -> Result<(), String> {
         let users = self.users(&assign)?;
         let threads = self.engine.threads();
+        let room = Room { prepared: &self.prepared, threads, settings };
+        if let Err(shortage) = room.holds(users.values().map(|(_, grant)| grant.class), assign.open.as_ref())
+        {
+            if self.dealing.is_none() {
+                return Err(shortage.to_string());
+            }
+            // A run that is under way is not ended for users somebody asked for by hand.
+            (settings.say)(&format!("more users than there is room for: {shortage}"));
+        }
         match &mut self.dealing {
             None => {
                 let classes = users.values().map(|(rank, grant)| (grant.class, *rank));

@@ -339,7 +339,7 @@ impl<F: HttpFactory> Worker<F> {
     async fn assign(&mut self, wire: v1::Assign) {
         let result = match assign::from_wire(wire) {
             Ok(assign) => match self.run.as_mut().filter(|run| run.id == assign.run) {
-                Some(run) => run.assign(assign).await,
+                Some(run) => run.assign(assign, &self.settings).await,
                 None => Ok(()),
             },
             Err(error) => Err(error.to_string()),

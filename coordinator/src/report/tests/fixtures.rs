@@ -23,6 +23,16 @@ pub(super) type Request<'a> = (u32, u64, u64, Option<(FailureKind, &'a str)>);
 
 /// A run of `duration` over these requests, in the order of their ends.
 pub(super) fn run(endpoints: &[(&str, &str)], requests: &[Request<'_>], duration: Duration) -> RunResult {
+    run_served(endpoints, requests, duration, Duration::MAX)
+}
+
+/// Likewise, with no service time longer than `slowest`.
+fn run_served(
+    endpoints: &[(&str, &str)],
+    requests: &[Request<'_>],
+    duration: Duration,
+    slowest: Duration,
+) -> RunResult {
     let known = endpoints.iter().map(|(method, name)| EndpointKey::new(*method, *name)).collect();
     let mut recorder = Recorder::new(known, 1);
     recorder.stop_at(duration);
@@ -42,7 +52,7 @@ pub(super) fn run(endpoints: &[(&str, &str)], requests: &[Request<'_>], duration
             recorder.connected("shop.test:80", connected, at);
         }
         let response = Duration::from_micros(*us);
-        let service = Some(response);
+        let service = Some(response.min(slowest));
         let ttfb = Some(response / 2);
         let (bytes_in, bytes_out) = (512, 64);
         let sample = Sample {
@@ -99,7 +109,6 @@ fn result(mut recorder: Recorder, duration: Duration) -> RunResult {
     };
     let worker = worker("local", totals.requests().completed());
     RunResult {
-        generator_limited: false,
         id: "7f3c2a".into(),
         scenario: "shop".into(),
         target: "http://shop.test".into(),
@@ -139,6 +148,7 @@ pub(super) fn worker(name: &str, requests: u64) -> WorkerResult {
         lag_p99: Some(0.312),
         lateness_p99: None,
         lost_at: None,
+        limits: Vec::new(),
     }
 }
 
@@ -254,5 +264,21 @@ pub(super) fn iterations() -> RunResult {
     result.run_time = None;
     result.accounting.planned = Some(510);
     result.accounting.dropped = 10;
+    result
+}
+
+/// One thread at full speed, and requests that waited for it.
+pub(super) fn limited() -> RunResult {
+    let requests: Vec<_> = (0..500u64).map(|n| (0, n * 8, 1_500 + n * 40, None)).collect();
+    let mut result = run_served(&SHOP[..1], &requests, ms(4_000), ms(1));
+    let limit = crate::result::Limit {
+        from_s: 0,
+        to_s: 4,
+        seconds: 4,
+        cpu: Some(0.985),
+        lag_ms: Some(18.4),
+        stood_still_ms: None,
+    };
+    result.workers[0].limits = vec![limit];
     result
 }

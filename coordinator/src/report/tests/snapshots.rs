@@ -122,3 +122,31 @@ fn requests_that_never_ended_are_no_pass() {
         "{sentence}"
     );
 }
+
+#[test]
+fn a_load_generator_at_its_limit_says_when_and_what_it_means() {
+    let result = fixtures::limited();
+    insta::assert_snapshot!("limited_md", markdown(&result));
+    insta::assert_snapshot!("limited_stdout", stdout(&result));
+    let report = Report::from_result(&result);
+    assert!(report.run.generator_limited);
+    assert_eq!(report.workers[0].limits.len(), 1);
+}
+
+#[test]
+fn a_wait_before_the_first_byte_is_explained_only_where_it_is_long() {
+    let text = |result: &RunResult| {
+        let text = markdown(result);
+        text.lines().find(|line| line.starts_with("Requests waited")).map(str::to_owned)
+    };
+    assert_eq!(text(&fixtures::passing()), None);
+    let mut limited = fixtures::limited();
+    assert!(text(&limited).is_some_and(|line| line.contains("in the load generator")));
+    limited.workers[0].limits.clear();
+    assert!(text(&limited).is_some_and(|line| line.contains("or for the load generator")));
+    for target in limited.totals.targets.values_mut() {
+        (0..500).for_each(|_| target.connect.record(19_000_000));
+        target.connections = 501;
+    }
+    assert!(text(&limited).is_some_and(|line| line.contains("for a connection: the target")));
+}

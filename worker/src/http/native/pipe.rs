@@ -95,6 +95,11 @@ impl Pipe {
         }
     }
 
+    /// Whether nothing can be pushed before the requests that are out have been popped.
+    pub fn is_over(&self) -> bool {
+        self.line.as_ref().is_none_or(|line| line.is_over)
+    }
+
     /// Connects for `request`; to be called when it says [`Takes::Unconnected`]. Returns how long it took.
     ///
     /// # Errors

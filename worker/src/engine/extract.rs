@@ -1,0 +1,188 @@
+//! What a step has to do with its user's variables: those it needs for its request, those it sets from the response.
+//!
+//! What is looked for and how is in `stampede_scenarios::extract`; here it meets the engine's request, response and cookies.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use stampede_scenarios::extract::{ExtractPlan, ResponseView, extract, extract_nothing};
+use stampede_scenarios::plan::RequestPlan;
+use stampede_scenarios::template::RenderContext;
+use stampede_scenarios::variables::{VariableId, Variables};
+use stampede_stats::outcome::FailureKind;
+use tracing::warn;
+
+use super::cookies::Jar;
+use super::message::Message;
+use crate::http::{Failure, Response};
+
+/// A request's dealings with variables.
+#[derive(Debug)]
+pub(super) struct StepVariables {
+    needs: Box<[Need]>,
+    extracts: Vec<ExtractPlan>,
+    looks_at_cookies: bool,
+    /// Line of the scenario.
+    line: u32,
+}
+
+/// A variable that must have a value for the request to be made.
+#[derive(Debug)]
+struct Need {
+    id: VariableId,
+    name: Box<str>,
+    /// Whether it was said that it is missing: once, whoever misses it how often.
+    was_told: AtomicBool,
+}
+
+impl StepVariables {
+    pub(super) fn new(plan: &RequestPlan) -> Self {
+        let need = |(id, name)| Need { id, name, was_told: AtomicBool::new(false) };
+        Self {
+            needs: plan.needs().into_iter().map(need).collect(),
+            extracts: plan.extract.clone(),
+            looks_at_cookies: plan.looks_at_cookies(),
+            line: plan.place.line,
+        }
+    }
+
+    /// Whether the request can be made: everything that it needs has a value.
+    pub(super) fn are_there(&self, variables: &Variables, class: &str) -> bool {
+        match self.needs.iter().find(|need| !variables.is_set(need.id)) {
+            None => true,
+            Some(need) => {
+                if !need.was_told.swap(true, Ordering::Relaxed) {
+                    let (line, name) = (self.line, &need.name);
+                    warn!(
+                        "the request in line {line} needs `{name}`, which has no value: the task of a `{class}` ended there"
+                    );
+                }
+                false
+            }
+        }
+    }
+
+    /// Sets the variables that come from the response. Without one they have their defaults, or no value, and there is no
+    /// further failure.
+    pub(super) fn take(
+        &self,
+        response: Option<(Message<'_>, &Response)>,
+        jar: &Jar,
+        render: &mut RenderContext<'_>,
+    ) -> Result<(), Failure> {
+        if self.extracts.is_empty() {
+            return Ok(());
+        }
+        let (variables, draw) = (&mut *render.variables, &mut *render.draw);
+        let Some((message, response)) = response else {
+            extract_nothing(&self.extracts, variables, draw);
+            return Ok(());
+        };
+        let mut cookies = Vec::new();
+        if self.looks_at_cookies {
+            jar.write_to(&mut cookies, message.origin, message.path);
+        }
+        let view = ResponseView { head: &response.head, body: &response.body, cookies: &cookies };
+        extract(&self.extracts, &view, variables, draw)
+            .map_err(|failure| Failure { kind: FailureKind::Extract, message: failure.to_string().into() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use stampede_scenarios::compile::compile;
+    use stampede_scenarios::draw::Draw;
+    use stampede_scenarios::plan::{Op, Plan};
+    use stampede_scenarios::source::{Overrides, Source};
+
+    use super::*;
+    use crate::http::origin::Origin;
+
+    fn plan(steps: &str) -> Plan {
+        let text = format!(
+            "target: http://a:81\nusers: {{v: {{tasks: {{main: {{steps: [{steps}]}}}}}}}}\nload: {{users: 1}}"
+        );
+        compile(&Source::new("t.yaml", text), &Overrides::default(), &|_| None, 7)
+            .unwrap_or_else(|wrong| panic!("{wrong}"))
+    }
+
+    fn steps(plan: &Plan) -> Vec<StepVariables> {
+        plan.classes[0].tasks[0]
+            .program
+            .ops
+            .iter()
+            .map(|op| match op {
+                Op::Request(request) => StepVariables::new(request),
+                Op::Think(_) => panic!("a request"),
+            })
+            .collect()
+    }
+
+    /// What the only variable then is, or what failed.
+    fn taken(extract: &str, jar: &Jar, response: Option<&Response>) -> (Result<(), Failure>, Option<String>) {
+        let plan = plan(&format!("{{get: /a/b, extract: {{v: {extract}}}}}"));
+        let (mut variables, mut draw) = (Variables::new(&plan.classes[0].variables), Draw::from_seed(1));
+        let mut render = RenderContext {
+            user_id: 0,
+            class: "v",
+            iteration: 0,
+            draw: &mut draw,
+            variables: &mut variables,
+        };
+        let origin = std::sync::Arc::new(
+            Origin::of(&url::Url::parse("http://a:81").expect("a URL")).expect("an origin"),
+        );
+        let message = Message {
+            method: &http::Method::GET,
+            origin: &origin,
+            path: "/a/b",
+            headers: b"",
+            names_host: false,
+            cookies: b"",
+            body: b"",
+        };
+        let result = steps(&plan)[0].take(response.map(|response| (message, response)), jar, &mut render);
+        (result, variables.to_json(VariableId(0)))
+    }
+
+    #[test]
+    fn head_body_and_jar_are_looked_at() {
+        let response =
+            Response { head: b"x-id: 7\r\n".to_vec(), body: br#"{"id": 8}"#.to_vec(), ..Response::default() };
+        let origin = Origin::of(&url::Url::parse("http://a:81").expect("a URL")).expect("an origin");
+        let mut jar = Jar::default();
+        jar.take(&[b"sid=9; Path=/a".to_vec().into()], &origin, "/");
+        let value = |extract: &str| taken(extract, &jar, Some(&response));
+        assert_eq!(value("{header: X-Id}"), (Ok(()), Some("\"7\"".to_owned())));
+        assert_eq!(value("$.id"), (Ok(()), Some("8".to_owned())));
+        assert_eq!(value("{cookie: sid}"), (Ok(()), Some("\"9\"".to_owned())));
+        let failure = Failure { kind: FailureKind::Extract, message: "v: nothing at $.no".into() };
+        assert_eq!(value("$.no"), (Err(failure), None));
+    }
+
+    #[test]
+    fn without_a_response_there_is_no_further_failure() {
+        let jar = Jar::default();
+        assert_eq!(taken("$.id", &jar, None), (Ok(()), None));
+        assert_eq!(taken("{json: $.id, default: 3}", &jar, None), (Ok(()), Some("3".to_owned())));
+    }
+
+    #[test]
+    fn a_request_waits_for_all_it_needs() {
+        let plan = plan(
+            r#"{get: /, extract: {a: $.a, b: $.b, c: $.c, d: $.d}}, {post: "/${a}", name: "n ${b}", headers: {x: "${c}", authorization: "${a}"}, json: {d: "${d}"}}, {get: /, auth: {basic: {user: "${a}", password: p}}}, {post: /, multipart: {a: "${b}"}}"#,
+        );
+        let all = steps(&plan);
+        let mut variables = Variables::new(&plan.classes[0].variables);
+        let ready =
+            |variables: &Variables| all.iter().map(|step| step.are_there(variables, "v")).collect::<Vec<_>>();
+        assert_eq!(ready(&variables), [true, false, false, false]);
+        variables.set_text(VariableId(0), b"");
+        assert_eq!(ready(&variables), [true, false, true, false]);
+        variables.set_text(VariableId(1), b"");
+        assert_eq!(ready(&variables), [true, false, true, true]);
+        variables.set_text(VariableId(2), b"");
+        assert_eq!(ready(&variables), [true, false, true, true]);
+        variables.set_text(VariableId(3), b"");
+        assert_eq!(ready(&variables), [true; 4]);
+    }
+}

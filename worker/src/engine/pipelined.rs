@@ -1,0 +1,174 @@
+//! Iterations of a user with a pipeline: several of them are out at once, each one request, answered in their order.
+//!
+//! What is begun when, what it draws and how it is booked is as for any other user; only that the next iteration begins before
+//! the one before it has ended. There is no wait, nothing is extracted and no redirect followed: the scenario was checked for that.
+
+use std::collections::VecDeque;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use stampede_scenarios::draw::Draw;
+use stampede_scenarios::plan::ClassPlan;
+use stampede_stats::recorder::IterationEnd;
+
+use super::context::Context;
+use super::guard::{IterationGuard, RequestGuard};
+use super::message::Message;
+use super::prepared::{PreparedClass, PreparedRequest, Step};
+use super::request::{Course, Here, endpoint, lend, settle};
+use super::user::{User, render};
+use crate::http::native::pipe::Takes;
+use crate::http::probe::Probe;
+use crate::http::{Failure, HttpClient};
+
+/// An iteration whose request is out.
+struct Out<'a> {
+    iteration: IterationGuard<'a>,
+    guard: RequestGuard<'a>,
+    request: &'a PreparedRequest,
+    begin: Instant,
+    body: usize,
+}
+
+/// What became of the attempt to begin one more.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Begun {
+    Out,
+    /// It has failed already.
+    Failed,
+    /// There is to be none now.
+    None,
+}
+
+/// The requests of a user that are out.
+struct Pipeline<'a> {
+    here: Here<'a>,
+    probe: &'a Probe,
+    out: VecDeque<Out<'a>>,
+    /// Pushed so far.
+    pushed: u64,
+}
+
+impl<C: HttpClient> User<C> {
+    /// Iterates with several iterations out at once, until the user is to finish and all of them have ended.
+    pub(super) async fn iterate_pipelined(&mut self, plan: &ClassPlan, steps: &PreparedClass) {
+        let depth = usize::try_from(plan.pipeline).unwrap_or(usize::MAX);
+        let (context, signals) = (Rc::clone(&self.context), Rc::clone(&self.signals));
+        let probe = Arc::clone(&self.agent.probe);
+        let here = Here { context: &context, signals: &signals };
+        let mut pipeline =
+            Pipeline { here, probe: &probe, out: VecDeque::with_capacity(depth.min(1024)), pushed: 0 };
+        loop {
+            while pipeline.out.len() < depth {
+                match self.begin_one(&mut pipeline, plan, steps).await {
+                    Begun::Out => {}
+                    // Others are to have their turn.
+                    Begun::Failed => tokio::task::yield_now().await,
+                    Begun::None => break,
+                }
+            }
+            let Some(front) = pipeline.out.pop_front() else { return };
+            self.end_one(&context, front).await;
+            let oldest = pipeline.out.front().map(|oldest| context.clock.at(oldest.begin));
+            signals.request_since.set(oldest);
+        }
+    }
+
+    async fn begin_one<'a>(
+        &mut self,
+        pipeline: &mut Pipeline<'a>,
+        plan: &ClassPlan,
+        steps: &'a PreparedClass,
+    ) -> Begun {
+        let context = pipeline.here.context;
+        let may = if pipeline.out.is_empty() {
+            self.may_begin(context).await
+        } else {
+            let drains = self.agent.client.pipe().is_none_or(|pipe| pipe.is_over());
+            !drains && !self.signals.is_stopped() && context.permits.try_next()
+        };
+        let begin = Instant::now();
+        let since = context.clock.at(begin);
+        if !may || since >= context.stop_at.get() {
+            return Begun::None;
+        }
+        let (seed, slot, life) = self.seed();
+        let mut draw = Draw::iteration(seed, slot, life, self.iteration);
+        let task = plan.task_table.sample(&mut draw);
+        let Some(Step::Request(request)) = steps.tasks[task].first() else { return Begun::None };
+        let iteration = IterationGuard::begin(context, since);
+        let mut render = render(plan, slot, self.iteration, &mut draw, &mut self.variables);
+        self.iteration += 1;
+        let mut lent = lend(context, request, &self.agent.jar);
+        let number = endpoint(context, request, lent.as_mut(), &mut render);
+        let rendered =
+            lent.as_mut().map_or(Ok(()), |lent| lent.render(request, &self.agent.jar, &mut render));
+        let mut guard = RequestGuard::begin(context, pipeline.here.signals, pipeline.probe, number, since);
+        let pushed = match rendered {
+            Ok(()) => self.push(request, Message::new(request, lent.as_ref()), begin).await,
+            Err(failure) => Err(failure),
+        };
+        match pushed {
+            Ok(body) => {
+                guard.piped = Some(pipeline.pushed);
+                pipeline.pushed += 1;
+                pipeline.out.push_back(Out { iteration, guard, request, begin, body });
+                Begun::Out
+            }
+            Err(failure) => {
+                let course = Course::unsent(failure, begin, Instant::now());
+                self.book(context, request, course, guard, iteration);
+                Begun::Failed
+            }
+        }
+    }
+
+    /// Connects if need be and puts the request behind the others. Returns the length of its body.
+    async fn push(
+        &mut self,
+        request: &PreparedRequest,
+        message: Message<'_>,
+        begin: Instant,
+    ) -> Result<usize, Failure> {
+        let wire = message.request(&request.options, begin);
+        let Some(pipe) = self.agent.client.pipe() else {
+            return Err(Failure::new(
+                stampede_stats::outcome::FailureKind::Other,
+                "this HTTP client has no pipeline",
+            ));
+        };
+        let connecting = match pipe.takes(message.origin) {
+            Takes::Unconnected => Box::pin(pipe.open(&wire)).await?,
+            Takes::AtOnce | Takes::AfterOthers => Duration::ZERO,
+        };
+        pipe.push(&wire, connecting);
+        Ok(message.body.len())
+    }
+
+    async fn end_one(&mut self, context: &Context, out: Out<'_>) {
+        let Out { iteration, mut guard, request, begin, body } = out;
+        let Some(pipe) = self.agent.client.pipe() else { return };
+        let exchange = pipe.pop().await;
+        guard.sent = u32::from(exchange.written);
+        let course = Course::new(exchange, begin, body);
+        self.book(context, request, course, guard, iteration);
+    }
+
+    fn book(
+        &mut self,
+        context: &Context,
+        request: &PreparedRequest,
+        course: Course,
+        guard: RequestGuard<'_>,
+        iteration: IterationGuard<'_>,
+    ) {
+        let from = guard.begun();
+        let (done, response) = settle(context, request, course, guard, from, |_| Ok(()));
+        let ended = context.clock.at(done.ended);
+        iteration.end(if done.ok { IterationEnd::Completed } else { IterationEnd::Failed }, ended);
+        if let (Some(response), Some(pipe)) = (response, self.agent.client.pipe()) {
+            pipe.give_back(response);
+        }
+    }
+}

@@ -6,6 +6,7 @@ use std::time::Duration;
 use stampede_stats::outcome::FailureKind;
 use stampede_worker::http::origin::Origin;
 use stampede_worker::http::{Failure, Options};
+use tokio::net::{TcpSocket, TcpStream};
 use url::Url;
 
 use super::client::{Ask, Client, KINDS, Kind, Seen, on_one_thread, seen};
@@ -84,6 +85,41 @@ fn where_nobody_listens_the_connection_is_refused() {
             let failure = exchange.result.expect_err("refused");
             assert_eq!(failure, Failure::new(FailureKind::Connect, "connection refused"), "{kind:?}");
         }
+    });
+}
+
+#[test]
+fn a_connection_that_is_not_made_in_time_is_a_failure_to_connect() {
+    on_one_thread(async {
+        // Nobody accepts, and there is room for two that wait for it: the third is not answered.
+        let socket = TcpSocket::new_v4().expect("a socket");
+        socket.bind("127.0.0.1:0".parse().expect("an address")).expect("a free port");
+        let listener = socket.listen(1).expect("listening");
+        let address = listener.local_addr().expect("bound");
+        let first = TcpStream::connect(address).await.expect("room");
+        let second = TcpStream::connect(address).await.expect("room");
+        let origin = Origin::of(&Url::parse(&format!("http://{address}")).expect("valid")).expect("HTTP");
+        for kind in KINDS {
+            let mut ask = Ask::new("GET");
+            for total in [true, false] {
+                let patience = ask.options.total_timeout;
+                if total {
+                    ask.options.total_timeout = SOON;
+                } else {
+                    ask.options.connect_timeout = Some(SOON);
+                }
+                let exchange = Client::new(kind).ask(&ask, &Arc::new(origin.clone())).await;
+                assert!(!exchange.written && exchange.first_byte.is_none(), "{kind:?}");
+                let failure = exchange.result.expect_err("no connection");
+                assert_eq!(
+                    failure,
+                    Failure::new(FailureKind::Connect, "no connection within 250ms"),
+                    "{kind:?}"
+                );
+                ask.options.total_timeout = patience;
+            }
+        }
+        drop((first, second));
     });
 }
 

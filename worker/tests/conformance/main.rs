@@ -13,5 +13,6 @@ mod framing;
 mod limits;
 mod malformed;
 mod parser;
+mod pipelining;
 mod server;
 mod written;

@@ -115,7 +115,7 @@ impl Server {
         &self.origin
     }
 
-    /// Plays `script` for the next request that none was told for.
+    /// Plays `script` for the next request that none was told for. A request without a script is not answered.
     pub(super) fn will(&self, script: Script) {
         self.shared.scripts.borrow_mut().push_back(script);
     }
@@ -225,7 +225,7 @@ async fn serve(mut stream: TcpStream, number: usize, shared: Rc<Shared>) {
             return;
         };
         let length = end + body_length(&input[..end]);
-        let next = shared.scripts.borrow_mut().pop_front().expect("a script for every request");
+        let next = shared.scripts.borrow_mut().pop_front().unwrap_or_else(Script::silence);
         if next.when == When::Asked && whole(&mut stream, &mut input, length).await.is_err() {
             shared.received.borrow_mut()[number].push(input);
             return;
@@ -253,7 +253,11 @@ async fn serve(mut stream: TcpStream, number: usize, shared: Rc<Shared>) {
 fn hang_up(stream: &TcpStream, how: End) {
     if how == End::Resets {
         stream.set_zero_linger().expect("a socket");
+        return;
     }
+    // With something unread the system would reset the connection.
+    let mut unread = [0; 1024];
+    while stream.try_read(&mut unread).is_ok_and(|read| read > 0) {}
 }
 
 /// Reads on until there is a head; where it ends.

@@ -133,7 +133,7 @@ fn final_totals_that_disagree_are_named() {
 #[test]
 fn a_worker_at_its_limit_is_said_once_and_stands_in_the_result() {
     let mut world = World::started(2, "users: 6, spawn_rate: 100, run_time: 60s");
-    let mut second = |world: &mut World, cpu_ms: u64| {
+    let second = |world: &mut World, cpu_ms: u64| {
         let mut batch = world.workers[0].second(1, 1, 0, 0);
         batch.snapshot.gauges.cpu_ns = cpu_ms * 1_000_000;
         world.pass(1000, &[0, 1]);

@@ -250,6 +250,8 @@ pub(crate) fn shown(template: &Template) -> String {
             ValueSource::Variable { name, .. } => format!("${{{name}}}"),
             ValueSource::Base64(text) => format!("base64 of {}", shown(text)),
         },
+        Segment::Pair { name, variable, .. } => format!("{name}=${{{variable}}}"),
+        Segment::Separator(_) => "&".to_owned(),
     };
     template.segments().iter().map(segment).collect()
 }

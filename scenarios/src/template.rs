@@ -3,7 +3,11 @@
 //! Whatever is known when the file is read is already part of a literal. Rendering appends to a buffer and allocates nothing of
 //! its own. How `${…}` is read is in `compile/`.
 
+mod pair;
+
 use std::fmt::Write;
+
+pub use pair::PairsOf;
 
 use crate::draw::Draw;
 use crate::value::{Value, write_json_inside};
@@ -27,6 +31,19 @@ pub enum Segment {
         /// How it is written.
         encoding: Encoding,
     },
+    /// A pair of a query or a form whose value is a variable of the user: left out if that is null, repeated if a list.
+    Pair {
+        /// What it is part of.
+        of: PairsOf,
+        /// Its name, encoded.
+        name: String,
+        /// The variable's number.
+        id: VariableId,
+        /// The variable's name, for messages.
+        variable: Box<str>,
+    },
+    /// What goes before a pair behind such a one.
+    Separator(PairsOf),
 }
 
 /// Where a value comes from.
@@ -110,10 +127,13 @@ impl Template {
 
     /// Appends the text with its values to `out`.
     pub fn render_into(&self, out: &mut String, cx: &mut RenderContext<'_>) {
+        let from = out.len();
         for segment in &self.segments {
             match segment {
                 Segment::Literal(text) => out.push_str(text),
                 Segment::Value { source, encoding } => source.render_into(*encoding, out, cx),
+                Segment::Pair { of, name, id, .. } => of.write(name, *id, out, from, cx.variables),
+                Segment::Separator(of) => of.separate(out, from),
             }
         }
     }
@@ -125,6 +145,7 @@ impl Template {
                 Segment::Value { source: ValueSource::Variable { id, name }, .. } => {
                     list.push((*id, name.clone()));
                 }
+                Segment::Pair { id, variable, .. } => list.push((*id, variable.clone())),
                 Segment::Value { source: ValueSource::Base64(inner), .. } => inner.add_variables(list),
                 _ => {}
             }
@@ -179,7 +200,7 @@ impl Template {
         for segment in &other.segments {
             match segment {
                 Segment::Literal(text) => self.push_encoded(text),
-                value @ Segment::Value { .. } => self.segments.push(value.clone()),
+                later => self.segments.push(later.clone()),
             }
         }
     }

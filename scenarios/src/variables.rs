@@ -59,11 +59,6 @@ impl Variables {
         self.get(id).is_some_and(|variable| variable.kind != Kind::Unset)
     }
 
-    /// Whether it is null, which leaves out the header or the pair it is the value of.
-    pub fn is_null(&self, id: VariableId) -> bool {
-        self.get(id).is_some_and(|variable| variable.kind == Kind::Json && variable.text == "null")
-    }
-
     /// Takes its value away.
     pub fn unset(&mut self, id: VariableId) {
         if let Some(variable) = self.get_mut(id) {
@@ -109,6 +104,27 @@ impl Variables {
             (Kind::Unset, _) => {}
             (Kind::Json, Encoding::JsonValue) => out.push_str(text),
             (Kind::Json | Kind::Text, encoding) => encoding.write_text(text, out),
+        }
+    }
+
+    /// Calls `with` for each text its value stands for where a value may be left out or repeated: for null and no value never,
+    /// for a list with each of its values but null.
+    pub fn each(&self, id: VariableId, mut with: impl FnMut(&str)) {
+        let Some(Variable { kind, text }) = self.get(id) else { return };
+        match kind {
+            Kind::Unset => {}
+            Kind::Json if text == "null" => {}
+            Kind::Json if text.starts_with('[') => {
+                let items: Vec<serde_json::Value> = serde_json::from_str(text).unwrap_or_default();
+                for item in items {
+                    match item {
+                        serde_json::Value::Null => {}
+                        serde_json::Value::String(text) => with(&text),
+                        other => with(&other.to_string()),
+                    }
+                }
+            }
+            Kind::Json | Kind::Text => with(text),
         }
     }
 
@@ -181,7 +197,23 @@ mod tests {
             assert_eq!(rendered(&variables, Encoding::Component), component);
             assert_eq!(rendered(&variables, Encoding::JsonValue), json);
             assert_eq!(variables.to_json(VariableId(0)).as_deref(), Some(json));
-            assert_eq!(variables.is_null(VariableId(0)), value == Value::Null);
+        }
+    }
+
+    #[test]
+    fn null_stands_for_no_text_and_a_list_for_several() {
+        let text = |text: &str| Value::Text(text.into());
+        for (value, expected) in [
+            (Value::Null, vec![]),
+            (text("null"), vec!["null"]),
+            (text("[1]"), vec!["[1]"]),
+            (Value::List(vec![text("a"), Value::Null, Value::List(vec![Value::Int(1)])]), vec!["a", "[1]"]),
+            (Value::List(vec![]), vec![]),
+            (Value::Float(1.5), vec!["1.5"]),
+        ] {
+            let mut seen = Vec::new();
+            Variables::new(&[plan(Some(value))]).each(VariableId(0), |text| seen.push(text.to_owned()));
+            assert_eq!(seen, expected);
         }
     }
 
@@ -216,6 +248,6 @@ mod tests {
         variables.set_text(VariableId(7), b"a");
         variables.set(VariableId(7), &Value::Null);
         variables.unset(VariableId(7));
-        assert!(!variables.is_set(VariableId(7)) && !variables.is_null(VariableId(7)));
+        assert!(!variables.is_set(VariableId(7)));
     }
 }

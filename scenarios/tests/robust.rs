@@ -5,7 +5,8 @@ use stampede_scenarios::compile::compile;
 use stampede_scenarios::describe::describe;
 use stampede_scenarios::source::{Overrides, Source};
 
-const GOOD: [&str; 4] = [
+const GOOD: [&str; 5] = [
+    include_str!("valid/extract.yaml"),
     include_str!("valid/everything.yaml"),
     include_str!("valid/transport.yaml"),
     include_str!("valid/merge.yaml"),

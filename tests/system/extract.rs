@@ -25,6 +25,11 @@ users:
               sent: $.body
               agent: $.headers['user-agent']
               both: {json: "$['method','path']", all: true}
+              gone: {header: x-gone, default: null}
+          - post: /echo
+            query: {gone: "${gone}", both: "${both}", last: 1}
+            headers: {x-both: "${both}", x-gone: "${gone}"}
+            expect: {body: {contains: '"query":"both=POST&both=%2Fecho&last=1"', matches: '"x-both":"POST, /echo"', not: {contains: gone}}}
           - get: /me
             cookies: false
             headers: {cookie: "session=${session}"}
@@ -43,7 +48,7 @@ users:
     report.adds_up();
     report.is_whole();
     assert_eq!(report.counted("iterations/completed"), 12);
-    assert_eq!(report.counted("ok"), 60);
+    assert_eq!(report.counted("ok"), 72);
     assert_eq!(target.counts()["GET /me"], 12);
     let mut writes = target.counts();
     writes.retain(|row, _| ["POST /kv/u0", "POST /kv/u1", "POST /kv/u2"].contains(&row.as_str()));

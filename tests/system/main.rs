@@ -12,6 +12,7 @@ mod failures;
 mod iterations;
 mod limits;
 mod output;
+mod pipelining;
 mod screen;
 mod sessions;
 mod trouble;

@@ -8,7 +8,7 @@ use super::settings::values;
 use super::texts::{self, Piece};
 use crate::diagnostics::Diagnostic;
 use crate::plan::{AssetId, BodyPlan, PartContent, PartPlan};
-use crate::template::{Encoding, Template};
+use crate::template::{Encoding, PairsOf, Template};
 use crate::tree::{Entry, Kind, Node};
 
 const BODIES: [&str; 5] = ["json", "form", "multipart", "body", "body_file"];
@@ -173,12 +173,7 @@ pub(super) fn pairs(
 
 fn form(node: &Node, scope: &Scope<'_>, cx: &Cx<'_>) -> Option<Template> {
     let mut content = Template::default();
-    for (index, (name, value)) in pairs(node, "form", scope, cx)?.iter().enumerate() {
-        content.push_encoded(if index > 0 { "&" } else { "" });
-        content.push_text(name, Encoding::Component);
-        content.push_encoded("=");
-        content.push_template(value);
-    }
+    content.push_pairs(PairsOf::Form, "", &pairs(node, "form", scope, cx)?);
     Some(content)
 }
 

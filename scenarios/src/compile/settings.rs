@@ -232,6 +232,6 @@ pub(super) fn is_token(text: &str) -> bool {
 pub(super) fn has_control_characters(template: &Template) -> bool {
     template.segments().iter().any(|segment| match segment {
         Segment::Literal(text) => text.chars().any(|c| c.is_control() && c != '\t'),
-        Segment::Value { .. } => false,
+        _ => false,
     })
 }

@@ -10,7 +10,7 @@ use super::eval::Scope;
 use super::texts;
 use crate::diagnostics::Diagnostic;
 use crate::plan::Place;
-use crate::template::{Encoding, Segment, Template};
+use crate::template::{Encoding, PairsOf, Segment, Template};
 use crate::tree::Node;
 
 /// What relative URLs begin with.
@@ -83,7 +83,7 @@ pub(super) fn of_request(node: &Node, scope: &Scope<'_>, target: &Target, cx: &C
         .iter()
         .map(|segment| match segment {
             Segment::Literal(text) => text.as_str(),
-            Segment::Value { .. } => "0",
+            _ => "0",
         })
         .collect();
     match check_absolute(&sample) {
@@ -97,18 +97,12 @@ pub(super) fn of_request(node: &Node, scope: &Scope<'_>, target: &Target, cx: &C
 
 /// The URL with a query behind it.
 pub(super) fn with_query(url: &mut Template, parts: &[(String, Template)]) {
-    let mut separator = match literals(url).any(|text| text.contains('?')) {
+    let separator = match literals(url).any(|text| text.contains('?')) {
         false => "?",
         true if literals(url).last().is_some_and(|text| text.ends_with(['?', '&'])) => "",
         true => "&",
     };
-    for (name, value) in parts {
-        url.push_encoded(separator);
-        url.push_text(name, Encoding::Component);
-        url.push_encoded("=");
-        url.push_template(value);
-        separator = "&";
-    }
+    url.push_pairs(PairsOf::Query, separator, parts);
 }
 
 fn relative(path: &Template, target: &Target, place: Place, cx: &Cx<'_>) -> Option<Template> {
@@ -172,7 +166,7 @@ fn with_path(url: &Template) -> Template {
 fn literals(template: &Template) -> impl Iterator<Item = &str> {
     template.segments().iter().filter_map(|segment| match segment {
         Segment::Literal(text) => Some(text.as_str()),
-        Segment::Value { .. } => None,
+        _ => None,
     })
 }
 

@@ -190,19 +190,8 @@ impl<'d> Cursor<'d> {
     /// From the `[` of a list to one of its elements; whether there is one.
     fn element(&mut self, index: i64) -> Result<bool, Malformed> {
         self.at += 1;
-        let first = self.at;
-        let mut index = index;
         if index < 0 {
-            let mut count = 0;
-            while self.step(count == 0)? {
-                self.skip()?;
-                count += 1;
-            }
-            index += count;
-            self.at = first;
-            if index < 0 {
-                return Ok(false);
-            }
+            return self.element_from_end(index.unsigned_abs());
         }
         let mut at = 0;
         while self.step(at == 0)? {
@@ -213,6 +202,21 @@ impl<'d> Cursor<'d> {
             at += 1;
         }
         Ok(false)
+    }
+
+    /// The same, counted from the end: 1 is the last one.
+    fn element_from_end(&mut self, back: u64) -> Result<bool, Malformed> {
+        let mut starts = Vec::new();
+        while self.step(starts.is_empty())? {
+            starts.push(self.at);
+            self.skip()?;
+        }
+        let place = usize::try_from(back).ok().and_then(|back| starts.len().checked_sub(back));
+        let start = place.and_then(|place| starts.get(place));
+        if let Some(start) = start {
+            self.at = *start;
+        }
+        Ok(start.is_some())
     }
 
     /// To the next element of a list, or its first; whether there is one.

@@ -137,14 +137,24 @@ impl Lent<'_> {
                 match line {
                     Line::Fixed(lines) => buffers.headers.extend_from_slice(lines),
                     Line::Value { name, value } => {
-                        buffers.text.clear();
-                        value.render_into(&mut buffers.text, cx);
-                        if !is_header_value(&buffers.text) {
+                        let Buffers { headers: out, text, .. } = &mut *buffers;
+                        let mut is_good = true;
+                        let mut write = |value: &str| {
+                            is_good &= is_header_value(value);
+                            out.extend_from_slice(name.as_bytes());
+                            out.extend_from_slice(value.as_bytes());
+                            out.extend_from_slice(b"\r\n");
+                        };
+                        if let Some(id) = value.as_variable() {
+                            cx.variables.each(id, write);
+                        } else {
+                            text.clear();
+                            value.render_into(text, cx);
+                            write(text);
+                        }
+                        if !is_good {
                             return Err(cannot_be("a header cannot have this value"));
                         }
-                        buffers.headers.extend_from_slice(name.as_bytes());
-                        buffers.headers.extend_from_slice(buffers.text.as_bytes());
-                        buffers.headers.extend_from_slice(b"\r\n");
                     }
                 }
             }

@@ -140,7 +140,10 @@ pub fn io_failure(io: &io::Error, connecting: bool) -> Failure {
         }
         Kind::BrokenPipe | Kind::UnexpectedEof | Kind::ConnectionAborted | Kind::NotConnected => CLOSED,
         Kind::TimedOut => Failure { kind: FailureKind::Timeout, message: "the connection timed out".into() },
-        Kind::InvalidData => Failure { kind: FailureKind::Protocol, message: os_text(io) },
+        // hyper says the second of chunks that are none.
+        Kind::InvalidData | Kind::InvalidInput => {
+            Failure { kind: FailureKind::Protocol, message: os_text(io) }
+        }
         _ => Failure { kind: FailureKind::Other, message: os_text(io) },
     }
 }
@@ -179,6 +182,7 @@ mod tests {
             (io::ErrorKind::BrokenPipe, false, FailureKind::Closed),
             (io::ErrorKind::UnexpectedEof, false, FailureKind::Closed),
             (io::ErrorKind::InvalidData, false, FailureKind::Protocol),
+            (io::ErrorKind::InvalidInput, false, FailureKind::Protocol),
         ];
         for (kind, connecting, expected) in cases {
             assert_eq!(io_failure(&kind.into(), connecting).kind, expected, "{kind:?} {connecting}");

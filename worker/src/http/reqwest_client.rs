@@ -10,13 +10,14 @@ use std::task::{Context, Poll};
 use std::time::Instant;
 
 use futures_util::future::BoxFuture;
-use http::header::{CONNECTION, COOKIE};
+use http::header::{CONNECTION, CONTENT_LENGTH, COOKIE};
 use http::{HeaderName, HeaderValue};
 use reqwest::{Body, Client};
 use stampede_stats::outcome::FailureKind;
 use tower::{Layer, Service};
 use url::Url;
 
+use super::native::writer;
 use super::probe::Probe;
 use super::resolve::Resolver;
 use super::run::{ProxyId, RunHttp};
@@ -213,6 +214,9 @@ fn message(request: &Request<'_>) -> Result<reqwest::Request, Failure> {
         headers.insert(CONNECTION, HeaderValue::from_static("close"));
     }
     *message.timeout_mut() = Some(request.timeout);
+    if request.body.is_empty() && writer::expects_body(request.method) {
+        message.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
+    }
     if !request.body.is_empty() {
         *message.body_mut() = Some(Body::from(request.body.to_vec()));
     }

@@ -279,7 +279,8 @@ pub(super) fn not_a_response(error: ReadError) -> Failure {
         ReadError::Malformed(_)
         | ReadError::BadLength
         | ReadError::OldTransferEncoding
-        | ReadError::BadChunk => FailureKind::Protocol,
+        | ReadError::BadChunk
+        | ReadError::BadTrailers => FailureKind::Protocol,
     };
     Failure { kind, message: error.to_string().into() }
 }

@@ -1,7 +1,9 @@
 //! The chunked transfer coding of RFC 9112, 7.1, one byte after the other. Pure.
 //!
-//! Extensions and trailers are read over. The input may end anywhere; nothing is held back for later but a number.
+//! Extensions are read over, trailers looked at only for being some. The input may end anywhere; nothing is held back for later
+//! but a number, and the trailers of the few responses that have any.
 
+use super::head::MAX_LINES;
 use super::reader::ReadError;
 
 /// Bytes of extensions and trailers of a response at most: they are nothing anybody asked for.
@@ -53,8 +55,14 @@ impl Chunked {
         self.at == At::End
     }
 
-    /// Reads from `input`; data goes to `sink`. Returns how much of it belongs to the body.
-    pub(super) fn read(&mut self, input: &[u8], mut sink: impl FnMut(&[u8])) -> Result<usize, ReadError> {
+    /// Reads from `input`; data goes to `sink`, trailers to `trailers` until they are whole. Returns how much of it belongs to
+    /// the body.
+    pub(super) fn read(
+        &mut self,
+        input: &[u8],
+        trailers: &mut Vec<u8>,
+        mut sink: impl FnMut(&[u8]),
+    ) -> Result<usize, ReadError> {
         let mut used = 0;
         while used < input.len() && self.at != At::End {
             if self.at == At::Data {
@@ -67,9 +75,16 @@ impl Chunked {
                     self.at = At::DataCr;
                 }
             } else {
+                if matches!(self.at, At::Line | At::Trailer | At::TrailerLf | At::EndLf) {
+                    trailers.push(input[used]);
+                }
                 self.at = self.step(input[used])?;
                 used += 1;
             }
+        }
+        // The line that ends them is two bytes.
+        if self.at == At::End && trailers.len() > 2 {
+            look_at(trailers)?;
         }
         Ok(used)
     }
@@ -105,13 +120,25 @@ impl Chunked {
     }
 }
 
+#[cold]
+fn look_at(trailers: &[u8]) -> Result<(), ReadError> {
+    // Without the empty line. A line feed alone ends none here, so that there must not be more than these.
+    let count = trailers.windows(2).filter(|pair| pair == b"\r\n").count().saturating_sub(1);
+    let mut lines = [httparse::EMPTY_HEADER; MAX_LINES];
+    let lines = lines.get_mut(..count).ok_or(ReadError::TrailersTooLarge)?;
+    match httparse::parse_headers(trailers, lines) {
+        Ok(httparse::Status::Complete(_)) => Ok(()),
+        Ok(httparse::Status::Partial) | Err(_) => Err(ReadError::BadTrailers),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn decode(input: &[u8]) -> Result<(Vec<u8>, usize, bool), ReadError> {
         let (mut chunked, mut data) = (Chunked::new(), Vec::new());
-        let used = chunked.read(input, |bytes| data.extend_from_slice(bytes))?;
+        let used = chunked.read(input, &mut Vec::new(), |bytes| data.extend_from_slice(bytes))?;
         Ok((data, used, chunked.is_over()))
     }
 
@@ -127,9 +154,9 @@ mod tests {
             behind.extend_from_slice(b"HTTP/1.1");
             assert_eq!(decode(&behind).map(|(_, used, _)| used), Ok(input.len()), "what is behind stays");
             for cut in 0..input.len() {
-                let (mut chunked, mut got) = (Chunked::new(), Vec::new());
+                let (mut chunked, mut got, mut trailers) = (Chunked::new(), Vec::new(), Vec::new());
                 for part in [&input[..cut], &input[cut..]] {
-                    chunked.read(part, |bytes| got.extend_from_slice(bytes)).expect("valid");
+                    chunked.read(part, &mut trailers, |bytes| got.extend_from_slice(bytes)).expect("valid");
                 }
                 assert_eq!((got.as_slice(), chunked.is_over()), (data, true), "cut at {cut}");
             }
@@ -149,6 +176,11 @@ mod tests {
             b"0\r\n\rx",
         ] {
             assert_eq!(decode(input), Err(ReadError::BadChunk), "{}", String::from_utf8_lossy(input));
+        }
+        for input in
+            [&b"0\r\nt\r\n\r\n"[..], b"0\r\n: u\r\n\r\n", b"0\r\nt: \0\r\n\r\n", b"0\r\nt: u\nv: w\r\n\r\n"]
+        {
+            assert_eq!(decode(input), Err(ReadError::BadTrailers), "{}", String::from_utf8_lossy(input));
         }
         let mut long = b"0\r\nt: ".to_vec();
         long.resize(20_000, b'x');

@@ -10,7 +10,7 @@ use super::super::{Options, Response, redirect};
 use super::reader::ReadError;
 
 /// Header lines of a response at most.
-const MAX_LINES: usize = 128;
+pub(super) const MAX_LINES: usize = 128;
 
 /// How the body ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,6 +52,9 @@ pub(super) fn read(
     })?;
     let httparse::Status::Complete(length) = status else { return Ok(None) };
     let code = parsed.code.unwrap_or_default();
+    if code < 100 {
+        return Err(ReadError::Malformed(httparse::Error::Status));
+    }
     response.status = code;
     let interim = (100..200).contains(&code) && code != 101;
     if interim {
@@ -59,7 +62,7 @@ pub(super) fn read(
     }
     let mut said = Said::default();
     for line in &*parsed.headers {
-        said.line(line, options, response)?;
+        said.line(line, options, response);
     }
     if options.keep_head {
         keep(parsed.headers, response);
@@ -75,6 +78,8 @@ pub(super) fn read(
 #[derive(Debug, Default)]
 struct Said {
     length: Option<u64>,
+    /// There is one that is no number, or not the same as another: an error if it is what the body ends by.
+    bad_length: bool,
     /// There is a transfer encoding, and whether `chunked` is the last of it.
     transfer: Option<bool>,
     close: bool,
@@ -82,12 +87,7 @@ struct Said {
 }
 
 impl Said {
-    fn line(
-        &mut self,
-        line: &Header<'_>,
-        options: &Options,
-        response: &mut Response,
-    ) -> Result<(), ReadError> {
+    fn line(&mut self, line: &Header<'_>, options: &Options, response: &mut Response) {
         let is = |name: &str| line.name.eq_ignore_ascii_case(name);
         // Most lines are told apart by their length alone.
         match line.name.len() {
@@ -101,7 +101,10 @@ impl Said {
                 }
             }
             10 if options.cookies && is("set-cookie") => response.set_cookies.push(line.value.into()),
-            14 if is("content-length") => self.length = Some(self.content_length(line.value)?),
+            14 if is("content-length") => match self.content_length(line.value) {
+                Some(length) => self.length = Some(length),
+                None => self.bad_length = true,
+            },
             16 if options.keep_body && is("content-encoding") => response.coding = Some(text(line.value)),
             17 if is("transfer-encoding") => {
                 let last = tokens(line.value).last().unwrap_or_default();
@@ -109,26 +112,22 @@ impl Said {
             }
             _ => {}
         }
-        Ok(())
     }
 
-    /// One number, or the same one several times.
-    fn content_length(&self, value: &[u8]) -> Result<u64, ReadError> {
+    /// One number, or the same one several times; `None` for anything else.
+    fn content_length(&self, value: &[u8]) -> Option<u64> {
         let mut known = self.length;
         for part in tokens(value) {
             if part.is_empty() || !part.iter().all(u8::is_ascii_digit) {
-                return Err(ReadError::BadLength);
+                return None;
             }
-            let length: u64 = std::str::from_utf8(part)
-                .ok()
-                .and_then(|part| part.parse().ok())
-                .ok_or(ReadError::BadLength)?;
+            let length: u64 = std::str::from_utf8(part).ok()?.parse().ok()?;
             if known.is_some_and(|known| known != length) {
-                return Err(ReadError::BadLength);
+                return None;
             }
             known = Some(length);
         }
-        known.ok_or(ReadError::BadLength)
+        known
     }
 
     fn framing(&self, code: u16, answers_head: bool, http11: bool) -> Result<Framing, ReadError> {
@@ -138,6 +137,7 @@ impl Said {
         match (self.transfer, self.length) {
             (Some(_), _) if !http11 => Err(ReadError::OldTransferEncoding),
             (Some(true), _) => Ok(Framing::Chunked),
+            (None, _) if self.bad_length => Err(ReadError::BadLength),
             (Some(false), _) | (None, None) => Ok(Framing::UntilClose),
             (None, Some(length)) => Ok(Framing::Length(length)),
         }

@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll, Waker, ready};
 use std::time::{Duration, Instant};
 
 use http::Method;
@@ -82,7 +82,12 @@ impl Pipe {
     }
 
     /// Whether a request to `origin` can be pushed.
-    pub fn takes(&self, origin: &Origin) -> Takes {
+    pub fn takes(&mut self, origin: &Origin) -> Takes {
+        if self.waiting.is_empty()
+            && let Some(line) = &mut self.line
+        {
+            line.is_over |= line.has_ended_idle(&self.shared);
+        }
         match &self.line {
             Some(line) if !line.is_over && *line.origin == *origin => Takes::AtOnce,
             _ if self.waiting.is_empty() => Takes::Unconnected,
@@ -151,7 +156,7 @@ impl Pipe {
             return Exchange { result, first_byte: None, end, connecting: Duration::ZERO, written: false };
         };
         if let Some(line) = &mut self.line {
-            line.is_over |= result.is_err() || !front.reader.keeps_alive();
+            line.is_over |= result.is_err() || !front.reader.keeps_alive() || front.options.closes;
         }
         let Waiting { reader, connecting, first_byte, ends, .. } = front;
         let result = match result {
@@ -205,6 +210,15 @@ impl Pipe {
 }
 
 impl Piped {
+    /// Whether the peer has ended the connection while nothing was out. Whatever can be read then is its end, or nothing that was
+    /// asked for.
+    fn has_ended_idle(&mut self, shared: &Shared) -> bool {
+        // Nobody waits for it: the next request that does says whom to wake.
+        let mut nobody = Context::from_waker(Waker::noop());
+        let Scratch { input, .. } = &mut *shared.scratch();
+        self.seen < self.input.len() || self.io.poll_read(&mut nobody, input).is_ready()
+    }
+
     /// Writes what was pushed, as far as it goes.
     fn write(&mut self, cx: &mut Context<'_>, waiting: &mut VecDeque<Waiting>, probe: &Probe) {
         // While responses lie here to be looked at, more requests may join those that wait to be written.

@@ -25,6 +25,9 @@ pub enum ReadError {
     /// The chunked coding is broken.
     #[error("not HTTP: invalid chunk")]
     BadChunk,
+    /// The trailers are not header lines.
+    #[error("not HTTP: invalid trailers")]
+    BadTrailers,
     /// Extensions and trailers are over the limit.
     #[error("the response's trailers are too large")]
     TrailersTooLarge,
@@ -50,7 +53,7 @@ pub struct Reader {
     at: At,
     answers_head: bool,
     keep_body: bool,
-    /// A head that is not whole.
+    /// A head that is not whole; then trailers.
     partial: Vec<u8>,
     keep_alive: bool,
     too_large: bool,
@@ -96,7 +99,13 @@ impl Reader {
                 self.at = At::Over;
                 Ok(())
             }
-            _ => Err(ReadError::Closed),
+            At::Head if !self.partial.is_empty() => {
+                // Behind its last line there may be what no head has.
+                let partial = std::mem::take(&mut self.partial);
+                head::read(&partial, self.answers_head, &Options::default(), &mut self.response)?;
+                Err(ReadError::Closed)
+            }
+            At::Head | At::Fixed(_) | At::Chunks(_) => Err(ReadError::Closed),
         }
     }
 
@@ -120,39 +129,36 @@ impl Reader {
         self.response
     }
 
+    /// What comes of a head depends on its first [`MAX_HEAD`] bytes alone, whatever way they are split.
     fn head(&mut self, input: &[u8], options: &Options) -> Result<usize, ReadError> {
         let before = self.partial.len();
-        if before == 0 {
-            let Some(head) = head::read(input, self.answers_head, options, &mut self.response)? else {
-                return self.keep_partial(input);
-            };
-            self.begin_body(head);
-            return Ok(head.length);
-        }
+        let seen = &input[..input.len().min(MAX_HEAD - before)];
+        let is_all = seen.len() == input.len();
         // Only a line's end can complete a head; without one there is nothing to parse again.
-        if !input.contains(&b'\n') {
-            return self.keep_partial(input);
+        if before > 0 && is_all && !seen.contains(&b'\n') {
+            self.partial.extend_from_slice(seen);
+            return Ok(seen.len());
         }
         let mut partial = std::mem::take(&mut self.partial);
-        partial.extend_from_slice(input);
-        self.forget_lines();
-        if let Some(head) = head::read(&partial, self.answers_head, options, &mut self.response)? {
+        let head = if before == 0 {
+            head::read(seen, self.answers_head, options, &mut self.response)?
+        } else {
+            partial.extend_from_slice(seen);
+            self.forget_lines();
+            head::read(&partial, self.answers_head, options, &mut self.response)?
+        };
+        if let Some(head) = head {
             self.begin_body(head);
             return Ok(head.length - before);
         }
-        if partial.len() > MAX_HEAD {
+        if !is_all {
             return Err(ReadError::HeadTooLarge);
+        }
+        if before == 0 {
+            partial.extend_from_slice(seen);
         }
         self.partial = partial;
-        Ok(input.len())
-    }
-
-    fn keep_partial(&mut self, input: &[u8]) -> Result<usize, ReadError> {
-        if self.partial.len() + input.len() > MAX_HEAD {
-            return Err(ReadError::HeadTooLarge);
-        }
-        self.partial.extend_from_slice(input);
-        Ok(input.len())
+        Ok(seen.len())
     }
 
     /// What was taken from a head that is read again.
@@ -195,7 +201,9 @@ impl Reader {
             }
             At::Chunks(chunked) => {
                 let mut chunked = *chunked;
-                let used = chunked.read(input, |data| self.take_data(data))?;
+                let mut trailers = std::mem::take(&mut self.partial);
+                let used = chunked.read(input, &mut trailers, |data| self.take_data(data))?;
+                self.partial = trailers;
                 self.at = if chunked.is_over() { At::Over } else { At::Chunks(chunked) };
                 Ok(used)
             }

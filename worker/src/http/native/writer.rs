@@ -28,9 +28,7 @@ pub fn write(request: &Request<'_>, out: &mut Vec<u8>) -> usize {
     if request.options.closes {
         put(b"connection: close\r\n");
     }
-    // RFC 9110, 8.6: zero is said where a body would be expected.
-    let expects_body = matches!(*request.method, Method::POST | Method::PUT | Method::PATCH);
-    if !request.body.is_empty() || expects_body {
+    if !request.body.is_empty() || expects_body(request.method) {
         put(b"content-length: ");
         put_number(request.body.len(), &mut put);
         put(b"\r\n");
@@ -41,6 +39,11 @@ pub fn write(request: &Request<'_>, out: &mut Vec<u8>) -> usize {
     }
     put(request.body);
     request.body.len()
+}
+
+/// Whether a request without a body says so. RFC 9110, 8.6: where a body would be expected.
+pub fn expects_body(method: &Method) -> bool {
+    matches!(*method, Method::POST | Method::PUT | Method::PATCH)
 }
 
 fn put_number(number: usize, put: &mut impl FnMut(&[u8])) {

@@ -138,6 +138,7 @@ mod tests {
             headers: b"",
             names_host: false,
             cookies: b"",
+            own_cookies: b"",
             body: b"",
         };
         let result = steps(&plan)[0].take(response.map(|response| (message, response)), jar, &mut render);

@@ -34,6 +34,8 @@ pub(super) struct Buffers {
     origin: Option<Arc<Origin>>,
     headers: Vec<u8>,
     cookies: Vec<u8>,
+    /// How much of `cookies` is the scenario's own; the user's jar comes behind it.
+    own_cookies: usize,
     body: Vec<u8>,
     text: String,
 }
@@ -45,6 +47,7 @@ impl Buffers {
         self.origin = None;
         self.headers.clear();
         self.cookies.clear();
+        self.own_cookies = 0;
         self.body.clear();
         self.text.clear();
     }
@@ -102,6 +105,7 @@ impl Lent<'_> {
         self.url(&request.target, cx)?;
         self.headers(&request.headers, cx)?;
         self.body(&request.body, cx);
+        self.buffers.own_cookies = self.buffers.cookies.len();
         if request.options.cookies && !jar.is_empty() {
             let Buffers { url, path_at, origin, cookies, .. } = &mut *self.buffers;
             let (origin, path) = place(&request.target, origin.as_ref(), &url[*path_at..]);
@@ -226,6 +230,8 @@ pub(super) struct Message<'a> {
     pub(super) headers: &'a [u8],
     pub(super) names_host: bool,
     pub(super) cookies: &'a [u8],
+    /// The scenario's own among `cookies`, which come first.
+    pub(super) own_cookies: &'a [u8],
     pub(super) body: &'a [u8],
 }
 
@@ -247,6 +253,7 @@ impl<'a> Message<'a> {
             },
             names_host: request.headers.names_host,
             cookies: rendered(|buffers| &buffers.cookies),
+            own_cookies: rendered(|buffers| &buffers.cookies[..buffers.own_cookies]),
             body: match &request.body {
                 PreparedBody::Fixed(body) => body,
                 PreparedBody::Text(_) => rendered(|buffers| buffers.text.as_bytes()),

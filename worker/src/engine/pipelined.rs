@@ -15,7 +15,7 @@ use stampede_stats::recorder::IterationEnd;
 use super::context::Context;
 use super::guard::{IterationGuard, RequestGuard};
 use super::message::Message;
-use super::prepared::{PreparedClass, PreparedRequest, Step};
+use super::prepared::{PreparedClass, PreparedRequest, Step, Target};
 use super::request::{Course, Here, endpoint, lend, settle};
 use super::user::{User, render};
 use crate::http::native::pipe::Takes;
@@ -28,6 +28,8 @@ struct Out<'a> {
     guard: RequestGuard<'a>,
     request: &'a PreparedRequest,
     begin: Instant,
+    /// Its path, where that was computed: cookies that come back belong to it.
+    path: Option<Box<str>>,
     body: usize,
 }
 
@@ -50,6 +52,14 @@ struct Pipeline<'a> {
     pushed: u64,
 }
 
+impl Pipeline<'_> {
+    /// Shows since when the oldest request has been out.
+    fn show_oldest(&self) {
+        let Here { context, signals } = self.here;
+        signals.request_since.set(self.out.front().map(|oldest| context.clock.at(oldest.begin)));
+    }
+}
+
 impl<C: HttpClient> User<C> {
     /// Iterates with several iterations out at once, until the user is to finish and all of them have ended.
     pub(super) async fn iterate_pipelined(&mut self, plan: &ClassPlan, steps: &PreparedClass) {
@@ -61,7 +71,9 @@ impl<C: HttpClient> User<C> {
             Pipeline { here, probe: &probe, out: VecDeque::with_capacity(depth.min(1024)), pushed: 0 };
         loop {
             while pipeline.out.len() < depth {
-                match self.begin_one(&mut pipeline, plan, steps).await {
+                let begun = self.begin_one(&mut pipeline, plan, steps).await;
+                pipeline.show_oldest();
+                match begun {
                     Begun::Out => {}
                     // Others are to have their turn.
                     Begun::Failed => tokio::task::yield_now().await,
@@ -70,8 +82,7 @@ impl<C: HttpClient> User<C> {
             }
             let Some(front) = pipeline.out.pop_front() else { return };
             self.end_one(&context, front).await;
-            let oldest = pipeline.out.front().map(|oldest| context.clock.at(oldest.begin));
-            signals.request_since.set(oldest);
+            pipeline.show_oldest();
         }
     }
 
@@ -113,7 +124,9 @@ impl<C: HttpClient> User<C> {
             Ok(body) => {
                 guard.piped = Some(pipeline.pushed);
                 pipeline.pushed += 1;
-                pipeline.out.push_back(Out { iteration, guard, request, begin, body });
+                let path = matches!(request.target, Target::Path { .. })
+                    .then(|| Message::new(request, lent.as_ref()).path.into());
+                pipeline.out.push_back(Out { iteration, guard, request, begin, path, body });
                 Begun::Out
             }
             Err(failure) => {
@@ -147,10 +160,17 @@ impl<C: HttpClient> User<C> {
     }
 
     async fn end_one(&mut self, context: &Context, out: Out<'_>) {
-        let Out { iteration, mut guard, request, begin, body } = out;
+        let Out { iteration, mut guard, request, begin, path, body } = out;
         let Some(pipe) = self.agent.client.pipe() else { return };
         let exchange = pipe.pop().await;
         guard.sent = u32::from(exchange.written);
+        if let (Ok(response), Target::Fixed { origin, path: fixed }) = (&exchange.result, &request.target) {
+            self.agent.jar.take(&response.set_cookies, origin, fixed);
+        } else if let (Ok(response), Target::Path { origin, .. }, Some(path)) =
+            (&exchange.result, &request.target, &path)
+        {
+            self.agent.jar.take(&response.set_cookies, origin, path);
+        }
         let course = Course::new(exchange, begin, body);
         self.book(context, request, course, guard, iteration);
     }

@@ -228,6 +228,7 @@ async fn follow<C: HttpClient>(
         left -= 1;
         guard.hops += 1;
         cookies.clear();
+        cookies.extend_from_slice(&hop.own_cookies);
         if request.options.cookies {
             jar.write_to(&mut cookies, &hop.origin, &hop.path);
         }
@@ -250,6 +251,8 @@ struct Hop<'a> {
     path: String,
     headers: Vec<u8>,
     names_host: bool,
+    /// The scenario's own cookies: to its own origin only.
+    own_cookies: Vec<u8>,
     body: &'a [u8],
 }
 
@@ -261,6 +264,7 @@ impl<'a> Hop<'a> {
             path: message.path.to_owned(),
             headers: message.headers.to_vec(),
             names_host: message.names_host,
+            own_cookies: message.own_cookies.to_vec(),
             body: message.body,
         }
     }
@@ -277,6 +281,7 @@ impl<'a> Hop<'a> {
             path: path_of(&hop.url).to_owned(),
             headers: redirect::kept(&self.headers, same, hop.keeps_body),
             names_host: self.names_host && same,
+            own_cookies: if same { self.own_cookies.clone() } else { Vec::new() },
             body: if hop.keeps_body { self.body } else { &[] },
         })
     }
@@ -289,6 +294,7 @@ impl<'a> Hop<'a> {
             headers: &self.headers,
             names_host: self.names_host,
             cookies: &[],
+            own_cookies: &[],
             body: self.body,
         }
     }

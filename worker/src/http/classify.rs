@@ -118,7 +118,7 @@ fn tls_error(cause: &(dyn Error + 'static)) -> Option<Cow<'static, str>> {
         Some(tls) => tls,
         None => within(cause.downcast_ref::<io::Error>()?)?,
     };
-    Some(tls.to_string().into())
+    Some(of_tls(tls))
 }
 
 /// The TLS error in an I/O error, which may be wrapped in others: their `source` leaves out what they wrap.
@@ -162,12 +162,26 @@ pub fn io_failure(io: &io::Error, connecting: bool) -> Failure {
 
 /// What TLS has to say in an I/O error of a handshake.
 pub fn tls_text(error: &io::Error) -> Option<Cow<'static, str>> {
-    Some(within(error)?.to_string().into())
+    Some(of_tls(within(error)?))
 }
 
 /// Whether a handshake ended because the target speaks nothing of what it was offered.
 pub fn has_no_common_protocol(error: &io::Error) -> bool {
     matches!(within(error), Some(rustls::Error::AlertReceived(AlertDescription::NoApplicationProtocol)))
+}
+
+/// The words for an error of TLS: without the instant at which it was found.
+fn of_tls(error: &rustls::Error) -> Cow<'static, str> {
+    use rustls::CertificateError as Wrong;
+    match error {
+        rustls::Error::InvalidCertificate(Wrong::Expired | Wrong::ExpiredContext { .. }) => {
+            "invalid peer certificate: it has expired".into()
+        }
+        rustls::Error::InvalidCertificate(Wrong::NotValidYet | Wrong::NotValidYetContext { .. }) => {
+            "invalid peer certificate: it is not valid yet".into()
+        }
+        other => other.to_string().into(),
+    }
 }
 
 fn os_text(io: &io::Error) -> Cow<'static, str> {

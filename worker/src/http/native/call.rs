@@ -240,7 +240,7 @@ impl<'a, 'r> Call<'a, 'r> {
     fn wait(&mut self, cx: &mut Context<'_>) -> Poll<End> {
         let (due, limit) = self.due();
         if !std::mem::replace(&mut self.waited, true) {
-            self.deadline.arm(cx, self.request.begin, due);
+            self.deadline.arm(cx, due);
             return Poll::Pending;
         }
         if !self.deadline.has_passed(cx, due) {

@@ -103,6 +103,10 @@ impl Connection {
 impl NativeClient {
     /// Brings a connection for `request` to the end of the list, if there is one.
     fn find(&mut self, request: &Request<'_>) -> bool {
+        if request.options.closes {
+            // A connection of its own; those the user keeps stay as they are.
+            return false;
+        }
         match self.connections.last() {
             None => return false,
             Some(last) if last.fits(request.origin, request.options) => return true,

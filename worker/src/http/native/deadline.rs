@@ -19,14 +19,12 @@ pub(super) struct Deadline {
 }
 
 impl Deadline {
-    /// Sees to it that the task is woken at `due` or before; `begin` is when the request began. To be called at a request's
-    /// first wait.
-    pub(super) fn arm(&mut self, cx: &mut Context<'_>, begin: Instant, due: Instant) {
-        let is_set = self
-            .armed
-            .as_ref()
-            .is_some_and(|(at, waker)| *at > begin && *at <= due && waker.will_wake(cx.waker()));
-        if !is_set {
+    /// Sees to it that the task is woken at `due` or before.
+    pub(super) fn arm(&mut self, cx: &mut Context<'_>, due: Instant) {
+        let is_set = self.armed.as_ref().is_some_and(|(at, waker)| *at <= due && waker.will_wake(cx.waker()));
+        // One that went off meanwhile, while its user was connecting or waiting, wakes nobody any more.
+        let is_pending = self.sleep.as_ref().is_some_and(|sleep| !sleep.is_elapsed());
+        if !is_set || !is_pending {
             self.set(cx, due);
         }
     }
@@ -35,7 +33,7 @@ impl Deadline {
     pub(super) fn has_passed(&mut self, cx: &mut Context<'_>, due: Instant) -> bool {
         let passed = Instant::now() >= due;
         if !passed {
-            self.set(cx, due);
+            self.arm(cx, due);
         }
         passed
     }
@@ -60,5 +58,32 @@ impl Deadline {
                 None
             }
         };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::poll_fn;
+    use std::time::Duration;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_timer_that_went_off_meanwhile_is_set_anew() {
+        let mut deadline = Deadline::default();
+        let now = tokio::time::Instant::now().into_std();
+        poll_fn(|cx| {
+            deadline.arm(cx, now + Duration::from_secs(1));
+            Poll::Ready(())
+        })
+        .await;
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        let due = now + Duration::from_secs(5);
+        poll_fn(|cx| {
+            deadline.arm(cx, due);
+            Poll::Ready(())
+        })
+        .await;
+        assert_eq!(deadline.armed.as_ref().map(|(at, _)| *at), Some(due));
     }
 }

@@ -161,6 +161,10 @@ impl Pipe {
             line.is_over |= result.is_err() || !front.reader.keeps_alive() || front.options.closes;
         }
         let Waiting { reader, connecting, first_byte, ends, .. } = front;
+        if ends.is_some() {
+            // It never will be written; those behind it are counted from its place on.
+            self.probe.wrote_one();
+        }
         let result = match result {
             Ok(()) if reader.is_too_large() => Err(classify::body_too_large()),
             Ok(()) => Ok(reader.take()),
@@ -275,14 +279,20 @@ impl Waiting {
 
     /// Arms its timeout, or tells that it has passed.
     fn wait(&mut self, cx: &mut Context<'_>, deadline: &mut Deadline) -> Poll<Failure> {
-        let due = self.begin + self.options.total_timeout;
+        let total = self.options.total_timeout;
+        let first =
+            self.options.first_byte_timeout.filter(|limit| self.first_byte.is_none() && *limit < total);
+        let due = self.begin + first.unwrap_or(total);
         if !std::mem::replace(&mut self.waited, true) {
-            deadline.arm(cx, self.begin, due);
+            deadline.arm(cx, due);
             return Poll::Pending;
         }
-        if deadline.has_passed(cx, due) {
-            return Poll::Ready(classify::timed_out(true, self.options.total_timeout));
+        if !deadline.has_passed(cx, due) {
+            return Poll::Pending;
         }
-        Poll::Pending
+        Poll::Ready(match first {
+            Some(limit) => classify::no_first_byte(true, limit),
+            None => classify::timed_out(true, total),
+        })
     }
 }

@@ -11,7 +11,7 @@ start_target() {
   openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost -addext subjectAltName=IP:127.0.0.1,DNS:localhost \
     -keyout "$work/key.pem" -out "$work/cert.pem" 2>/dev/null
   cp "$here/nginx.conf" "$work/"
-  taskset -c "$target_core" nginx -p "$work" -c "$work/nginx.conf" 2>"$work/nginx.log" &
+  (ulimit -n "$(ulimit -Hn)"; exec taskset -c "$target_core" nginx -p "$work" -c "$work/nginx.conf") 2>"$work/nginx.log" &
   target=$!
   for _ in $(seq 50); do
     (exec 3<>/dev/tcp/127.0.0.1/18080) 2>/dev/null && return

@@ -68,6 +68,7 @@ locust_run() {
 # Built from bench/peers/goose, see there.
 goose=${GOOSE:-$here/../target/peers/release/goose-mix}
 goose_mix() {
-  timed "$goose" --host "${plain%/}" -u 64 -r 64 -t "${seconds}s" --no-telnet --no-websocket --no-status-codes
+  timed "$goose" --host "${plain%/}" -u 64 -r 1000 -t "${seconds}s" --no-telnet --no-reset-metrics \
+    --no-status-codes
   awk -F'|' '/Aggregated/ { gsub(/[ ,]/, "", $2); print $2; exit }' "$work/out"
 }

@@ -41,7 +41,7 @@ section_get() {
 }
 
 section_mix() {
-  echo "**Two endpoints**: 20 % \`GET /\`, 80 % \`POST /predict\` with 72 bytes of JSON, status checked; wrk: one page."
+  echo "**Two endpoints**: 20 % \`GET /\`, 80 % \`POST /predict\` with a small JSON body, status checked; wrk: one page."
   in_turn mix wrk=wrk_plain stampede="stampede_ok mix" "$goose=goose_mix" \
     k6="k6_run mix" locust="locust_run mix"
 }

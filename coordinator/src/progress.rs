@@ -241,7 +241,7 @@ mod tests {
         00:12 ramping to 200 users
         00:12 ramping    users 120/200      768 req/s   0.00 fail/s   p50 12.0 p95 37.2 p99 79.2 ms   2 workers
         00:41 steady at 200 users
-        notice: generator-limited: worker w2 CPU 97 %, lag p99 14 ms
+        notice: generator-limited: worker w2 wakes 14.2 ms late (p99) and uses 97 % of a core; the target may be able to take more
         00:41 steady     users 200/200     1284 req/s    212 fail/s   p50 12.0 p95 37.2 p99 79.2 ms   2 workers
         01:00 draining: 45 users finishing
         01:00 draining   users 45          1284 req/s   0.00 fail/s   p50 12.0 p95 37.2 p99 79.2 ms   2 workers

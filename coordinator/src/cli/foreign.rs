@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use super::exit::Error;
 
 /// What other tools call it, and what it is called here.
-const FLAGS: [(&str, &str); 9] = [
+const FLAGS: [(&str, &str); 11] = [
     ("-c", "concurrent users are --users N (-u N)"),
     ("-n", "a number of requests is --iterations N (-i N): one iteration is one pass through one task"),
     ("--vus", "virtual users are --users N (-u N)"),
@@ -13,6 +13,8 @@ const FLAGS: [(&str, &str); 9] = [
     ("--concurrency", "concurrent users are --users N (-u N)"),
     ("-z", "the duration is --run-time D (-t 30s)"),
     ("-f", "the scenario file is named without a flag: coordinator FILE"),
+    ("--local-ips", "addresses to connect from are --source-ip IP, once for each"),
+    ("-laddr", "addresses to connect from are --source-ip IP, once for each"),
     ("--csv", "reports are --report FILE; this version writes .md and .json"),
     ("--html", "reports are --report FILE; this version writes .md and .json"),
 ];
@@ -50,6 +52,7 @@ mod tests {
         let text = |line: &str| look(&args(line)).map(|error| error.to_string());
         assert!(text("coordinator --vus=5 a.yaml").is_some_and(|text| text.contains("--users")));
         assert!(text("coordinator a.yaml -z 5s").is_some_and(|text| text.contains("--run-time")));
+        assert!(text("coordinator a.yaml -laddr 10.0.0.1").is_some_and(|text| text.contains("--source-ip")));
         assert_eq!(text("coordinator a.yaml -u 5"), None);
         assert_eq!(text("coordinator -- -c"), None);
     }

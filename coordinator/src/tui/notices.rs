@@ -13,8 +13,8 @@ use crate::view::RunView;
 
 /// ```text
 ///  Notices, newest first
-///  ⚠ generator-limited: worker w2 is at 97 % CPU, so the target could
-///    take more than it was given
+///  ⚠ generator-limited: worker w2 uses 97 % of a core; the target may
+///    be able to take more
 /// ```
 pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, offset: usize, view: &RunView, theme: Theme) {
     if area.is_empty() || area.width < 3 {

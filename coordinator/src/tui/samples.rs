@@ -227,7 +227,7 @@ pub(crate) fn failing() -> RunView {
             },
         ]),
         timeline: Arc::new(course.collect()),
-        notices: Arc::new(vec!["generator-limited: worker w2 CPU 97 %, lag p99 14 ms".to_owned()]),
+        notices: Arc::new(vec!["generator-limited: worker w2 wakes 14.2 ms late (p99) and uses 97 % of a core; the target may be able to take more".to_owned()]),
         ..base
     }
 }

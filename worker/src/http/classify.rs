@@ -113,11 +113,11 @@ fn io_error<'a>(cause: &'a (dyn Error + 'static)) -> Option<&'a io::Error> {
 }
 
 fn tls_error(cause: &(dyn Error + 'static)) -> Option<Cow<'static, str>> {
-    let inner = cause.downcast_ref::<io::Error>().and_then(|io| io.get_ref());
-    let tls = cause
-        .downcast_ref::<rustls::Error>()
-        .or_else(|| inner.and_then(|inner| inner.downcast_ref::<rustls::Error>()))?;
-    Some(tls.to_string().into())
+    if let Some(tls) = cause.downcast_ref::<rustls::Error>() {
+        return Some(tls.to_string().into());
+    }
+    // An I/O error names as its source what is behind the one within it, not that one: one is in the other up to two deep.
+    tls_error(cause.downcast_ref::<io::Error>()?.get_ref()?)
 }
 
 /// The failure behind an I/O error, while connecting or later.
@@ -187,6 +187,16 @@ mod tests {
         for (kind, connecting, expected) in cases {
             assert_eq!(io_failure(&kind.into(), connecting).kind, expected, "{kind:?} {connecting}");
         }
+    }
+
+    #[test]
+    fn tls_is_found_however_deep_it_is() {
+        let mut error = io::Error::new(io::ErrorKind::InvalidData, rustls::Error::DecryptError);
+        for _ in 0..3 {
+            assert_eq!(tls_error(&error).as_deref(), Some("cannot decrypt peer's message"));
+            error = io::Error::other(error);
+        }
+        assert_eq!(tls_error(&io::Error::other("else")), None);
     }
 
     #[test]

@@ -1,41 +1,51 @@
 #!/usr/bin/env bash
-# Compares the cost of a request with wrk's, in one run: the generator pinned to core 0, nginx to core 1, 64 connections, no
-# waits. Prints a Markdown table: requests per second and CPU microseconds per request of the generator, each round and the
-# median. Needs nginx, wrk and GNU time; loopback only, bounded by its rounds of 8 s.
+# Compares this load generator with whatever others are installed, in one run and in turn: the generator pinned to one core,
+# nginx to another, 64 connections or users without waits. Prints Markdown: requests per second, CPU (user + system of the whole
+# process, its start included) and memory of each, and the ratio to wrk in the same round. Loopback only, bounded by its rounds.
 #
-#   cargo build --release && bench/compare.sh [ROUNDS]
+#   cargo build --release && bench/compare.sh [SECTION…]
+#
+# Sections, all of them by default:
+#   get     one page                          tls, h2  the same over TLS, and over HTTP/2
+#   mix     two endpoints, 20 to 80           open     arrivals at a rate: 1500/s and 20000/s
+#   steps   a cookie, an extracted value,     ui       with the terminal UI on and without
+#           a JSON body with it               users    15 000 waiting users: memory
+#
+# Settings: ROUNDS (3), ROUND_SECONDS (8), OPEN_SECONDS (30), RATES ("1500 20000"), USERS (15000), GENERATOR_CORE (0),
+# TARGET_CORE (1), COORDINATOR (target/release/coordinator). Needs nginx, openssl, taskset and GNU time; a peer that is not
+# there is left out: wrk, ab, oha, hey, siege, autocannon, vegeta, k6, locust, h2load.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
-rounds=${1:-3}
+rounds=${ROUNDS:-3} round_seconds=${ROUND_SECONDS:-8} open_seconds=${OPEN_SECONDS:-30} users=${USERS:-15000}
+generator_core=${GENERATOR_CORE:-0} target_core=${TARGET_CORE:-1}
 coordinator=${COORDINATOR:-$here/../target/release/coordinator}
-for tool in nginx wrk taskset /usr/bin/time; do
-  command -v "$tool" >/dev/null || { echo "bench: $tool is not installed" >&2; exit 1; }
+seconds=$round_seconds
+# shellcheck source=bench/lib.sh
+. "$here/lib.sh"
+# shellcheck source=bench/peers.sh
+. "$here/peers.sh"
+# shellcheck source=bench/sections.sh
+. "$here/sections.sh"
+
+all=(get mix steps tls h2 open ui users)
+sections=("$@")
+[ ${#sections[@]} -gt 0 ] || sections=("${all[@]}")
+for section in "${sections[@]}"; do
+  [[ " ${all[*]} " == *" $section "* ]] || { say "there is no section \`$section\`; there are: ${all[*]}"; exit 2; }
 done
-[ -x "$coordinator" ] || { echo "bench: build first: cargo build --release" >&2; exit 1; }
+for tool in nginx openssl taskset /usr/bin/time awk; do
+  have "$tool" || { say "$tool is not installed"; exit 1; }
+done
+[ -x "$coordinator" ] || { say "build first: cargo build --release"; exit 1; }
 
 work=$(mktemp -d)
-taskset -c 1 nginx -c "$here/nginx.conf" &
-nginx=$!
-trap 'kill "$nginx" 2>/dev/null; rm -rf "$work"' EXIT
-for _ in $(seq 50); do (exec 3<>/dev/tcp/127.0.0.1/18080) 2>/dev/null && break || sleep 0.1; done
+trap 'stop_target; rm -rf "$work"' EXIT
+trap 'exit 130' INT TERM
+start_target
 
-# name, requests, seconds, user + sys seconds
-row() { awk -v n="$1" -v r="$2" -v s="$3" -v c="$4" 'BEGIN { printf "%s %.0f %.2f\n", n, r / s, c / r * 1e6 }' >>"$work/rows"; }
-cpu() { awk 'END { print $1 + $2 }' "$work/time"; }
-
-for round in $(seq "$rounds"); do
-  /usr/bin/time -o "$work/time" -f "%U %S" taskset -c 0 wrk -t1 -c64 -d8s http://127.0.0.1:18080/ >"$work/wrk"
-  row wrk "$(awk '/requests in/ { print $1 }' "$work/wrk")" 8 "$(cpu)"
-  /usr/bin/time -o "$work/time" -f "%U %S" taskset -c 0 env XDG_STATE_HOME="$work" "$coordinator" "$here/hello.yaml" \
-    --headless --threads 1 >"$work/stampede" 2>/dev/null
-  row stampede "$(awk '/^requests/ { for (i = 1; i < NF; i++) if ($i == "ok") print $(i + 1) }' "$work/stampede")" 8 "$(cpu)"
-  echo "round $round of $rounds done" >&2
-done
-
-echo "| generator | requests/s, each round | median | CPU µs/request, each round | median |"
-echo "|---|---|---:|---|---:|"
-for name in wrk stampede; do
-  column() { awk -v n="$name" -v c="$1" '$1 == n { print $c }' "$work/rows"; }
-  median() { column "$1" | sort -n | awk '{ v[NR] = $1 } END { print v[int((NR + 1) / 2)] }'; }
-  echo "| $name | $(column 2 | paste -sd' ') | $(median 2) | $(column 3 | paste -sd' ') | $(median 3) |"
+echo "$(date +%F), $(nproc) cores of $(awk -F': ' '/model name/ { print $2; exit }' /proc/cpuinfo), Linux $(uname -r)," \
+  "$("$coordinator" --version); $rounds rounds of $round_seconds s."
+for section in "${sections[@]}"; do
+  echo
+  "section_$section"
 done

@@ -221,7 +221,11 @@ impl TimesDelta {
     }
 }
 
-fn percentiles(recorded: impl Iterator<Item = (u64, u64)>, exact: &Exact, wanted: &[f64]) -> Vec<f64> {
+pub(crate) fn percentiles(
+    recorded: impl Iterator<Item = (u64, u64)>,
+    exact: &Exact,
+    wanted: &[f64],
+) -> Vec<f64> {
     if exact.count == 0 {
         return Vec::new();
     }

@@ -10,6 +10,7 @@ pub mod histogram;
 pub mod interval;
 pub mod names;
 pub mod outcome;
+pub mod packed;
 pub mod recorder;
 mod sample;
 pub mod snapshot;

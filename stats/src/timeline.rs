@@ -2,7 +2,7 @@
 //!
 //! Points keep their recorded values, so the percentiles of a merged point are those of its merged histogram.
 
-use crate::histogram::TimesDelta;
+use crate::packed::PackedTimes;
 
 /// Points kept at most. At one a second the step stays one second for 20 minutes.
 pub const MAX_POINTS: usize = 1200;
@@ -15,7 +15,7 @@ pub struct Point {
     /// Of these, failed.
     pub failures: u64,
     /// Response times of the completed ones.
-    pub times: TimesDelta,
+    pub times: PackedTimes,
     /// Users alive at the end of the step.
     pub users: u64,
     /// Users the profile asked for at the end of the step.
@@ -32,7 +32,7 @@ impl Point {
     fn merge_next(&mut self, next: &Self) {
         self.requests += next.requests;
         self.failures += next.failures;
-        self.times.merge(&next.times);
+        self.times.merge(&next.times.unpack());
         if next.seconds > 0 {
             self.users = next.users;
             self.planned_users = next.planned_users;

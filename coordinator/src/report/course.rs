@@ -38,7 +38,7 @@ fn merged(points: &[(u32, &Point)], step: u32, rated: bool) -> TimelinePoint {
     let mut times = TimesDelta::default();
     let (mut requests, mut failures, mut seconds, mut late) = (0, 0, 0, false);
     for (_, point) in points {
-        times.merge(&point.times);
+        times.merge(&point.times.unpack());
         requests += point.requests;
         failures += point.failures;
         seconds += point.seconds.min(step);

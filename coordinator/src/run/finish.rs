@@ -136,18 +136,17 @@ impl Run {
     /// What a reader should know and no other part of the report says.
     fn notes(&self) -> Vec<String> {
         let own = self.notices.iter().filter(|notice| !self.limit_notices.contains(notice)).cloned();
-        own.chain(self.other_client().map(str::to_owned)).collect()
+        own.chain(self.other_client()).collect()
     }
 
     /// Which requests the native client did not make.
-    fn other_client(&self) -> Option<&'static str> {
-        let goes_through_a_proxy = || self.setup.plan.requests().any(|request| request.proxy.is_some());
+    fn other_client(&self) -> Option<String> {
         match self.setup.client {
-            ClientChoice::Reqwest => Some("Every request was made by reqwest (--http-client reqwest)."),
-            ClientChoice::Auto if goes_through_a_proxy() => Some(
-                "Requests through a proxy were made by reqwest, which takes more CPU than the native client.",
-            ),
-            ClientChoice::Auto | ClientChoice::Native => None,
+            ClientChoice::Reqwest => Some("Every request was made by reqwest (--http-client reqwest).".to_owned()),
+            ClientChoice::Auto => self.setup.plan.needs_reqwest().map(|why| {
+                format!("Requests through a proxy were made by reqwest, which takes more CPU than the native client: {why}.")
+            }),
+            ClientChoice::Native => None,
         }
     }
 }

@@ -142,7 +142,15 @@ impl HttpClient for NativeClient {
             let Connection { line, is_busy, was_used, .. } = connection;
             let io = match line {
                 Line::H2(session) => {
-                    return Box::pin(session.exchange(&request, probe, connecting)).await;
+                    let exchange = Box::pin(session.exchange(&request, probe, connecting)).await;
+                    let is_stale = std::mem::replace(was_used, true) && session.was_closed_before(&exchange);
+                    if is_stale || request.options.closes {
+                        connections.pop();
+                    }
+                    if is_stale {
+                        continue;
+                    }
+                    return exchange;
                 }
                 Line::H1(io) => io,
             };

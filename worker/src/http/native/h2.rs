@@ -66,6 +66,11 @@ impl Session {
         !self.sender.is_closed()
     }
 
+    /// Whether the connection had ended before the request of this exchange was handed over.
+    pub(super) fn was_closed_before(&self, exchange: &Exchange) -> bool {
+        exchange.result.is_err() && !exchange.written && !self.is_open()
+    }
+
     /// Makes a request over it.
     pub(super) async fn exchange(
         &mut self,

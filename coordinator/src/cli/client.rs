@@ -12,6 +12,13 @@ use super::exit::Error;
 pub(super) fn check(plan: &Plan, client: ClientChoice) -> Result<(), Error> {
     let proxied = plan.requests().find(|request| request.proxy.is_some());
     let pipelined = plan.classes.iter().find(|class| class.pipeline > 1);
+    let uses_reqwest = client == ClientChoice::Reqwest || proxied.is_some();
+    if let Some(name) = plan.tls.server_name.as_ref().filter(|_| uses_reqwest) {
+        return Err(Error::Usage(format!(
+            "reqwest checks certificates for the host of the URL only, and the scenario has `tls.server_name: {name}`; \
+             leave that out, or the proxy and --http-client"
+        )));
+    }
     match (client, proxied, pipelined) {
         (ClientChoice::Native, Some(request), _) => Err(Error::Usage(format!(
             "the native client does not go through proxies, and the request in line {} does; leave out \
@@ -54,8 +61,12 @@ mod tests {
         assert!(
             check(&pipelined, ClientChoice::Auto).is_ok() && check(&pipelined, ClientChoice::Native).is_ok()
         );
+        let mut named = plain.clone();
+        named.tls.server_name = Some("other.test".to_owned());
+        assert!(check(&named, ClientChoice::Auto).is_ok());
         let said = |plan, client| check(plan, client).unwrap_err().to_string();
         insta::assert_snapshot!(said(&proxied, ClientChoice::Native), @"the native client does not go through proxies, and the request in line 3 does; leave out --http-client, and reqwest makes the requests that have a proxy");
+        insta::assert_snapshot!(said(&named, ClientChoice::Reqwest), @"reqwest checks certificates for the host of the URL only, and the scenario has `tls.server_name: other.test`; leave that out, or the proxy and --http-client");
         insta::assert_snapshot!(said(&pipelined, ClientChoice::Reqwest), @"reqwest does not pipeline, and class `u` has `pipeline: 4`; leave out --http-client");
     }
 }

@@ -7,6 +7,7 @@ use std::error::Error;
 use std::io;
 use std::time::Duration;
 
+use rustls::AlertDescription;
 use stampede_stats::outcome::FailureKind;
 
 use super::resolve::DnsError;
@@ -113,11 +114,22 @@ fn io_error<'a>(cause: &'a (dyn Error + 'static)) -> Option<&'a io::Error> {
 }
 
 fn tls_error(cause: &(dyn Error + 'static)) -> Option<Cow<'static, str>> {
-    if let Some(tls) = cause.downcast_ref::<rustls::Error>() {
-        return Some(tls.to_string().into());
+    let tls = match cause.downcast_ref::<rustls::Error>() {
+        Some(tls) => tls,
+        None => within(cause.downcast_ref::<io::Error>()?)?,
+    };
+    Some(tls.to_string().into())
+}
+
+/// The TLS error in an I/O error, which may be wrapped in others: their `source` leaves out what they wrap.
+fn within(mut error: &io::Error) -> Option<&rustls::Error> {
+    loop {
+        let inner = error.get_ref()?;
+        if let Some(tls) = inner.downcast_ref::<rustls::Error>() {
+            return Some(tls);
+        }
+        error = inner.downcast_ref::<io::Error>()?;
     }
-    // An I/O error names as its source what is behind the one within it, not that one: one is in the other up to two deep.
-    tls_error(cause.downcast_ref::<io::Error>()?.get_ref()?)
 }
 
 /// The failure behind an I/O error, while connecting or later.
@@ -150,8 +162,12 @@ pub fn io_failure(io: &io::Error, connecting: bool) -> Failure {
 
 /// What TLS has to say in an I/O error of a handshake.
 pub fn tls_text(error: &io::Error) -> Option<Cow<'static, str>> {
-    let tls = error.get_ref()?.downcast_ref::<rustls::Error>()?;
-    Some(tls.to_string().into())
+    Some(within(error)?.to_string().into())
+}
+
+/// Whether a handshake ended because the target speaks nothing of what it was offered.
+pub fn has_no_common_protocol(error: &io::Error) -> bool {
+    matches!(within(error), Some(rustls::Error::AlertReceived(AlertDescription::NoApplicationProtocol)))
 }
 
 fn os_text(io: &io::Error) -> Cow<'static, str> {

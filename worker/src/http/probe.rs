@@ -51,6 +51,13 @@ impl Probe {
         }
     }
 
+    /// The port of the exchange's target, if that is called `host`; 0 for others, such as proxies.
+    pub fn target_port(&self, host: &str) -> u16 {
+        let target = self.target.lock().unwrap_or_else(PoisonError::into_inner);
+        let port = target.strip_prefix(host).and_then(|rest| rest.strip_prefix(':'));
+        port.and_then(|port| port.parse().ok()).unwrap_or(0)
+    }
+
     /// An exchange begins, or has written its request to the last byte: of a client that says so.
     pub fn wrote(&self, all: bool) {
         self.written.store(if all { WRITTEN } else { UNWRITTEN }, Ordering::Relaxed);

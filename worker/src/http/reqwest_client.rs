@@ -101,7 +101,7 @@ impl ReqwestClient {
             .no_proxy()
             .referer(false)
             .local_address(self.source)
-            .tls_backend_preconfigured(self.run.tls.config()?.clone())
+            .tls_backend_preconfigured(self.run.tls.for_user(version)?)
             .dns_resolver(Arc::new(resolver))
             .connector_layer(Watched(Arc::clone(&self.probe)))
             // A user has one request at a time; leftovers of raced connects are not to pile up.
@@ -150,6 +150,10 @@ impl ReqwestClient {
         };
         let mut answer = answer?;
         *first_byte = Some(Instant::now());
+        if options.closes && answer.version() == http::Version::HTTP_2 {
+            // HTTP/2 has no header that says so: the connection ends with the client that has it.
+            self.clients.retain(|(way, _)| *way != (options.version, options.proxy));
+        }
         let mut response = block::response(answer.status(), answer.headers(), options);
         match drain(&mut answer, &mut response, options.keep_body).await {
             Ok(false) => Ok(response),

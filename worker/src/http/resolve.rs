@@ -76,7 +76,8 @@ impl Resolve for Resolver {
     fn resolve(&self, name: Name) -> Resolving {
         let (run, probe) = (Arc::clone(&self.run), Arc::clone(&self.probe));
         Box::pin(async move {
-            let (addresses, asked) = run.cache.addresses(name.as_str(), 0).await.map_err(failed)?;
+            let (addresses, asked) =
+                run.cache.addresses(name.as_str(), probe.target_port(name.as_str())).await.map_err(failed)?;
             if let Some(took) = asked {
                 probe.resolved(took);
             }

@@ -17,6 +17,9 @@ use super::run::RunHttp;
 use super::verify::{AnyCertificate, Trusted};
 use super::{Failure, Version};
 
+/// Sessions that a user keeps; eight for each of its targets.
+const SESSIONS: usize = 64;
+
 /// A certificate or key that cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum TlsError {
@@ -126,6 +129,21 @@ impl Tls {
         made.as_ref().map_err(|why| Failure { kind: FailureKind::Tls, message: why.clone().into() })
     }
 
+    /// A configuration that shares no sessions with another one.
+    pub(super) fn for_user(&self, version: Version) -> Result<ClientConfig, Failure> {
+        let mut config = self.config()?.clone();
+        config.alpn_protocols = protocols(version);
+        if self.resumption {
+            config.resumption = Resumption::in_memory_sessions(SESSIONS);
+        }
+        Ok(config)
+    }
+
+    /// Whether a user's handshakes may resume its earlier ones.
+    pub(super) fn resumes(&self) -> bool {
+        self.resumption
+    }
+
     /// The name the target's certificate is to have.
     pub(super) fn server_name(&self, host: &str) -> Result<ServerName<'static>, Failure> {
         match &self.server_name {
@@ -168,9 +186,8 @@ impl Tls {
             }
             None => verified.with_no_client_auth(),
         };
-        if !self.resumption {
-            config.resumption = Resumption::disabled();
-        }
+        // Each user has sessions of its own, if any.
+        config.resumption = Resumption::disabled();
         config.alpn_protocols = protocols(Version::Auto);
         Ok(config)
     }
@@ -214,7 +231,8 @@ fn identity(cert: (&[u8], &'static str), key: (&[u8], &'static str)) -> Result<I
     Ok(Identity { chain, key })
 }
 
-/// A load thread's TLS: configurations of its own, one for each version of HTTP that was asked for.
+/// TLS of a load thread, or of a user that resumes sessions: configurations of its own, one for each version of HTTP that was
+/// asked for.
 #[derive(Debug, Default)]
 pub(super) struct Connectors(RefCell<Vec<(Version, Arc<ClientConfig>)>>);
 
@@ -225,9 +243,7 @@ impl Connectors {
         if let Some((_, config)) = made.iter().find(|(known, _)| *known == version) {
             return Ok(TlsConnector::from(Arc::clone(config)));
         }
-        let mut config = run.tls.config()?.clone();
-        config.alpn_protocols = protocols(version);
-        let config = Arc::new(config);
+        let config = Arc::new(run.tls.for_user(version)?);
         made.push((version, Arc::clone(&config)));
         Ok(TlsConnector::from(config))
     }

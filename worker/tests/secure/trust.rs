@@ -29,6 +29,10 @@ fn certificates_are_taken_as_the_scenario_says() {
     on_one_thread(async {
         for kind in BOTH {
             for (lines, host, is_taken) in CASES {
+                // reqwest has no way to be told another name than the URL's.
+                if kind == Kind::Reqwest && lines.contains("server_name") {
+                    continue;
+                }
                 let target = Target::start(Speaks::TlsH1).await;
                 let mut user = User::new(kind, &run(lines));
                 let answer = user.get(&target.named(host), &options()).await;

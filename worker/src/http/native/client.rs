@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use super::super::origin::Origin;
 use super::super::probe::Probe;
 use super::super::run::RunHttp;
+use super::super::tls::Connectors;
 use super::super::{
     ClientError, Exchange, Failure, HttpClient, HttpFactory, HttpThread, Options, Request, Response, Version,
 };
@@ -55,6 +56,7 @@ impl HttpThread for NativeThread {
     fn client(&self, probe: &Arc<Probe>) -> Result<NativeClient, ClientError> {
         Ok(NativeClient {
             shared: Rc::clone(&self.shared),
+            tls: self.shared.tls(),
             probe: Arc::clone(probe),
             connections: Vec::with_capacity(1),
             deadline: Deadline::default(),
@@ -67,6 +69,7 @@ impl HttpThread for NativeThread {
 #[derive(Debug)]
 pub struct NativeClient {
     shared: Rc<Shared>,
+    tls: Rc<Connectors>,
     probe: Arc<Probe>,
     /// The one used last comes last.
     connections: Vec<Connection>,
@@ -114,7 +117,7 @@ impl NativeClient {
     }
 
     async fn open(&mut self, request: &Request<'_>) -> Result<(), Failure> {
-        let line = connect(&self.shared, &self.probe, request).await?;
+        let line = connect(&self.shared, &self.tls, &self.probe, request).await?;
         if self.connections.len() >= MAX_CONNECTIONS {
             self.connections.remove(0);
         }
@@ -172,8 +175,8 @@ impl HttpClient for NativeClient {
     }
 
     fn pipe(&mut self) -> Option<&mut Pipe> {
-        let (shared, probe) = (&self.shared, &self.probe);
-        let pipe = || Box::new(Pipe::new(Rc::clone(shared), Arc::clone(probe)));
+        let (shared, tls, probe) = (&self.shared, &self.tls, &self.probe);
+        let pipe = || Box::new(Pipe::new(Rc::clone(shared), Rc::clone(tls), Arc::clone(probe)));
         Some(self.pipe.get_or_insert_with(pipe))
     }
 

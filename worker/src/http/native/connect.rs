@@ -10,10 +10,14 @@ use tokio::net::{TcpSocket, TcpStream};
 
 use super::super::origin::Origin;
 use super::super::probe::Probe;
+use super::super::tls::Connectors;
 use super::super::{Failure, Options, Request, Version, classify};
 use super::h2::Session;
 use super::io::Io;
 use super::shared::Shared;
+
+/// The failure for a target that was asked for HTTP/2 and has only HTTP/1.1.
+const NO_H2: Failure = Failure::new(FailureKind::Protocol, "the target does not speak HTTP/2");
 
 /// What is spoken over a connection.
 #[derive(Debug)]
@@ -23,17 +27,28 @@ pub(super) enum Line {
 }
 
 /// Connects to the request's origin, within its time.
-pub(super) async fn connect(shared: &Shared, probe: &Probe, request: &Request<'_>) -> Result<Line, Failure> {
+pub(super) async fn connect(
+    shared: &Shared,
+    tls: &Connectors,
+    probe: &Probe,
+    request: &Request<'_>,
+) -> Result<Line, Failure> {
     let options = request.options;
     let limit = options.connect_timeout.filter(|limit| *limit < request.timeout);
     let deadline = tokio::time::Instant::from_std(request.begin + limit.unwrap_or(request.timeout));
-    match tokio::time::timeout_at(deadline, line(shared, probe, request.origin, options)).await {
+    match tokio::time::timeout_at(deadline, line(shared, tls, probe, request.origin, options)).await {
         Ok(line) => line,
         Err(_) => Err(classify::timed_out(false, limit.unwrap_or(options.total_timeout))),
     }
 }
 
-async fn line(shared: &Shared, probe: &Probe, origin: &Origin, options: &Options) -> Result<Line, Failure> {
+async fn line(
+    shared: &Shared,
+    tls: &Connectors,
+    probe: &Probe,
+    origin: &Origin,
+    options: &Options,
+) -> Result<Line, Failure> {
     let (addresses, dns) = shared
         .run
         .cache
@@ -45,7 +60,7 @@ async fn line(shared: &Shared, probe: &Probe, origin: &Origin, options: &Options
     let mut connected = Connected { dns, connect: Some(begin.elapsed()), tls: None };
     let line = if origin.is_tls() {
         let begin = Instant::now();
-        let line = tls(shared, origin, options.version, stream).await?;
+        let line = secured(shared, tls, origin, options.version, stream).await?;
         connected.tls = Some(begin.elapsed());
         line
     } else if options.version == Version::H2 {
@@ -79,12 +94,21 @@ async fn tcp(shared: &Shared, address: SocketAddr) -> io::Result<TcpStream> {
     socket.connect(address).await
 }
 
-async fn tls(shared: &Shared, origin: &Origin, version: Version, stream: TcpStream) -> Result<Line, Failure> {
+async fn secured(
+    shared: &Shared,
+    tls: &Connectors,
+    origin: &Origin,
+    version: Version,
+    stream: TcpStream,
+) -> Result<Line, Failure> {
     let failed = |error: &io::Error| {
+        if version == Version::H2 && classify::has_no_common_protocol(error) {
+            return NO_H2;
+        }
         let message = classify::tls_text(error).unwrap_or_else(|| classify::io_failure(error, false).message);
         Failure { kind: FailureKind::Tls, message }
     };
-    let connector = shared.tls.get(&shared.run, version)?;
+    let connector = tls.get(&shared.run, version)?;
     let name = shared.run.tls.server_name(origin.host())?;
     let stream = connector.connect(name, stream).await.map_err(|error| failed(&error))?;
     let speaks_h2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
@@ -92,7 +116,7 @@ async fn tls(shared: &Shared, origin: &Origin, version: Version, stream: TcpStre
     if speaks_h2 {
         Ok(Line::H2(Box::new(Session::begin(io).await?)))
     } else if version == Version::H2 {
-        Err(Failure::new(FailureKind::Protocol, "the target does not speak HTTP/2"))
+        Err(NO_H2)
     } else {
         Ok(Line::H1(io))
     }

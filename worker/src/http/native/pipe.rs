@@ -14,6 +14,7 @@ use http::Method;
 
 use super::super::origin::Origin;
 use super::super::probe::Probe;
+use super::super::tls::Connectors;
 use super::super::{Exchange, Failure, Options, Request, Response, classify};
 use super::call::not_a_response;
 use super::connect::{Line, connect};
@@ -38,6 +39,7 @@ pub enum Takes {
 #[derive(Debug)]
 pub struct Pipe {
     shared: Rc<Shared>,
+    tls: Rc<Connectors>,
     probe: Arc<Probe>,
     line: Option<Piped>,
     waiting: VecDeque<Waiting>,
@@ -77,8 +79,8 @@ struct Waiting {
 }
 
 impl Pipe {
-    pub(super) fn new(shared: Rc<Shared>, probe: Arc<Probe>) -> Self {
-        Self { shared, probe, line: None, waiting: VecDeque::new(), deadline: Deadline::default() }
+    pub(super) fn new(shared: Rc<Shared>, tls: Rc<Connectors>, probe: Arc<Probe>) -> Self {
+        Self { shared, tls, probe, line: None, waiting: VecDeque::new(), deadline: Deadline::default() }
     }
 
     /// Whether a request to `origin` can be pushed.
@@ -106,7 +108,7 @@ impl Pipe {
     /// When there is no connection.
     pub async fn open(&mut self, request: &Request<'_>) -> Result<Duration, Failure> {
         self.line = None;
-        let Line::H1(io) = connect(&self.shared, &self.probe, request).await? else {
+        let Line::H1(io) = connect(&self.shared, &self.tls, &self.probe, request).await? else {
             return Err(Failure::new(
                 stampede_stats::outcome::FailureKind::Protocol,
                 "the target wants HTTP/2, which has no pipelining",
@@ -173,7 +175,7 @@ impl Pipe {
     }
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<(Result<(), Failure>, Instant)> {
-        let Self { shared, probe, line, waiting, deadline } = self;
+        let Self { shared, probe, line, waiting, deadline, .. } = self;
         let Some(line) = line.as_mut().filter(|line| !line.is_over) else {
             return Poll::Ready((Err(classify::CLOSED), Instant::now()));
         };

@@ -2,6 +2,7 @@
 
 use std::cell::{Cell, RefCell, RefMut};
 use std::net::{IpAddr, SocketAddr};
+use std::rc::Rc;
 use std::sync::Arc;
 
 use super::super::Response;
@@ -31,7 +32,7 @@ pub(super) struct Shared {
     #[expect(clippy::vec_box, reason = "the boxes are what is lent: a response moves one word")]
     spares: RefCell<Vec<Box<Response>>>,
     pub(super) run: Arc<RunHttp>,
-    pub(super) tls: Connectors,
+    tls: Rc<Connectors>,
     /// Local addresses to connect from, one after the other; none leaves it to the system.
     sources: Vec<IpAddr>,
     next: Cell<usize>,
@@ -41,7 +42,12 @@ impl Shared {
     pub(super) fn new(run: Arc<RunHttp>, sources: Vec<IpAddr>) -> Self {
         let scratch = Scratch { input: vec![0; INPUT].into(), output: Vec::new() };
         let (scratch, spares) = (RefCell::new(scratch), RefCell::default());
-        Self { scratch, spares, run, tls: Connectors::default(), sources, next: Cell::new(0) }
+        Self { scratch, spares, run, tls: Rc::default(), sources, next: Cell::new(0) }
+    }
+
+    /// TLS for a user: one of its own where sessions are resumed, for they are the user's.
+    pub(super) fn tls(&self) -> Rc<Connectors> {
+        if self.run.tls.resumes() { Rc::default() } else { Rc::clone(&self.tls) }
     }
 
     /// The buffers; to be given back before the next wait.

@@ -220,6 +220,16 @@ mod tests {
     }
 
     #[test]
+    fn tls_is_found_however_deep_it_is() {
+        let mut error = io::Error::new(io::ErrorKind::InvalidData, rustls::Error::DecryptError);
+        for _ in 0..3 {
+            assert_eq!(tls_error(&error).as_deref(), Some("cannot decrypt peer's message"));
+            error = io::Error::other(error);
+        }
+        assert_eq!(tls_error(&io::Error::other("else")), None);
+    }
+
+    #[test]
     fn messages_carry_no_numbers_of_the_moment() {
         let error = io::Error::from_raw_os_error(24);
         assert_eq!(os_text(&error), "Too many open files");

@@ -4,6 +4,7 @@ use stampede_stats::outcome::FailureKind;
 
 use super::client::{Ask, Client, KINDS, Kind, Seen, seen};
 use super::server::{End, Script, Server};
+use super::tls::Over;
 
 /// What the server sends to one request, and what comes of it.
 #[derive(Debug, Clone)]
@@ -88,9 +89,13 @@ impl Case {
 
     /// Every client sees the same in every way it is sent, and uses as many connections as it is to.
     pub(super) async fn hold(&self) {
+        self.hold_over(Over::Plain).await;
+    }
+
+    pub(super) async fn hold_over(&self, over: Over) {
         for kind in KINDS {
-            let server = Server::start().await;
-            let mut client = Client::new(kind);
+            let server = Server::over(over).await;
+            let mut client = Client::over(kind, over);
             let ask = Ask::new(self.method);
             for (number, script) in self.scripts().into_iter().enumerate() {
                 let pieces = script.pieces.iter().map(Vec::len).collect::<Vec<_>>();

@@ -16,6 +16,8 @@ use stampede_worker::http::{Exchange, HttpClient, HttpFactory, HttpThread, Optio
 use tokio::runtime::Builder;
 use tokio::task::LocalSet;
 
+use super::tls::{self, Over};
+
 /// Long enough for every response that comes.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -40,14 +42,21 @@ pub(super) enum Client {
 
 impl Client {
     pub(super) fn new(kind: Kind) -> Self {
-        Self::with(kind, &Arc::default())
+        Self::with(kind, Over::Plain, &Arc::default())
     }
 
-    pub(super) fn with(kind: Kind, probe: &Arc<Probe>) -> Self {
+    pub(super) fn over(kind: Kind, over: Over) -> Self {
+        Self::with(kind, over, &Arc::default())
+    }
+
+    pub(super) fn with(kind: Kind, over: Over, probe: &Arc<Probe>) -> Self {
+        // Reading the system's certificates takes a while.
+        static PLAIN: OnceLock<Arc<RunHttp>> = OnceLock::new();
+        let run = if over == Over::Tls { tls::run() } else { PLAIN.get_or_init(Arc::default) };
         match kind {
-            Kind::Native => Self::Native(made(&NativeFactory::new(Vec::new()), probe)),
-            Kind::Pipe => Self::Pipe(made(&NativeFactory::new(Vec::new()), probe)),
-            Kind::Reqwest => Self::Reqwest(made(&ReqwestFactory::new(Vec::new()), probe)),
+            Kind::Native => Self::Native(made(&NativeFactory::new(Vec::new()), run, probe)),
+            Kind::Pipe => Self::Pipe(made(&NativeFactory::new(Vec::new()), run, probe)),
+            Kind::Reqwest => Self::Reqwest(made(&ReqwestFactory::new(Vec::new()), run, probe)),
         }
     }
 
@@ -80,11 +89,12 @@ impl Client {
     }
 }
 
-fn made<F: HttpFactory>(factory: &F, probe: &Arc<Probe>) -> <F::Thread as HttpThread>::Client {
-    // Reading the system's certificates takes a while.
-    static RUN: OnceLock<Arc<RunHttp>> = OnceLock::new();
-    let thread = factory.thread(RUN.get_or_init(Arc::default)).expect("a load thread");
-    thread.client(probe).expect("a client")
+fn made<F: HttpFactory>(
+    factory: &F,
+    run: &Arc<RunHttp>,
+    probe: &Arc<Probe>,
+) -> <F::Thread as HttpThread>::Client {
+    factory.thread(run).expect("a load thread").client(probe).expect("a client")
 }
 
 /// A request.

@@ -7,6 +7,7 @@ use stampede_worker::http::probe::Probe;
 
 use super::client::{Ask, Client, KINDS, Kind, Seen, on_one_thread, seen};
 use super::server::{End, Script, Server, When, settle};
+use super::tls::Over;
 
 const OK: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
 
@@ -120,7 +121,7 @@ fn an_exchange_that_is_dropped_takes_its_connection_with_it() {
             for beginning in beginnings {
                 let server = Server::start().await;
                 let probe = Arc::<Probe>::default();
-                let mut client = Client::with(kind, &probe);
+                let mut client = Client::with(kind, Over::Plain, &probe);
                 // The second goes over a connection that has served one.
                 server.will(Script::new(OK, End::Stays));
                 assert_eq!(seen(client.ask(&Ask::new("GET"), server.origin()).await), ok(), "{kind:?}");

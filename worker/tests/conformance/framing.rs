@@ -127,7 +127,7 @@ pub(super) const DELIMITED: &[Case] = &[
 ];
 
 /// They end with the connection.
-const UNTIL_CLOSE: &[Case] = &[
+pub(super) const UNTIL_CLOSE: &[Case] = &[
     closed("no length", b"HTTP/1.1 200 OK\r\nx: y\r\n\r\nhello", 200, b"hello"),
     closed("no length and no body", b"HTTP/1.1 200 OK\r\n\r\n", 200, b""),
     closed("HTTP/1.0 without a length", b"HTTP/1.0 200 OK\r\n\r\nhello", 200, b"hello"),

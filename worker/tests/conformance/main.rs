@@ -15,4 +15,5 @@ mod malformed;
 mod parser;
 mod pipelining;
 mod server;
+mod tls;
 mod written;

@@ -11,19 +11,24 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use stampede_worker::http::origin::Origin;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, spawn_local, yield_now};
+use tokio_rustls::server::TlsStream;
 use url::Url;
+
+use super::tls::{self, Over};
 
 /// What happens to the connection behind a script.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum End {
     /// The next request is read.
     Stays,
-    /// It is closed.
+    /// It is closed, over TLS with a word of goodbye.
     Closes,
+    /// It is closed without a word.
+    Cuts,
     /// It is reset.
     Resets,
 }
@@ -101,13 +106,18 @@ impl Drop for Server {
 
 impl Server {
     pub(super) async fn start() -> Self {
+        Self::over(Over::Plain).await
+    }
+
+    pub(super) async fn over(over: Over) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("bound");
-        let url = Url::parse(&format!("http://{address}/")).expect("valid");
+        let scheme = if over == Over::Tls { "https" } else { "http" };
+        let url = Url::parse(&format!("{scheme}://{address}/")).expect("valid");
         let (scripts, received) = Default::default();
         let shared =
             Rc::new(Shared { scripts, received, orders: watch::Sender::new(Order::End(End::Stays)) });
-        let task = spawn_local(accept(listener, Rc::clone(&shared)));
+        let task = spawn_local(accept(listener, over, Rc::clone(&shared)));
         Self { shared, origin: Arc::new(Origin::of(&url).expect("HTTP")), task }
     }
 
@@ -191,17 +201,46 @@ fn sockets_to(port: u16) -> io::Result<Vec<Socket>> {
     Ok(sockets.collect())
 }
 
-async fn accept(listener: TcpListener, shared: Rc<Shared>) {
+async fn accept(listener: TcpListener, over: Over, shared: Rc<Shared>) {
+    let tls = tls::acceptor();
     while let Ok((stream, _)) = listener.accept().await {
         stream.set_nodelay(true).expect("a socket");
         let number = shared.received.borrow().len();
         shared.received.borrow_mut().push(Vec::new());
+        let (tls, shared) = (tls.clone(), Rc::clone(&shared));
         // How a connection ends, the client tells.
-        spawn_local(serve(stream, number, Rc::clone(&shared)));
+        spawn_local(async move {
+            match over {
+                Over::Plain => serve(stream, number, &shared).await,
+                Over::Tls => {
+                    // A client may not want to.
+                    if let Ok(stream) = tls.accept(stream).await {
+                        serve(stream, number, &shared).await;
+                    }
+                }
+            }
+        });
     }
 }
 
-async fn serve(mut stream: TcpStream, number: usize, shared: Rc<Shared>) {
+/// A connection, whatever it is made over.
+trait Wire: AsyncRead + AsyncWrite + Unpin {
+    fn tcp(&self) -> &TcpStream;
+}
+
+impl Wire for TcpStream {
+    fn tcp(&self) -> &TcpStream {
+        self
+    }
+}
+
+impl Wire for TlsStream<TcpStream> {
+    fn tcp(&self) -> &TcpStream {
+        self.get_ref().0
+    }
+}
+
+async fn serve(mut stream: impl Wire, number: usize, shared: &Shared) {
     let mut input = Vec::new();
     let mut orders = shared.orders.subscribe();
     loop {
@@ -211,7 +250,7 @@ async fn serve(mut stream: TcpStream, number: usize, shared: Rc<Shared>) {
             _ = orders.changed() => {
                 let order = orders.borrow_and_update().clone();
                 match order {
-                    Order::End(how) => return hang_up(&stream, how),
+                    Order::End(how) => return hang_up(stream, how).await,
                     Order::Say(bytes) => stream.write_all(&bytes).await.expect("an idle connection"),
                 }
                 continue;
@@ -234,13 +273,13 @@ async fn serve(mut stream: TcpStream, number: usize, shared: Rc<Shared>) {
         let request = input[..known].to_vec();
         shared.received.borrow_mut()[number].push(request);
         for piece in &next.pieces {
-            if stream.write_all(piece).await.is_err() {
+            if stream.write_all(piece).await.is_err() || stream.flush().await.is_err() {
                 return;
             }
             settle().await;
         }
         if next.end != End::Stays {
-            return hang_up(&stream, next.end);
+            return hang_up(stream, next.end).await;
         }
         if whole(&mut stream, &mut input, length).await.is_err() {
             return;
@@ -249,19 +288,22 @@ async fn serve(mut stream: TcpStream, number: usize, shared: Rc<Shared>) {
     }
 }
 
-/// The connection is dropped after this.
-fn hang_up(stream: &TcpStream, how: End) {
+async fn hang_up(mut stream: impl Wire, how: End) {
     if how == End::Resets {
-        stream.set_zero_linger().expect("a socket");
+        stream.tcp().set_zero_linger().expect("a socket");
         return;
     }
     // With something unread the system would reset the connection.
     let mut unread = [0; 1024];
-    while stream.try_read(&mut unread).is_ok_and(|read| read > 0) {}
+    while stream.tcp().try_read(&mut unread).is_ok_and(|read| read > 0) {}
+    if how == End::Closes {
+        // The client may have gone before.
+        stream.shutdown().await.unwrap_or_default();
+    }
 }
 
 /// Reads on until there is a head; where it ends.
-async fn head(stream: &mut TcpStream, input: &mut Vec<u8>) -> io::Result<Option<usize>> {
+async fn head(stream: &mut impl Wire, input: &mut Vec<u8>) -> io::Result<Option<usize>> {
     loop {
         if let Some(at) = input.windows(4).position(|window| window == b"\r\n\r\n") {
             return Ok(Some(at + 4));
@@ -273,7 +315,7 @@ async fn head(stream: &mut TcpStream, input: &mut Vec<u8>) -> io::Result<Option<
 }
 
 /// Reads on until there are so many bytes.
-async fn whole(stream: &mut TcpStream, input: &mut Vec<u8>, length: usize) -> io::Result<()> {
+async fn whole(stream: &mut impl Wire, input: &mut Vec<u8>, length: usize) -> io::Result<()> {
     while input.len() < length {
         if stream.read_buf(input).await? == 0 {
             return Err(io::ErrorKind::UnexpectedEof.into());

@@ -6,7 +6,7 @@
 use std::collections::{HashMap, HashSet};
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use futures_util::Stream;
 use jiff::Timestamp;
@@ -15,7 +15,7 @@ use stampede_proto::prepare::Prepare;
 use stampede_proto::v1::{BatchAck, Command};
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::time::{Instant, MissedTickBehavior, interval};
 use tonic::Status;
 
 use crate::fleet::{Assets, FleetEvent, Pipe, Registry, Service, memory, order_to_wire, serve};
@@ -217,7 +217,7 @@ impl Conductor {
     /// Waits, not long, until every worker has said that it is through with this run, or is gone.
     async fn farewell(&mut self) {
         let mut open: HashSet<WorkerId> = self.controls.keys().copied().collect();
-        let until = tokio::time::Instant::now() + FAREWELL;
+        let until = Instant::now() + FAREWELL;
         while !open.is_empty() {
             let Ok(Some(event)) = tokio::time::timeout_at(until, self.events.recv()).await else { return };
             match &event {

@@ -64,6 +64,7 @@ pub fn start(setup: Setup, pipes: mpsc::Sender<DuplexStream>) -> Embedded {
     let settings = Settings {
         name: "local".to_owned(),
         threads: setup.threads,
+        capacity: u32::try_from(setup.threads).unwrap_or(u32::MAX),
         once: true,
         dialer,
         address: "this process".to_owned(),

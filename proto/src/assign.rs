@@ -19,12 +19,32 @@ const MAX_RAMPS: usize = 1_000_000;
 /// A worker's part of the open model.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OpenShare {
-    /// Its lanes, below [`LANES`].
-    pub lanes: RankSet,
+    /// Its lanes.
+    pub lanes: Vec<LaneShare>,
     /// The number of the first user it may start for arrivals; the others follow.
     pub first_user: u32,
     /// How many it may start, beside those it is granted by rank.
     pub max_users: u32,
+}
+
+/// Lanes that are a worker's for the same arrivals.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LaneShare {
+    /// Which, below [`LANES`].
+    pub lanes: RankSet,
+    /// Number of the first arrival it may run.
+    pub from: u64,
+    /// Number of the first it may not; `None`: it may run all that follow.
+    pub until: Option<u64>,
+}
+
+/// Users of one class, by rank.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Held {
+    /// Index of the class.
+    pub class: u16,
+    /// The j-th users of the class.
+    pub ranks: RankSet,
 }
 
 /// A worker's share of a run, whole; the newest revision replaces older ones.
@@ -40,6 +60,8 @@ pub struct Assign {
     pub grants: Vec<Grant>,
     /// Where arrivals come at a rate: its part of them. The grants are then the users started beforehand.
     pub open: Option<OpenShare>,
+    /// It was lost meanwhile: users not named with the life they have run elsewhere, and begin no request more.
+    pub cut: bool,
 }
 
 /// Users of one class.
@@ -70,12 +92,16 @@ pub fn to_wire(assign: &Assign) -> v1::Assign {
             .collect(),
         grants: assign.grants.iter().map(grant_to_wire).collect(),
         open: assign.open.as_ref().map(open_to_wire),
+        cut: assign.cut,
     }
 }
 
 fn open_to_wire(open: &OpenShare) -> v1::OpenShare {
-    let (lanes, lane_deltas) = ranks_to_wire(&open.lanes);
-    v1::OpenShare { lanes, lane_deltas, first_user: open.first_user, max_users: open.max_users }
+    let lanes = open.lanes.iter().map(|share| {
+        let (ranges, deltas) = ranks_to_wire(&share.lanes);
+        v1::Lanes { ranges, deltas, from: share.from, until: share.until }
+    });
+    v1::OpenShare { lanes: lanes.collect(), first_user: open.first_user, max_users: open.max_users }
 }
 
 /// As ranges, or as distances where those are shorter.
@@ -135,18 +161,50 @@ pub fn from_wire(wire: v1::Assign) -> Result<Assign, WireError> {
         grants.push(grant);
     }
     let open = wire.open.as_ref().map(open_from_wire).transpose()?;
-    Ok(Assign { run: wire.run, revision: wire.revision, profile: Profile::from_changes(ramps), grants, open })
+    let profile = Profile::from_changes(ramps);
+    Ok(Assign { run: wire.run, revision: wire.revision, profile, grants, open, cut: wire.cut })
 }
 
 fn open_from_wire(wire: &v1::OpenShare) -> Result<OpenShare, WireError> {
-    let lanes = ranks_from_wire(&wire.lanes, &wire.lane_deltas, usize::from(LANES))?;
-    if lanes.iter().any(|lane| lane >= u32::from(LANES)) {
-        return Err(WireError::invalid("open.lanes", "a lane that is not there"));
+    if wire.lanes.len() > usize::from(LANES) {
+        return Err(WireError::invalid("open.lanes", "too many"));
     }
+    let lanes = wire.lanes.iter().map(lanes_from_wire).collect::<Result<_, _>>()?;
     if wire.max_users as usize > MAX_USERS || wire.first_user.checked_add(wire.max_users).is_none() {
         return Err(WireError::invalid("open.max_users", "too many"));
     }
     Ok(OpenShare { lanes, first_user: wire.first_user, max_users: wire.max_users })
+}
+
+fn lanes_from_wire(wire: &v1::Lanes) -> Result<LaneShare, WireError> {
+    let lanes = ranks_from_wire(&wire.ranges, &wire.deltas, usize::from(LANES))?;
+    if lanes.iter().any(|lane| lane >= u32::from(LANES)) {
+        return Err(WireError::invalid("open.lanes", "a lane that is not there"));
+    }
+    Ok(LaneShare { lanes, from: wire.from, until: wire.until })
+}
+
+/// Users that a worker still holds, to the wire.
+pub fn held_to_wire(held: &Held) -> v1::Held {
+    let (ranges, deltas) = ranks_to_wire(&held.ranks);
+    v1::Held { class: u32::from(held.class), ranges, deltas }
+}
+
+/// Users that a worker still holds, from the wire.
+///
+/// # Errors
+/// When ranks are out of order or too many, or a class is beyond all range.
+pub fn held_from_wire(wire: &[v1::Held]) -> Result<Vec<Held>, WireError> {
+    let mut left = MAX_USERS;
+    let mut held = Vec::with_capacity(wire.len().min(1024));
+    for wire in wire {
+        let class =
+            u16::try_from(wire.class).map_err(|_| WireError::invalid("held.class", "beyond all range"))?;
+        let ranks = ranks_from_wire(&wire.ranges, &wire.deltas, left)?;
+        left -= ranks.len();
+        held.push(Held { class, ranks });
+    }
+    Ok(held)
 }
 
 fn grant_from_wire(wire: &v1::Grant, limit: usize) -> Result<Grant, WireError> {
@@ -174,17 +232,18 @@ mod tests {
     }
 
     fn open(lanes: Vec<u32>) -> OpenShare {
-        OpenShare { lanes: RankSet::from_sorted(lanes), first_user: 7, max_users: 5000 }
+        let lanes = vec![LaneShare { lanes: RankSet::from_sorted(lanes), from: 3, until: Some(90) }];
+        OpenShare { lanes, first_user: 7, max_users: 5000 }
     }
 
     #[test]
     fn a_part_of_the_arrivals_that_cannot_be_is_refused() {
         let good = open_to_wire(&open((0..1024).collect()));
-        assert_eq!(good.lanes.len(), 1, "all lanes are one range");
+        assert_eq!(good.lanes[0].ranges.len(), 1, "all lanes are one range");
         assert!(open_from_wire(&good).is_ok());
         let spoilt: [fn(&mut v1::OpenShare); 4] = [
-            |wire| wire.lanes[0].start = 1,
-            |wire| wire.lanes[0].count = 1025,
+            |wire| wire.lanes[0].ranges[0].start = 1,
+            |wire| wire.lanes[0].ranges[0].count = 1025,
             |wire| wire.max_users = u32::MAX,
             |wire| wire.first_user = u32::MAX - 10,
         ];
@@ -206,8 +265,19 @@ mod tests {
             profile,
             grants: vec![grant((5..900).collect()), grant(scattered), grant(vec![])],
             open: Some(open((0..1024).step_by(3).collect())),
+            cut: true,
         };
         assert_eq!(from_wire(to_wire(&assign)), Ok(assign));
+    }
+
+    #[test]
+    fn users_still_held_arrive_as_they_were_sent() {
+        let held: Vec<_> = (0..3_u32)
+            .map(|class| Held { class: 7, ranks: RankSet::from_sorted((class..900).step_by(2).collect()) })
+            .collect();
+        let wire: Vec<_> = held.iter().map(held_to_wire).collect();
+        assert_eq!(held_from_wire(&wire), Ok(held));
+        assert!(held_from_wire(&[v1::Held { class: 1 << 16, ..v1::Held::default() }]).is_err());
     }
 
     #[test]

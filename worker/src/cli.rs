@@ -117,9 +117,11 @@ fn address(text: &str) -> Result<String, String> {
 async fn run(args: Args, sources: Sources) -> Result<(), WorkerError> {
     let factory = AutoFactory::new(sources.addresses().to_vec());
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let threads = args.threads.map_or(cores, |threads| threads as usize);
     let settings = Settings {
         name: args.name.unwrap_or_else(host_name),
-        threads: args.threads.map_or(cores, |threads| threads as usize),
+        threads,
+        capacity: u32::try_from(threads).unwrap_or(u32::MAX),
         once: args.once,
         dialer: Dialer::tcp(args.connect.clone()),
         address: args.connect,

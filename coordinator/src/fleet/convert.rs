@@ -32,6 +32,7 @@ pub(super) fn heartbeat(status: v1::WorkerStatus) -> Option<Heartbeat> {
     if status.users.len() > MAX_CLASSES || users > MAX_USERS || status.started >= 1 << 53 {
         return None;
     }
+    let held = assign::held_from_wire(&status.held).ok()?;
     let slowest = status.thread_ages_ms.iter().copied().max().unwrap_or(0);
     Some(Heartbeat {
         run: status.run,
@@ -48,6 +49,8 @@ pub(super) fn heartbeat(status: v1::WorkerStatus) -> Option<Heartbeat> {
         slowest_thread: Duration::from_millis(u64::from(slowest)),
         round_trip: (status.rtt_us > 0).then(|| Duration::from_micros(u64::from(status.rtt_us))),
         leaving: status.leaving,
+        revision: status.revision,
+        held,
     })
 }
 

@@ -13,6 +13,9 @@ const MAX_WORKERS: usize = 10_000;
 /// Longest name kept, in characters.
 const MAX_NAME: usize = 60;
 
+/// Largest capacity, so that shares stay in range.
+const MAX_CAPACITY: u32 = 1_000_000;
+
 /// The workers of this process's life.
 #[derive(Debug, Default)]
 pub struct Registry {
@@ -82,12 +85,13 @@ impl Registry {
         let session = self.last_session;
         let worker = known.unwrap_or_else(|| {
             let name = self.unique(&clean(&request.name));
-            self.hellos.push(Hello { name, address: String::new(), embedded });
+            self.hellos.push(Hello { name, address: String::new(), embedded, capacity: 1 });
             self.sessions.push(None);
             self.by_instance.insert(instance, self.hellos.len() - 1);
             self.hellos.len() - 1
         });
         self.hellos[worker].address = address;
+        self.hellos[worker].capacity = request.capacity.clamp(1, MAX_CAPACITY);
         if let Some(old) = self.sessions[worker].replace(session) {
             self.owner.remove(&old);
         }
@@ -135,6 +139,7 @@ mod tests {
             version: VERSION.into(),
             protocol: PROTOCOL,
             threads: 2,
+            capacity: 1,
         }
     }
 

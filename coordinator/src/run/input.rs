@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use stampede_proto::assign::Assign;
+use stampede_proto::assign::{Assign, Held};
 use stampede_proto::batch::Batch;
 
 /// A worker's number at this coordinator, in order of arrival.
@@ -80,6 +80,8 @@ pub struct Hello {
     pub address: String,
     /// Whether it runs in this process.
     pub embedded: bool,
+    /// Its share of the users, relative to the others'; at least 1.
+    pub capacity: u32,
 }
 
 /// How far a worker is with the run.
@@ -133,6 +135,10 @@ pub struct Heartbeat {
     pub round_trip: Option<Duration>,
     /// Whether it is about to leave.
     pub leaving: bool,
+    /// The newest assignment that all its load threads follow.
+    pub revision: u64,
+    /// Users still alive that this assignment does not name.
+    pub held: Vec<Held>,
 }
 
 /// What is to be done.

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use stampede_proto::assign::OpenShare;
+use stampede_proto::assign::{LaneShare, OpenShare};
 use stampede_scenarios::arrivals::{LANES, by_lane, count_until, owner};
 use stampede_scenarios::plan::OpenPlan;
 use stampede_scenarios::ranks::RankSet;
@@ -23,7 +23,8 @@ impl Run {
         let workers = self.crew.len();
         let lanes = (0..LANES).filter(|lane| owner(*lane, workers) == index).map(u32::from);
         let (first_user, max_users) = user_share(open, index, workers);
-        Some(OpenShare { lanes: RankSet::from_sorted(lanes.collect()), first_user, max_users })
+        let lanes = LaneShare { lanes: RankSet::from_sorted(lanes.collect()), from: 0, until: None };
+        Some(OpenShare { lanes: vec![lanes], first_user, max_users })
     }
 
     fn open(&self) -> Option<&OpenPlan> {

@@ -305,7 +305,7 @@ impl Run {
                 .collect();
             let (run, profile) = (self.setup.id.clone(), self.profile.clone());
             let open = self.open_share(index);
-            (self.crew[index], Assign { run, revision: self.revision, profile, grants, open })
+            (self.crew[index], Assign { run, revision: self.revision, profile, grants, open, cut: false })
         };
         (0..self.crew.len()).zip(shares).map(assign).collect()
     }

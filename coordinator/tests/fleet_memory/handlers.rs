@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytes::Bytes;
 use stampede_coordinator::fleet::{Assets, FleetEvent, Registry, Service, memory, serve};
@@ -14,6 +14,7 @@ use stampede_worker::http::settings::Sources;
 use stampede_worker::session::{Settings, work};
 use tokio::io::DuplexStream;
 use tokio::sync::{mpsc, watch};
+use tokio::time::Instant;
 use tokio_stream::StreamExt;
 use tonic::Code;
 
@@ -208,6 +209,7 @@ async fn a_worker_hears_the_first_command_however_early_it_comes() {
         let settings = Settings {
             name: "w".to_owned(),
             threads: 1,
+            capacity: 1,
             once: false,
             dialer: dialer(fleet.pipes.clone(), cuttable, Arc::default()),
             address: "memory".to_owned(),

@@ -39,6 +39,7 @@ pub(crate) fn hello(instance: u8) -> RegisterRequest {
         version: VERSION.to_owned(),
         protocol: PROTOCOL,
         threads: 1,
+        capacity: 1,
     }
 }
 

@@ -64,6 +64,7 @@ async fn run(step: &str, load: &str, cuts: &[Duration]) -> Ran {
     let settings = Settings {
         name: "w".to_owned(),
         threads: 2,
+        capacity: 1,
         once: true,
         dialer: dialer(pipes, cuttable, Arc::clone(&dialled)),
         address: "memory".to_owned(),

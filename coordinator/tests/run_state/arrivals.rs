@@ -31,8 +31,10 @@ fn every_lane_and_every_user_has_one_worker() {
         for worker in 0..workers as usize {
             let assign = assigned(&effects, worker).expect("it takes part");
             let open = assign.open.as_ref().expect("its part of the arrivals");
-            assert!(open.lanes.len().abs_diff(1024 / workers as usize) <= 1);
-            lanes.extend(open.lanes.iter());
+            let own: Vec<_> = open.lanes.iter().flat_map(|share| share.lanes.iter()).collect();
+            assert!(own.len().abs_diff(1024 / workers as usize) <= 1);
+            assert!(open.lanes.iter().all(|share| (share.from, share.until) == (0, None)));
+            lanes.extend(own);
             numbers.extend(open.first_user..open.first_user + open.max_users);
             beforehand += assign.grants.iter().map(|grant| grant.ranks.len()).sum::<usize>();
         }

@@ -153,7 +153,8 @@ impl World {
 
     /// `worker` registers, again or for the first time.
     pub(crate) fn connect(&mut self, worker: WorkerId, embedded: bool) -> Vec<Effect> {
-        let hello = Hello { name: format!("w{worker}"), address: "10.0.0.1".to_owned(), embedded };
+        let hello =
+            Hello { name: format!("w{worker}"), address: "10.0.0.1".to_owned(), embedded, capacity: 1 };
         let mut effects = self.give(Input::Registered { worker, hello });
         effects.extend(self.give(Input::ControlOpened { worker }));
         effects.extend(self.give(Input::ReportOpened { worker }));

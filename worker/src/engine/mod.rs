@@ -100,14 +100,38 @@ pub struct Engine {
     threads: Vec<Handle>,
 }
 
+/// Starts engines. The session does not know what is behind it: load threads here, a model of them in simulations.
+pub trait StartEngine: Send + 'static {
+    /// Starts what runs the users of `config`; it tells `events`.
+    ///
+    /// # Errors
+    /// When the system gives no more threads.
+    fn start(&self, config: &EngineConfig, events: &mpsc::Sender<Event>) -> std::io::Result<Engine>;
+}
+
+impl<F: HttpFactory> StartEngine for F {
+    fn start(&self, config: &EngineConfig, events: &mpsc::Sender<Event>) -> std::io::Result<Engine> {
+        Engine::start(config, self, events)
+    }
+}
+
+/// The control side's ends of what joins it with one load thread.
 #[derive(Debug)]
-struct Handle {
-    commands: mpsc::Sender<Command>,
-    spares: mpsc::Sender<Box<Interval>>,
-    gauges: Arc<ThreadGauges>,
+pub struct Handle {
+    /// What it is told.
+    pub commands: mpsc::Sender<Command>,
+    /// Emptied intervals go back to it.
+    pub spares: mpsc::Sender<Box<Interval>>,
+    /// What it shows of itself.
+    pub gauges: Arc<ThreadGauges>,
 }
 
 impl Engine {
+    /// An engine of these threads.
+    pub fn of(threads: Vec<Handle>) -> Self {
+        Self { threads }
+    }
+
     /// Starts the threads; they wait for `Assign` and `Start`.
     ///
     /// # Errors

@@ -1,10 +1,12 @@
 //! How a worker's part in a test ends otherwise than by the plan: the run is over elsewhere, the coordinator is gone, or the
 //! worker itself is told to leave.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 use super::worker::Worker;
-use crate::http::HttpFactory;
+use crate::engine::StartEngine;
 
 /// A worker without its coordinator for this long ends the test: nobody can stop it any more.
 const ORPHANED: Duration = Duration::from_secs(30);
@@ -12,7 +14,7 @@ const ORPHANED: Duration = Duration::from_secs(30);
 /// How long a leaving worker tries to deliver.
 const LEAVE_LIMIT: Duration = Duration::from_secs(30);
 
-impl<F: HttpFactory> Worker<F> {
+impl<E: StartEngine> Worker<E> {
     /// The run is no more, at least for this worker: its users and what is left of its statistics are dropped.
     pub(super) fn end_run(&mut self) {
         self.run = None;

@@ -68,6 +68,7 @@ async fn connect(settings: &Settings, instance: [u8; 16], attempt: u64) -> Resul
         version: settings.version.clone(),
         protocol: PROTOCOL,
         threads: u32::try_from(settings.threads).unwrap_or(u32::MAX),
+        capacity: settings.capacity,
     };
     let registered = control.register(request).await.map_err(refused)?.into_inner();
     let session = registered.session;

@@ -30,6 +30,8 @@ pub struct Settings {
     pub name: String,
     /// Load threads.
     pub threads: usize,
+    /// Its share of the users, relative to the others'.
+    pub capacity: u32,
     /// Leave after one test.
     pub once: bool,
     /// How to reach the coordinator.

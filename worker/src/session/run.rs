@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use stampede_proto::assign::{Assign, Grant, OpenShare};
 use stampede_proto::v1::WorkerPhase;
@@ -10,6 +10,7 @@ use stampede_scenarios::deal::Dealing;
 use stampede_stats::collect::Collector;
 use stampede_stats::interval::Interval;
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 
 use super::Settings;
 use super::prepare::Ready;
@@ -17,8 +18,7 @@ use super::room::Room;
 use crate::clock::{ClockSync, RunClock};
 use crate::engine::arrivals::OpenGrant;
 use crate::engine::prepared::Prepared;
-use crate::engine::{Command, Engine, EngineConfig, Event};
-use crate::http::HttpFactory;
+use crate::engine::{Command, Engine, EngineConfig, Event, StartEngine};
 use crate::outbox::Outbox;
 use crate::permits::IterationPool;
 use crate::slots::SlotGrant;
@@ -71,18 +71,18 @@ impl ActiveRun {
             id,
             state: State::Preparing,
             revision: 0,
-            clock: Arc::new(RunClock::new(epoch)),
+            clock: Arc::new(RunClock::new(epoch.into_std())),
             start: None,
             stop: None,
         }
     }
 
     /// The test is prepared: the threads are started and wait.
-    pub(super) fn ready<F: HttpFactory>(
+    pub(super) fn ready<E: StartEngine>(
         &mut self,
         ready: &Ready,
         threads: usize,
-        factory: &F,
+        engines: &E,
     ) -> std::io::Result<()> {
         let prepared = Arc::clone(&ready.prepared);
         let load = &prepared.plan.load;
@@ -95,7 +95,7 @@ impl ActiveRun {
             pool: pool.clone(),
         };
         let (sender, events) = mpsc::channel(EVENTS);
-        let engine = Engine::start(&config, factory, &sender)?;
+        let engine = engines.start(&config, &sender)?;
         self.state = State::Running(Box::new(Running {
             prepared,
             engine,
@@ -154,7 +154,7 @@ impl ActiveRun {
     /// This worker leaves: its users finish now.
     pub(super) async fn leave(&mut self) {
         let (now, timeout) = match &self.state {
-            State::Running(running) => (self.clock.now(), running.prepared.plan.load.stop_timeout),
+            State::Running(running) => (self.run_time(), running.prepared.plan.load.stop_timeout),
             _ => (Duration::ZERO, Duration::ZERO),
         };
         self.stop(now, timeout).await;
@@ -188,6 +188,10 @@ impl ActiveRun {
         }
     }
 
+    fn run_time(&self) -> Duration {
+        self.clock.at(Instant::now().into_std())
+    }
+
     /// Whether no user runs any more.
     pub(super) fn is_ended(&self) -> bool {
         !matches!(self.state, State::Running(_))
@@ -215,7 +219,7 @@ impl ActiveRun {
                 }
             }
             State::Running(_) => {
-                let draining = self.stop.is_some_and(|(at, _)| self.clock.now() >= at);
+                let draining = self.stop.is_some_and(|(at, _)| self.run_time() >= at);
                 if draining { WorkerPhase::Draining } else { WorkerPhase::Running }
             }
             State::Finished { .. } => WorkerPhase::Finished,
@@ -227,7 +231,7 @@ impl ActiveRun {
         let mut showing = Showing::default();
         match &self.state {
             State::Running(running) => {
-                let now = Instant::now();
+                let now = Instant::now().into_std();
                 for thread in running.engine.gauges() {
                     showing.started += thread.started();
                     showing.ended += thread.ended();
@@ -328,7 +332,8 @@ impl Running {
 
 /// A worker's part of the open model, dealt on to its threads: lanes in turn, users in even shares.
 fn open_grants(share: &OpenShare, threads: usize) -> Vec<OpenGrant> {
-    let lanes: Vec<u16> = share.lanes.iter().filter_map(|lane| u16::try_from(lane).ok()).collect();
+    let lanes = share.lanes.iter().flat_map(|share| share.lanes.iter());
+    let lanes: Vec<u16> = lanes.filter_map(|lane| u16::try_from(lane).ok()).collect();
     let parts = u32::try_from(threads).unwrap_or(u32::MAX).max(1);
     let mut first_user = share.first_user;
     (0..parts)
@@ -352,6 +357,7 @@ fn not_before(grant: &Grant, nth: usize) -> Duration {
 
 #[cfg(test)]
 mod tests {
+    use stampede_proto::assign::LaneShare;
     use stampede_scenarios::ranks::RankSet;
 
     use super::*;
@@ -359,7 +365,8 @@ mod tests {
     #[test]
     fn threads_share_lanes_and_users_and_leave_nothing() {
         let lanes: Vec<u32> = (0..1024).step_by(3).collect();
-        let share = OpenShare { lanes: RankSet::from_sorted(lanes.clone()), first_user: 20, max_users: 11 };
+        let all = LaneShare { lanes: RankSet::from_sorted(lanes.clone()), from: 0, until: None };
+        let share = OpenShare { lanes: vec![all], first_user: 20, max_users: 11 };
         for threads in 1..6 {
             let grants = open_grants(&share, threads);
             let mut dealt: Vec<u32> =

@@ -1,13 +1,12 @@
 //! What a worker tells: heartbeats with how things are, batches with what was measured, each when it is time.
 
-use std::time::Instant;
-
 use stampede_proto::v1::{SnapshotBatch, WorkerPhase, WorkerStatus};
+use tokio::time::Instant;
 
 use super::WorkerError;
 use super::run::{ActiveRun, State};
 use super::worker::{MAX_UNANSWERED, Worker};
-use crate::http::HttpFactory;
+use crate::engine::StartEngine;
 
 /// What was last told in a heartbeat, to see what is news.
 #[derive(Debug, Default, PartialEq)]
@@ -19,7 +18,7 @@ pub(super) struct Told {
     leaving: bool,
 }
 
-impl<F: HttpFactory> Worker<F> {
+impl<E: StartEngine> Worker<E> {
     /// Hands batches to the transport, as many as it may have.
     pub(super) fn hand_over(&mut self) {
         let (Some(link), Some(run)) = (&self.link, &mut self.run) else { return };

@@ -2,13 +2,13 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use stampede_proto::v1::command::What;
 use stampede_proto::v1::{BatchAck, Command, HeartbeatAnswer};
 use stampede_proto::{assign, prepare as wire_prepare, v1};
 use tokio::sync::mpsc;
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use super::link::{Link, LinkError, establish};
 use super::prepare::{Assets, Ready, prepare};
@@ -16,8 +16,7 @@ use super::run::{ActiveRun, State};
 use super::tell::Told;
 use super::{FIRST_BACK_OFF, Leave, MAX_BACK_OFF, Settings, WorkerError};
 use crate::clock::ClockSync;
-use crate::engine;
-use crate::http::HttpFactory;
+use crate::engine::{self, StartEngine};
 use crate::permits::IterationPool;
 
 /// Events that may wait.
@@ -39,9 +38,9 @@ pub(super) enum Event {
     Prepared { run: String, result: Result<Ready, String> },
 }
 
-pub(super) struct Worker<F> {
+pub(super) struct Worker<E> {
     pub(super) settings: Settings,
-    pub(super) factory: F,
+    pub(super) engines: E,
     pub(super) instance: [u8; 16],
     pub(super) epoch: Instant,
     pub(super) events: mpsc::Sender<Event>,
@@ -72,15 +71,15 @@ pub(super) struct Worker<F> {
 ///
 /// # Errors
 /// When the coordinator refuses this worker, or a load thread dies.
-pub async fn work<F: HttpFactory>(
+pub async fn work<E: StartEngine>(
     settings: Settings,
-    factory: F,
+    engines: E,
     mut leave: Leave,
 ) -> Result<(), WorkerError> {
     let mut instance = [0; 16];
     getrandom::getrandom(&mut instance).map_err(|error| WorkerError::Random(error.to_string()))?;
     let (sender, mut events) = mpsc::channel(EVENTS);
-    let mut worker = Worker::new(settings, factory, instance, sender);
+    let mut worker = Worker::new(settings, engines, instance, sender);
     let mut look = interval(LOOK);
     look.set_missed_tick_behavior(MissedTickBehavior::Skip);
     while !worker.done {
@@ -125,12 +124,12 @@ async fn asked(pool: Option<Arc<IterationPool>>) {
     }
 }
 
-impl<F: HttpFactory> Worker<F> {
-    fn new(settings: Settings, factory: F, instance: [u8; 16], events: mpsc::Sender<Event>) -> Self {
+impl<E: StartEngine> Worker<E> {
+    fn new(settings: Settings, engines: E, instance: [u8; 16], events: mpsc::Sender<Event>) -> Self {
         let epoch = Instant::now();
         Self {
             settings,
-            factory,
+            engines,
             instance,
             epoch,
             events,
@@ -327,7 +326,7 @@ impl<F: HttpFactory> Worker<F> {
         let Some(run) = self.run.as_mut().filter(|run| run.id == id) else { return };
         let result = result.and_then(|ready| {
             self.assets.clone_from(&ready.assets);
-            run.ready(&ready, self.settings.threads, &self.factory).map_err(|error| error.to_string())
+            run.ready(&ready, self.settings.threads, &self.engines).map_err(|error| error.to_string())
         });
         if let Err(why) = result {
             (self.settings.say)(&format!("cannot take part in the test: {why}"));

@@ -151,7 +151,9 @@ mod tests {
         token(" correct-horse\n").expect("a token").show(&mut headers);
         assert_eq!(own.check(&headers), Ok(()));
         assert_eq!(check(&["Bearer correct-horse"]), Ok(()));
-        for wrong in ["Bearer correct-horsf", "Bearer correct-hors", "Bearer correct-horse2", "correct-horse", ""] {
+        for wrong in
+            ["Bearer correct-horsf", "Bearer correct-hors", "Bearer correct-horse2", "correct-horse", ""]
+        {
             assert_eq!(check(&[wrong]), Err(Denied::Wrong), "{wrong}");
         }
         assert_eq!(check(&["Bearer correct-horse", "Bearer guess-number-2"]), Err(Denied::Wrong));

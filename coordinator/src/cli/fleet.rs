@@ -24,7 +24,13 @@ const TOKEN_FILE: u64 = 64 << 10;
 #[derive(Debug, Clone, Default, ClapArgs)]
 pub(super) struct FleetArgs {
     /// What workers must show to be let in; better as STAMPEDE_TOKEN or in a file: flags stand in the list of processes
-    #[arg(long, value_name = "T", env = "STAMPEDE_TOKEN", hide_env_values = true, conflicts_with = "no_token")]
+    #[arg(
+        long,
+        value_name = "T",
+        env = "STAMPEDE_TOKEN",
+        hide_env_values = true,
+        conflicts_with = "no_token"
+    )]
     token: Option<TokenText>,
 
     /// The same, read from a file

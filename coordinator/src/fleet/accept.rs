@@ -90,8 +90,7 @@ pub(super) fn accept(
 ) -> impl Stream<Item = io::Result<Line>> + Send + 'static {
     let (sender, accepted) = mpsc::channel(16);
     let acceptor = tls.map(|tls| TlsAcceptor::from(tls.config));
-    let (places, strangers) =
-        (Arc::new(Semaphore::new(CONNECTIONS)), Arc::new(Semaphore::new(STRANGERS)));
+    let (places, strangers) = (Arc::new(Semaphore::new(CONNECTIONS)), Arc::new(Semaphore::new(STRANGERS)));
     tokio::spawn(async move {
         while !sender.is_closed() {
             let (stream, address) = match listener.accept().await {

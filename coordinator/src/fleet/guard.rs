@@ -45,7 +45,10 @@ impl Interceptor for Guard {
         let peer = request.extensions().get::<Peer>().cloned();
         let address = peer.as_ref().map(|peer| peer.address);
         if peer.as_ref().is_some_and(|peer| peer.is_plain) {
-            self.refuse(address, "it does not speak TLS, and this port wants it; give that worker --fleet-ca");
+            self.refuse(
+                address,
+                "it does not speak TLS, and this port wants it; give that worker --fleet-ca",
+            );
             let what = "its port wants TLS; start this worker with --fleet-ca and the certificate of the authority \
                         that the coordinator's comes from";
             return Err(Status::unauthenticated(what));

@@ -94,7 +94,10 @@ mod tests {
         let again = "refused a peer at 192.0.2.1: no token (2 more times in between)";
         assert_eq!(line(60, "no token").as_deref(), Some(again));
         assert_eq!(line(61, "no token"), None);
-        assert_eq!(line(125, "no token").as_deref(), Some("refused a peer at 192.0.2.1: no token (1 more times in between)"));
+        assert_eq!(
+            line(125, "no token").as_deref(),
+            Some("refused a peer at 192.0.2.1: no token (1 more times in between)")
+        );
     }
 
     #[test]
@@ -103,7 +106,10 @@ mod tests {
         let told = (0..=255).filter_map(|last| refusals.line(address(last), "no token", SECOND)).count();
         assert_eq!(told, REMEMBERED + 1);
         assert_eq!(refusals.told.len(), REMEMBERED);
-        assert!(refusals.line(address(200), "no token", SECOND * 62).is_some(), "a minute later they are news again");
+        assert!(
+            refusals.line(address(200), "no token", SECOND * 62).is_some(),
+            "a minute later they are news again"
+        );
         assert_eq!(refusals.told.len(), 1);
         let told = (1..1000).filter_map(|minute| refusals.line(address(1), "no token", SECOND * 90 * minute));
         let told: Vec<_> = told.collect();

@@ -122,7 +122,8 @@ pub(super) fn in_words(error: &io::Error) -> Option<String> {
     use rustls::Error;
 
     let Some(error) = error.get_ref().and_then(|inner| inner.downcast_ref::<Error>()) else {
-        return (error.kind() == io::ErrorKind::TimedOut).then(|| "it began TLS and went no further".to_owned());
+        return (error.kind() == io::ErrorKind::TimedOut)
+            .then(|| "it began TLS and went no further".to_owned());
     };
     Some(match error {
         Error::NoCertificatesPresented => "it shows no certificate, and --fleet-client-ca wants one; \
@@ -135,14 +136,17 @@ pub(super) fn in_words(error: &io::Error) -> Option<String> {
             "its certificate has expired; `coordinator certs` makes new ones".to_owned()
         }
         Error::InvalidCertificate(other) => format!("its certificate is not valid: {other}"),
-        Error::AlertReceived(Alert::UnknownCA) => "it does not know the authority of this coordinator's certificate; \
+        Error::AlertReceived(Alert::UnknownCA) => {
+            "it does not know the authority of this coordinator's certificate; \
              give it that authority's certificate with --fleet-ca"
-            .to_owned(),
+                .to_owned()
+        }
         Error::AlertReceived(Alert::CertificateExpired) => {
             "this coordinator's certificate has expired; `coordinator certs` makes new ones".to_owned()
         }
         Error::AlertReceived(Alert::BadCertificate | Alert::CertificateUnknown) => {
-            "it does not take this coordinator's certificate, perhaps because it was made for another name".to_owned()
+            "it does not take this coordinator's certificate, perhaps because it was made for another name"
+                .to_owned()
         }
         Error::AlertReceived(alert) => format!("it ended the TLS handshake ({alert:?})"),
         Error::InvalidMessage(_) => "it does not speak TLS".to_owned(),

@@ -135,7 +135,11 @@ where
     fn moves(&mut self, key: KeyEvent, view: &RunView) -> bool {
         match keys::action(key) {
             Some(
-                action @ (Action::Show(_) | Action::Next | Action::Previous | Action::Scroll(_) | Action::Help),
+                action @ (Action::Show(_)
+                | Action::Next
+                | Action::Previous
+                | Action::Scroll(_)
+                | Action::Help),
             ) => {
                 self.screen.update(action, view);
                 true
@@ -281,7 +285,14 @@ mod tests {
         drop(publish);
         let (_tell, leave) = watch::channel(false);
         let none = KeyModifiers::NONE;
-        let presses = [KeyCode::Char('3'), KeyCode::Down, KeyCode::Char('?'), KeyCode::Esc, KeyCode::Enter, KeyCode::Tab];
+        let presses = [
+            KeyCode::Char('3'),
+            KeyCode::Down,
+            KeyCode::Char('?'),
+            KeyCode::Esc,
+            KeyCode::Enter,
+            KeyCode::Tab,
+        ];
         let mut keys = stream::iter(presses.map(|code| Ok(key(code, none)))).chain(stream::pending());
         let mut looker = looker();
         looker.screen.stays = true;

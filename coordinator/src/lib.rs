@@ -7,6 +7,7 @@ pub mod demo;
 pub mod dispatch;
 pub mod fleet;
 pub mod format;
+pub mod journal;
 pub mod local;
 pub mod progress;
 pub mod report;

@@ -11,7 +11,7 @@ use crate::result::{LoadChange, StopReason};
 use crate::view::Phase;
 
 /// How much later than a worker's lease it is declared lost.
-const MARGIN: Duration = Duration::from_millis(500);
+pub(super) const MARGIN: Duration = Duration::from_millis(500);
 
 /// After this what a worker did has been heard of by its next heartbeat.
 pub(super) const HEARD: Duration = Duration::from_millis(600);
@@ -196,7 +196,7 @@ impl Run {
         let joins = |member: &super::member::Member| {
             member.participates && member.seat.is_none() && member.connected && !member.left
         };
-        let nobody_joins = !self.members.iter().any(joins);
+        let nobody_joins = !self.awaits_workers(now) && !self.members.iter().any(joins);
         if nobody_joins && self.crew.iter().all(|worker| self.members[*worker].lost_at.is_some()) {
             let stop = Stop { at: run_time, reason: StopReason::NoWorkers, timeout: Duration::ZERO };
             self.drain(stop, now);

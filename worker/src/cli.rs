@@ -157,6 +157,7 @@ async fn run(args: Args, sources: Sources, dialer: Dialer) -> Result<(), WorkerE
         version: VERSION.to_owned(),
         sources,
         allow: Arc::new(Allow::new(args.allow_host)),
+        leased: true,
         hosts_target: false,
     };
     let (told, leave) = watch::channel(0);

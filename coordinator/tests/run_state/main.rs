@@ -5,6 +5,7 @@ mod iterations;
 mod life;
 mod losses;
 mod properties;
+mod rogue;
 mod start;
 mod statistics;
 mod world;

@@ -53,6 +53,7 @@ impl Seconds {
         run.clone_into(&mut batch.run);
         batch.number = number;
         (batch.from_s, batch.to_s) = (second, second + 1);
+        batch.errors.iter_mut().for_each(|error| (error.first_s, error.last_s) = (second, second));
         batch.last_part = true;
         let (running, finals) = self.totals(number);
         batch.running = running;

@@ -8,6 +8,7 @@ pub mod batch;
 mod counts;
 pub mod prepare;
 pub mod times;
+pub mod token;
 
 /// The generated messages and services.
 #[allow(

@@ -1,6 +1,7 @@
 //! A test as it travels: the scenario's text, what flags replaced, and the list of its files.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::time::Duration;
 
 use stampede_scenarios::rate::Rate;
@@ -15,7 +16,7 @@ const MAX_ASSETS: usize = 65_536;
 const MAX_ASSET_BYTES: u64 = 8 << 30;
 
 /// What a worker needs to compile the same plan as the coordinator.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub struct Prepare {
     /// The run it is for.
     pub run: String,
@@ -31,6 +32,17 @@ pub struct Prepare {
     pub assets: Vec<AssetInfo>,
     /// Which client makes the requests.
     pub client: ClientChoice,
+}
+
+impl fmt::Debug for Prepare {
+    /// Without what may be secret: the text, variables and the environment.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Prepare")
+            .field("run", &self.run)
+            .field("source", &self.source.name)
+            .field("assets", &self.assets)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Which HTTP client makes the requests.

@@ -47,6 +47,7 @@ fn rendered(template: &Template) -> String {
         &mut out,
         &mut RenderContext {
             user_id: 5,
+            life: 0,
             class: "shopper",
             iteration: 2,
             draw: &mut draw,
@@ -207,6 +208,19 @@ fn flags_replace_what_the_file_says() {
     `--iterations 5` replaced `iterations: 100`
     `--stop-timeout 0s` replaced `stop_timeout: 500ms`
     "#);
+}
+
+#[test]
+fn a_variable_that_sounds_secret_is_not_repeated() {
+    for (name, hidden) in [("api_token", true), ("PASSWORD", true), ("apiKey", true), ("region", false)] {
+        let text = format!(
+            "target: http://a.test\nvars: {{{name}: first}}\nusers: {{u: {{tasks: {{t: {{steps: [get: /]}}}}}}}}\n"
+        );
+        let overrides = Overrides { vars: vec![(name.into(), "second".into())], ..Overrides::default() };
+        let said = compiled(&text, &overrides).expect("compiles").replaced.join("\n");
+        assert!(said.contains(name), "{said}");
+        assert_eq!(!said.contains("first") && !said.contains("second"), hidden, "{said}");
+    }
 }
 
 #[test]

@@ -3,5 +3,6 @@
 mod fake;
 mod handlers;
 mod line;
+mod rogue;
 mod sessions;
 mod whole;

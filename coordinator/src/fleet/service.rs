@@ -207,7 +207,8 @@ impl Service {
         while let Some(status) = statuses.next().await {
             let received_us = self.now_us();
             let Ok(status) = status else { return Ok(()) };
-            if status.session != session || self.registry().worker_of(session) != Some(worker) {
+            let now = self.epoch.elapsed();
+            if status.session != session || !self.registry().answer(session, worker, now) {
                 return Err(Status::aborted("this session is over; register again"));
             }
             let answer = HeartbeatAnswer { seq: status.seq, received_us, answered_us: self.now_us() };

@@ -13,12 +13,11 @@ use jiff::Timestamp;
 use stampede_proto::VERSION;
 use stampede_proto::prepare::Prepare;
 use stampede_proto::v1::{BatchAck, Command};
-use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, MissedTickBehavior, interval};
 use tonic::Status;
 
-use crate::fleet::{Assets, FleetEvent, Pipe, Registry, Service, memory, order_to_wire, serve};
+use crate::fleet::{Assets, Door, FleetEvent, Pipe, Registry, Service, memory, order_to_wire, serve};
 use crate::local;
 use crate::result::RunResult;
 use crate::run::input::{Effect, Input, Person, WorkerId};
@@ -46,8 +45,8 @@ pub struct Job {
     pub prepare: Prepare,
     /// Its files.
     pub assets: Assets,
-    /// Where remote workers come.
-    pub listener: Option<TcpListener>,
+    /// Where remote workers come in.
+    pub door: Option<Door>,
     /// The embedded worker, where there is one.
     pub embedded: Option<local::Setup>,
 }
@@ -100,7 +99,7 @@ impl Conductor {
         let registry = Arc::new(Mutex::new(Registry::default()));
         let lease = job.setup.lease;
         let service = Service::new(Arc::clone(&registry), sender, Arc::new(job.assets), epoch, lease);
-        serve(&service, job.listener, pipes);
+        serve(&service, job.door, pipes);
         let mut run = Run::new(job.setup, Duration::ZERO);
         let (view, receiver) = watch::channel(run.view(Duration::ZERO));
         let conductor = Self {
@@ -159,6 +158,7 @@ impl Conductor {
     fn fleet(&mut self, event: FleetEvent) {
         match event {
             FleetEvent::Input(input) => self.handle(input),
+            FleetEvent::Refused(text) => self.handle(Input::Refused { text }),
             FleetEvent::From(session, worker, input) if self.is_newest(session, worker) => self.handle(input),
             FleetEvent::Control(session, worker, commands) if self.is_newest(session, worker) => {
                 self.controls.insert(worker, commands);

@@ -59,6 +59,11 @@ pub enum Input {
         /// What is wrong.
         why: String,
     },
+    /// Somebody was not let in.
+    Refused {
+        /// Who and why, in a sentence.
+        text: String,
+    },
     /// Somebody at the keyboard, or a signal.
     Person(Person),
     /// A tenth of a second has passed.

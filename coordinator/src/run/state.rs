@@ -142,6 +142,7 @@ impl Run {
             Input::ReportOpened { worker } => self.acknowledge(worker, &mut effects),
             Input::Batch { worker, batch } => self.batch(worker, &batch, now, &mut effects),
             Input::BadBatch { worker, why } => self.strike(worker, &why, now, &mut effects),
+            Input::Refused { text } => self.note(text, &mut effects),
             Input::Person(person) => self.person(person, now, &mut effects),
             Input::Tick => self.tick(now, &mut effects),
         }

@@ -370,6 +370,7 @@ fn flags_that_cannot_be_are_answered() {
         ("--fleet-ca nowhere.pem", "nowhere.pem"),
         ("--fleet-cert a.pem --fleet-key a.key", "--fleet-ca"),
         ("--capacity 0", "--capacity"),
+        ("--health here", "--health"),
     ] {
         let mut command = worker(dir.path(), "127.0.0.1:9", "w");
         command.args(flags.split_whitespace());

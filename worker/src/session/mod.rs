@@ -14,6 +14,7 @@ mod transport;
 mod worker;
 
 use std::fmt;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -51,6 +52,8 @@ pub struct Settings {
     pub sources: Sources,
     /// What its users may aim at, whatever the coordinator says.
     pub allow: Arc<Allow>,
+    /// Told whether the line to a coordinator stands.
+    pub line: watch::Sender<bool>,
     /// Whether the target is in this process too: then each connection takes two of its files.
     pub hosts_target: bool,
 }
@@ -80,6 +83,14 @@ pub enum WorkerError {
         address: String,
         /// What is different, and what to do.
         why: String,
+    },
+    /// Health checks cannot be answered where it was asked for.
+    #[error("--health {address}: {source}")]
+    Health {
+        /// Where.
+        address: SocketAddr,
+        /// Why.
+        source: std::io::Error,
     },
     /// A load thread died; what it measured is gone.
     #[error("load thread {thread} failed: {why}")]

@@ -15,6 +15,7 @@ mod transport;
 mod worker;
 
 use std::fmt;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -56,6 +57,8 @@ pub struct Settings {
     /// Whether users hold when the coordinator has not been heard of for its lease. In the coordinator's own process
     /// there is nothing to be cut off from.
     pub leased: bool,
+    /// Told whether the line to a coordinator stands.
+    pub line: watch::Sender<bool>,
     /// Whether the target is in this process too: then each connection takes two of its files.
     pub hosts_target: bool,
 }
@@ -85,6 +88,14 @@ pub enum WorkerError {
         address: String,
         /// What is different, and what to do.
         why: String,
+    },
+    /// Health checks cannot be answered where it was asked for.
+    #[error("--health {address}: {source}")]
+    Health {
+        /// Where.
+        address: SocketAddr,
+        /// Why.
+        source: std::io::Error,
     },
     /// A load thread died; what it measured is gone.
     #[error("load thread {thread} failed: {why}")]

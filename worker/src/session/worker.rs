@@ -222,6 +222,7 @@ impl<E: StartEngine> Worker<E> {
                 if !link.notice.is_empty() {
                     self.say(&link.notice);
                 }
+                self.settings.line.send_replace(true);
                 self.back_off = FIRST_BACK_OFF;
                 self.alone_since = None;
                 self.sync = ClockSync::default();
@@ -262,6 +263,7 @@ impl<E: StartEngine> Worker<E> {
 
     fn broken(&mut self, why: &str) {
         self.link = None;
+        self.settings.line.send_replace(false);
         self.alone_since = Some(Instant::now());
         match &self.run {
             // At the end of a test it simply closes; how the transport words that helps nobody.

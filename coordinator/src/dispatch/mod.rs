@@ -14,6 +14,8 @@ mod slots;
 mod takeover;
 
 #[cfg(test)]
+mod history_tests;
+#[cfg(test)]
 mod tests;
 
 pub use seats::Seat;

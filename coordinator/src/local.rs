@@ -72,6 +72,7 @@ pub fn start(setup: Setup, pipes: mpsc::Sender<DuplexStream>) -> Embedded {
         spread: false,
         version: VERSION.to_owned(),
         sources: setup.sources,
+        allow: Arc::default(),
         hosts_target: setup.hosts_target,
     };
     let factory = AutoFactory::new(settings.sources.addresses().to_vec());

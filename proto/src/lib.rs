@@ -7,6 +7,7 @@ pub mod assign;
 pub mod batch;
 pub mod prepare;
 pub mod times;
+pub mod token;
 
 /// The generated messages and services.
 #[allow(

@@ -1,6 +1,7 @@
 //! A test as it travels: the scenario's text, what flags replaced, and the list of its files.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::time::Duration;
 
 use stampede_scenarios::rate::Rate;
@@ -12,7 +13,7 @@ use crate::{WireError, v1};
 const MAX_ASSETS: usize = 65_536;
 
 /// What a worker needs to compile the same plan as the coordinator.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub struct Prepare {
     /// The run it is for.
     pub run: String,

@@ -14,6 +14,7 @@ mod limits;
 mod output;
 mod pipelining;
 mod screen;
+mod security;
 mod sessions;
 mod trouble;
 mod usage;

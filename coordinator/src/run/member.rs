@@ -9,8 +9,10 @@ use stampede_stats::endpoint::EndpointKey;
 use stampede_stats::histogram::TimesDelta;
 use stampede_stats::snapshot::Snapshot;
 
+use super::crew::Revision;
 use super::input::{Heartbeat, Hello, Progress};
 use super::limit::{LimitWatch, Seconds};
+use crate::dispatch::Seat;
 use crate::view::WorkerState;
 
 /// Seconds whose counts are kept for the current rate.
@@ -25,7 +27,15 @@ pub(super) struct Member {
     pub(super) connected: bool,
     /// Whether it takes part in the run.
     pub(super) participates: bool,
-    /// Its lease has passed; cleared when it is heard again.
+    /// Its place in the dealing, once it has one.
+    pub(super) seat: Option<Seat>,
+    /// Coordinator's clock when it was last told of the start.
+    pub(super) told_start: Duration,
+    /// The assignments it was told and may follow, oldest first.
+    pub(super) told: Vec<Revision>,
+    /// It said that it cannot take part, or go on.
+    pub(super) failed: bool,
+    /// Its lease has passed; cleared when it is back.
     pub(super) lost_at: Option<Duration>,
     pub(super) left: bool,
     /// It sent too often what cannot be: it has no part in this run any more.
@@ -79,6 +89,10 @@ impl Member {
             hello,
             connected: false,
             participates: false,
+            seat: None,
+            told: Vec::new(),
+            told_start: now,
+            failed: false,
             lost_at: None,
             left: false,
             refused: false,

@@ -4,6 +4,7 @@ mod arrivals;
 mod iterations;
 mod life;
 mod losses;
+mod membership;
 mod properties;
 mod start;
 mod statistics;

@@ -8,6 +8,7 @@ mod link;
 mod prepare;
 mod room;
 mod run;
+mod secure;
 mod tell;
 mod transport;
 mod worker;
@@ -19,7 +20,9 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use crate::http::ClientError;
+use crate::http::allow::Allow;
 use crate::http::settings::Sources;
+pub use secure::{FleetTls, FleetTlsError};
 pub use transport::{Dialer, Io};
 pub use worker::work;
 
@@ -46,6 +49,8 @@ pub struct Settings {
     pub version: String,
     /// What its clients connect from, as far as that is settled.
     pub sources: Sources,
+    /// What its users may aim at, whatever the coordinator says.
+    pub allow: Arc<Allow>,
     /// Whether the target is in this process too: then each connection takes two of its files.
     pub hosts_target: bool,
 }
@@ -68,6 +73,14 @@ pub enum WorkerError {
     /// The coordinator does not want this worker; trying again would not help.
     #[error("the coordinator refuses this worker: {0}")]
     Refused(String),
+    /// Coordinator and worker are not set up alike; trying again would not help.
+    #[error("cannot talk to the coordinator at {address}: {why}")]
+    Mismatch {
+        /// Its address.
+        address: String,
+        /// What is different, and what to do.
+        why: String,
+    },
     /// A load thread died; what it measured is gone.
     #[error("load thread {thread} failed: {why}")]
     Thread {

@@ -215,6 +215,9 @@ impl<E: StartEngine> Worker<E> {
                 Ok(())
             }
             Err(LinkError::Refused(why)) => Err(WorkerError::Refused(why)),
+            Err(LinkError::Mismatch(why)) => {
+                Err(WorkerError::Mismatch { address: self.settings.address.clone(), why })
+            }
             Err(LinkError::Unreachable(why)) => {
                 let address = &self.settings.address;
                 self.say(&format!(
@@ -311,11 +314,11 @@ impl<E: StartEngine> Worker<E> {
         let run = wire.run.clone();
         self.run = Some(ActiveRun::new(run.clone(), self.epoch));
         let (session, data, known) = (link.session, link.data.clone(), self.assets.clone());
-        let events = self.events.clone();
+        let (events, allow) = (self.events.clone(), Arc::clone(&self.settings.allow));
         self.say("preparing a test");
         tokio::spawn(async move {
             let result = match wire_prepare::from_wire(wire) {
-                Ok(what) => prepare(what, session, data, known).await,
+                Ok(what) => prepare(what, session, data, known, allow).await,
                 Err(error) => Err(error.to_string()),
             };
             let _ = events.send(Event::Prepared { run, result }).await;

@@ -31,6 +31,17 @@ pub struct Prepare {
     pub client: ClientChoice,
 }
 
+impl fmt::Debug for Prepare {
+    /// Without what may be secret: the text, variables and the environment.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Prepare")
+            .field("run", &self.run)
+            .field("source", &self.source.name)
+            .field("assets", &self.assets)
+            .finish_non_exhaustive()
+    }
+}
+
 /// Which HTTP client makes the requests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum ClientChoice {

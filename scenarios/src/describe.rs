@@ -244,6 +244,7 @@ pub(crate) fn shown(template: &Template) -> String {
         Segment::Literal(text) => text.clone(),
         Segment::Value { source, .. } => match source {
             ValueSource::UserId => "${user.id}".to_owned(),
+            ValueSource::UserLife => "${user.life}".to_owned(),
             ValueSource::UserClass => "${user.class}".to_owned(),
             ValueSource::Iteration => "${iteration}".to_owned(),
             ValueSource::RandomInt { lo, hi } => format!("${{random.int({lo}, {hi})}}"),

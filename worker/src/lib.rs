@@ -6,6 +6,8 @@ pub mod cli;
 pub mod clock;
 pub mod engine;
 pub mod http;
+pub mod lanes;
+pub mod lease;
 pub mod limits;
 pub mod outbox;
 pub mod permits;

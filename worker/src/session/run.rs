@@ -16,9 +16,10 @@ use super::Settings;
 use super::prepare::Ready;
 use super::room::Room;
 use crate::clock::{ClockSync, RunClock};
-use crate::engine::arrivals::OpenGrant;
+use crate::engine::arrivals::LaneGrant;
 use crate::engine::prepared::Prepared;
 use crate::engine::{Command, Engine, EngineConfig, Event, StartEngine};
+use crate::lanes::LaneDeal;
 use crate::outbox::Outbox;
 use crate::permits::IterationPool;
 use crate::slots::SlotGrant;
@@ -62,6 +63,7 @@ pub(super) struct Running {
     /// How this worker's users lie on its threads; made at the first assignment, grown by later ones.
     dealing: Option<Dealing>,
     thread_of: HashMap<u32, u32>,
+    lanes: LaneDeal,
 }
 
 impl ActiveRun {
@@ -93,6 +95,7 @@ impl ActiveRun {
             threads,
             clock: Arc::clone(&self.clock),
             pool: pool.clone(),
+            lease: Arc::default(),
         };
         let (sender, events) = mpsc::channel(EVENTS);
         let engine = engines.start(&config, &sender)?;
@@ -105,6 +108,7 @@ impl ActiveRun {
             ended: 0,
             dealing: None,
             thread_of: HashMap::new(),
+            lanes: LaneDeal::new(threads),
         }));
         Ok(())
     }
@@ -168,6 +172,7 @@ impl ActiveRun {
                 running.take(thread, interval, &mut self.outbox);
                 None
             }
+            Event::Followed { .. } | Event::Released { .. } => None,
             Event::Ended { .. } => {
                 running.ended += 1;
                 if running.ended == running.engine.threads() {
@@ -303,10 +308,17 @@ impl Running {
             shares[self.thread_of[&slot] as usize].push(grant);
         }
         let profile = Arc::new(assign.profile);
-        let open = assign.open.map(|share| open_grants(&share, threads));
+        let open =
+            assign.open.map(|share| self.lanes.deal(&lanes(&share), share.first_user, share.max_users));
         let grant = |thread: usize| open.as_ref().and_then(|grants| grants.get(thread).cloned());
         self.engine
-            .command(|thread| Command::Assign(Arc::clone(&profile), shares[thread].clone(), grant(thread)))
+            .command(|thread| Command::Assign {
+                revision: assign.revision,
+                profile: Arc::clone(&profile),
+                grants: shares[thread].clone(),
+                open: grant(thread),
+                cut: assign.cut,
+            })
             .await;
         Ok(())
     }
@@ -330,55 +342,15 @@ impl Running {
     }
 }
 
-/// A worker's part of the open model, dealt on to its threads: lanes in turn, users in even shares.
-fn open_grants(share: &OpenShare, threads: usize) -> Vec<OpenGrant> {
-    let lanes = share.lanes.iter().flat_map(|share| share.lanes.iter());
-    let lanes: Vec<u16> = lanes.filter_map(|lane| u16::try_from(lane).ok()).collect();
-    let parts = u32::try_from(threads).unwrap_or(u32::MAX).max(1);
-    let mut first_user = share.first_user;
-    (0..parts)
-        .zip(0..threads)
-        .map(|(part, thread)| {
-            let max_users = share.max_users / parts + u32::from(part < share.max_users % parts);
-            let grant = OpenGrant {
-                lanes: lanes.iter().skip(thread).step_by(threads).copied().collect(),
-                first_user,
-                max_users,
-            };
-            first_user += max_users;
-            grant
-        })
-        .collect()
+/// A worker's lanes, one by one.
+fn lanes(share: &OpenShare) -> Vec<LaneGrant> {
+    let lanes = share.lanes.iter().flat_map(|share| {
+        let lanes = share.lanes.iter().filter_map(|lane| u16::try_from(lane).ok());
+        lanes.map(|lane| LaneGrant { lane, from: share.from, until: share.until })
+    });
+    lanes.collect()
 }
 
 fn not_before(grant: &Grant, nth: usize) -> Duration {
     grant.from + grant.rate.map_or(Duration::ZERO, |rate| rate.time_of(nth as u64))
-}
-
-#[cfg(test)]
-mod tests {
-    use stampede_proto::assign::LaneShare;
-    use stampede_scenarios::ranks::RankSet;
-
-    use super::*;
-
-    #[test]
-    fn threads_share_lanes_and_users_and_leave_nothing() {
-        let lanes: Vec<u32> = (0..1024).step_by(3).collect();
-        let all = LaneShare { lanes: RankSet::from_sorted(lanes.clone()), from: 0, until: None };
-        let share = OpenShare { lanes: vec![all], first_user: 20, max_users: 11 };
-        for threads in 1..6 {
-            let grants = open_grants(&share, threads);
-            let mut dealt: Vec<u32> =
-                grants.iter().flat_map(|grant| &grant.lanes).map(|lane| u32::from(*lane)).collect();
-            dealt.sort_unstable();
-            assert_eq!(dealt, lanes);
-            let mut next = 20;
-            for grant in &grants {
-                assert_eq!(grant.first_user, next);
-                next += grant.max_users;
-            }
-            assert_eq!(next, 31);
-        }
-    }
 }

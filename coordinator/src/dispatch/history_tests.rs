@@ -11,7 +11,7 @@ use stampede_scenarios::rate::Rate;
 use stampede_scenarios::sequence::{ClassSequence, ClassShare};
 
 use super::deal::exceeds;
-use super::seats::Standing;
+use super::seats::{Standing, eligible};
 use super::slots::{NONE, State};
 use super::{Dispatch, Moment, Share};
 
@@ -312,7 +312,7 @@ impl History {
 
     fn check_settled(&mut self) {
         assert!(self.dispatch.changed().is_empty(), "still changing");
-        let eligible = self.dispatch.eligible();
+        let eligible = eligible(&self.dispatch.chairs).collect::<Vec<_>>();
         let m = self.moment();
         if eligible.is_empty() {
             return;
@@ -354,7 +354,7 @@ impl History {
 
     fn check(&mut self, before: &Dispatch, step: &Step) {
         let m = self.moment();
-        let eligible = self.dispatch.eligible();
+        let eligible = eligible(&self.dispatch.chairs).collect::<Vec<_>>();
         let mut taken = 0;
         for (index, (old, new)) in (0..).zip(before.slots.iter().zip(&self.dispatch.slots)) {
             assert!(new.life >= old.life, "lives only grow");

@@ -271,7 +271,10 @@ fn names_without_end_share_a_row_and_then_end_the_part() {
             break;
         }
     }
-    assert_eq!(refused_after, 17, "16 times 4000 names and the one that every worker has are fewer than 65 536");
+    assert_eq!(
+        refused_after, 17,
+        "16 times 4000 names and the one that every worker has are fewer than 65 536"
+    );
     for _ in 0..2 {
         let batch = rubbish(&mut world, &Wrong::Number(5_000));
         world.give(input(&batch));

@@ -9,21 +9,26 @@ use super::input::Effect;
 use super::phases::MARGIN;
 use super::state::Run;
 
+/// A worker that found nobody tries again at least this often, with time to register. Where the lease is shorter, waiting for
+/// the lease alone would take slots from workers that are on their way.
+const REDIAL: Duration = Duration::from_millis(2500);
+
 impl Run {
     /// Goes on at `now` after nobody looked since `since`.
     pub(super) fn resumed(&mut self, since: Duration, now: Duration, effects: &mut Vec<Effect>) {
         let started = self.start.is_some();
+        let heard = now + REDIAL.saturating_sub(self.setup.lease);
         for member in &mut self.members {
             member.connected = false;
             if member.lost_at.is_none() {
-                member.last_heard = if member.hello.embedded { since } else { now };
+                member.last_heard = if member.hello.embedded { since } else { heard };
             }
             if started && member.seat.is_none() {
                 // It was only about to join; asked in again over its next line.
                 member.participates = false;
             }
         }
-        self.await_workers_until = Some(now + self.setup.lease + MARGIN);
+        self.await_workers_until = Some(heard + self.setup.lease + MARGIN);
         self.shown.mark();
         if !started || self.is_over() {
             return;

@@ -13,7 +13,7 @@ use super::input::{Effect, Heartbeat, Hello, Input, Order, Person, Progress, Wor
 use super::ledger::Ledger;
 use super::member::Member;
 use super::merged::Merged;
-use crate::dispatch::{Dispatch, Seat};
+use crate::dispatch::{Dispatch, Lanes, Seat};
 use crate::result::{LoadChange, StopReason};
 use crate::view::Phase;
 
@@ -71,6 +71,8 @@ pub struct Run {
     pub(super) profile: Profile,
     /// Who runs which slot, once that is dealt.
     pub(super) dispatch: Option<Dispatch>,
+    /// Who runs which lane, where arrivals come at a rate.
+    pub(super) lanes: Option<Lanes>,
     /// Seats whose shares have changed since they were told.
     pub(super) untold: BTreeSet<Seat>,
     pub(super) ledger: Option<Ledger>,
@@ -112,6 +114,7 @@ impl Run {
             start: None,
             profile,
             dispatch: None,
+            lanes: None,
             untold: BTreeSet::new(),
             ledger: None,
             last_due: None,

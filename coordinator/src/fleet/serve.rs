@@ -7,9 +7,9 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use futures_util::Stream;
-use stampede_proto::{MAX_MESSAGE, MAX_UP};
 use stampede_proto::token::Token;
 use stampede_proto::v1::fleet_server::FleetServer;
+use stampede_proto::{MAX_MESSAGE, MAX_UP};
 use tokio::io::{AsyncRead, AsyncWrite, DuplexStream, ReadBuf, duplex};
 use tokio::net::{TcpListener, TcpSocket, lookup_host};
 use tokio::sync::mpsc;

@@ -23,6 +23,9 @@ const RECENT: usize = 10;
 /// scenario and 512 that come from values.
 const MAX_ENDPOINTS: usize = 65_536;
 
+/// Bytes and counts of one worker in a run from which on they are made up. Sums over many workers stay in range.
+const MOST: u64 = 1 << 53;
+
 /// A worker.
 #[derive(Debug, Clone)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own, and most combinations occur")]
@@ -195,6 +198,11 @@ impl Applied {
         let (mut requests, mut iterations) = (self.requests, self.iterations);
         requests.add(&snapshot.requests());
         iterations.add(&snapshot.iterations);
+        if requests.started.max(requests.bytes_in).max(requests.bytes_out) >= MOST
+            || iterations.begun.max(iterations.planned) >= MOST
+        {
+            return Err(Refusal::Bad("more than anybody can do"));
+        }
         if let Some(running) = &batch.running {
             if running.requests != requests || running.iterations != iterations {
                 return Err(Refusal::Bad("its running totals are not the sum of its batches"));

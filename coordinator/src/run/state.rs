@@ -213,10 +213,11 @@ impl Run {
     fn heartbeat(
         &mut self,
         worker: WorkerId,
-        heartbeat: Heartbeat,
+        mut heartbeat: Heartbeat,
         now: Duration,
         effects: &mut Vec<Effect>,
     ) {
+        self.cap_iterations(worker, &mut heartbeat);
         let id = self.setup.id.clone();
         let Some(member) = self.members.get_mut(worker) else { return };
         if member.refused || member.lost_at.is_some() {
@@ -254,7 +255,6 @@ impl Run {
         if wants {
             self.grant_iterations(worker, effects);
         }
-        self.see_users();
     }
 
     /// Whether `worker` still waits for a start that was named: the line broke before it heard of it, or before it could tell
@@ -284,7 +284,8 @@ impl Run {
         }
     }
 
-    fn see_users(&mut self) {
+    /// Looks how many users are alive. Not with each heartbeat: a thousand workers send two thousand a second.
+    pub(super) fn see_users(&mut self) {
         let mut sum: Vec<u32> = Vec::new();
         for member in self.members.iter().filter(|member| member.is_live()) {
             sum.resize(sum.len().max(member.heartbeat.users.len()), 0);

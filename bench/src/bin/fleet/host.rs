@@ -163,5 +163,11 @@ fn job(shape: Shape, listener: TcpListener) -> Result<Job, String> {
         spawn_rate: Rate::new(1, 1).ok_or("a rate")?,
         client: ClientChoice::Auto,
     };
-    Ok(Job { setup, prepare, assets: Assets::new(), door: Some(Door { listener, token: None, tls: None }), embedded: None })
+    Ok(Job {
+        setup,
+        prepare,
+        assets: Assets::new(),
+        door: Some(Door { listener, token: None, tls: None }),
+        embedded: None,
+    })
 }

@@ -13,12 +13,11 @@ use jiff::Timestamp;
 use stampede_proto::VERSION;
 use stampede_proto::prepare::Prepare;
 use stampede_proto::v1::{BatchAck, Command};
-use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, MissedTickBehavior, interval};
 use tonic::Status;
 
-use crate::fleet::{Assets, FleetEvent, Pipe, Registry, Service, memory, order_to_wire, serve};
+use crate::fleet::{Assets, Door, FleetEvent, Pipe, Registry, Service, memory, order_to_wire, serve};
 use crate::local;
 use crate::result::RunResult;
 use crate::run::input::{Effect, Input, Person, WorkerId};
@@ -46,8 +45,8 @@ pub struct Job {
     pub prepare: Prepare,
     /// Its files.
     pub assets: Assets,
-    /// Where remote workers come.
-    pub listener: Option<TcpListener>,
+    /// Where remote workers come in.
+    pub door: Option<Door>,
     /// The embedded worker, where there is one.
     pub embedded: Option<local::Setup>,
 }
@@ -75,6 +74,8 @@ pub struct Conductor {
     reports: HashMap<WorkerId, mpsc::Sender<Result<BatchAck, Status>>>,
     view: watch::Sender<RunView>,
     embedded: Option<local::Embedded>,
+    /// Those whose sessions have just ended for their silence.
+    silent: Vec<WorkerId>,
     over: bool,
 }
 
@@ -98,7 +99,7 @@ impl Conductor {
         let registry = Arc::new(Mutex::new(Registry::default()));
         let lease = job.setup.lease;
         let service = Service::new(Arc::clone(&registry), sender, Arc::new(job.assets), epoch, lease);
-        serve(&service, job.listener, pipes);
+        serve(&service, job.door, pipes);
         let mut run = Run::new(job.setup, Duration::ZERO);
         let (view, receiver) = watch::channel(run.view(Duration::ZERO));
         let conductor = Self {
@@ -111,6 +112,7 @@ impl Conductor {
             reports: HashMap::new(),
             view,
             embedded: None,
+            silent: Vec::new(),
             over: false,
         };
         (conductor, receiver)
@@ -156,6 +158,7 @@ impl Conductor {
     fn fleet(&mut self, event: FleetEvent) {
         match event {
             FleetEvent::Input(input) => self.handle(input),
+            FleetEvent::Refused(text) => self.handle(Input::Refused { text }),
             FleetEvent::From(session, worker, input) if self.is_newest(session, worker) => self.handle(input),
             FleetEvent::Control(session, worker, commands) if self.is_newest(session, worker) => {
                 self.controls.insert(worker, commands);
@@ -178,6 +181,10 @@ impl Conductor {
         for effect in self.run.handle(input, now) {
             self.carry_out(effect);
         }
+        while let Some(worker) = self.silent.pop() {
+            self.close_streams(worker, "no heartbeat for longer than the lease");
+            self.handle(Input::Silent { worker });
+        }
     }
 
     fn carry_out(&mut self, effect: Effect) {
@@ -197,6 +204,12 @@ impl Conductor {
                     let _ = acks.try_send(Ok(BatchAck { run, applied_through, over }));
                 }
             }
+            Effect::EndIfSilent(worker, heard) => {
+                let registry = &mut *self.registry.lock().unwrap_or_else(PoisonError::into_inner);
+                if registry.end_if_silent(worker, heard) {
+                    self.silent.push(worker);
+                }
+            }
             Effect::EndSession(worker, why) => self.end_session(worker, &why),
             Effect::Log(text) => tracing::info!("{text}"),
             Effect::Over => self.over = true,
@@ -205,6 +218,10 @@ impl Conductor {
 
     fn end_session(&mut self, worker: WorkerId, why: &str) {
         self.registry.lock().unwrap_or_else(PoisonError::into_inner).end(worker);
+        self.close_streams(worker, why);
+    }
+
+    fn close_streams(&mut self, worker: WorkerId, why: &str) {
         if let Some(commands) = self.controls.remove(&worker) {
             let _ = commands.try_send(Err(Status::aborted(why)));
         }

@@ -1,8 +1,10 @@
 //! Runs a test: waits for workers, deals out users, merges what comes back, shows it and reports it.
 
+pub mod certs;
 pub mod cli;
 pub mod conduct;
 pub mod demo;
+pub mod dispatch;
 pub mod fleet;
 pub mod format;
 pub mod local;

@@ -72,6 +72,9 @@ pub fn start(setup: Setup, pipes: mpsc::Sender<DuplexStream>) -> Embedded {
         spread: false,
         version: VERSION.to_owned(),
         sources: setup.sources,
+        allow: Arc::default(),
+        leased: false,
+        line: watch::Sender::default(),
         hosts_target: setup.hosts_target,
     };
     let factory = AutoFactory::new(settings.sources.addresses().to_vec());

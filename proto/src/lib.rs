@@ -5,8 +5,10 @@
 
 pub mod assign;
 pub mod batch;
+mod counts;
 pub mod prepare;
 pub mod times;
+pub mod token;
 
 /// The generated messages and services.
 #[allow(

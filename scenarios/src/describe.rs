@@ -115,8 +115,8 @@ pub fn describe_rate(open: &OpenPlan) -> String {
     text
 }
 
-/// A rate with as many decimals as it needs, at most three.
-fn per_second(rate: f64) -> String {
+/// A rate per second with as many decimals as it needs, at most three.
+pub fn per_second(rate: f64) -> String {
     let text = format!("{rate:.3}");
     format!("{}/s", text.trim_end_matches('0').trim_end_matches('.'))
 }

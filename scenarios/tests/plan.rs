@@ -213,6 +213,19 @@ fn flags_replace_what_the_file_says() {
 }
 
 #[test]
+fn a_variable_that_sounds_secret_is_not_repeated() {
+    for (name, hidden) in [("api_token", true), ("PASSWORD", true), ("apiKey", true), ("region", false)] {
+        let text = format!(
+            "target: http://a.test\nvars: {{{name}: first}}\nusers: {{u: {{tasks: {{t: {{steps: [get: /]}}}}}}}}\n"
+        );
+        let overrides = Overrides { vars: vec![(name.into(), "second".into())], ..Overrides::default() };
+        let said = compiled(&text, &overrides).expect("compiles").replaced.join("\n");
+        assert!(said.contains(name), "{said}");
+        assert_eq!(!said.contains("first") && !said.contains("second"), hidden, "{said}");
+    }
+}
+
+#[test]
 fn flags_can_be_wrong_too() {
     let overrides = Overrides {
         users: Some(0),

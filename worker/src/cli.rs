@@ -1,8 +1,10 @@
 //! The command line of `worker`: what it takes, and how it ends.
 
+mod fleet;
+
 use std::fs::File;
 use std::io;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex};
@@ -12,6 +14,10 @@ use stampede_proto::VERSION;
 use tokio::sync::watch;
 use tracing::Level;
 
+use fleet::FleetArgs;
+
+use crate::health;
+use crate::http::allow::{Allow, Pattern};
 use crate::http::auto::AutoFactory;
 use crate::http::settings::Sources;
 use crate::limits::raise_open_files;
@@ -46,6 +52,24 @@ pub struct Args {
     #[arg(long, value_name = "N", env = "STAMPEDE_THREADS", hide_env = true, value_parser = clap::value_parser!(u32).range(1..=1024))]
     threads: Option<u32>,
 
+    /// Its share of the users, relative to the other workers' [default: its threads]
+    #[arg(long, value_name = "N", env = "STAMPEDE_CAPACITY", hide_env = true, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    capacity: Option<u32>,
+
+    /// Aim at nothing else, whatever the coordinator says: host, host:port, *.domain, address or network (10.0.0.0/8);
+    /// redirects, proxies and the scenario's `resolve` included; repeatable
+    #[arg(
+        long,
+        value_name = "PATTERN",
+        env = "STAMPEDE_ALLOW_HOST",
+        hide_env = true,
+        value_delimiter = '\n'
+    )]
+    allow_host: Vec<Pattern>,
+
+    #[command(flatten)]
+    fleet: FleetArgs,
+
     /// Leave after one test
     #[arg(long, env = "STAMPEDE_ONCE", hide_env = true, value_parser = clap::builder::FalseyValueParser::new())]
     once: bool,
@@ -53,6 +77,10 @@ pub struct Args {
     /// Connect to targets from this address of the machine; repeatable: each one has local ports of its own
     #[arg(long, value_name = "IP", env = "STAMPEDE_SOURCE_IP", hide_env = true, value_delimiter = '\n')]
     source_ip: Vec<IpAddr>,
+
+    /// Answer gRPC health checks here: the worker lives, and `stampede.v1.Worker` serves while it has a coordinator
+    #[arg(long, value_name = "ADDR", env = "STAMPEDE_HEALTH", hide_env = true)]
+    health: Option<SocketAddr>,
 
     /// Write the log here instead of to stderr
     #[arg(long, value_name = "FILE", env = "STAMPEDE_LOG", hide_env = true)]
@@ -71,6 +99,10 @@ pub fn main() -> ExitCode {
         Ok(sources) => sources,
         Err(error) => return fail(&format!("--source-ip: {error}"), 2),
     };
+    let dialer = match args.fleet.dialer(&args.connect) {
+        Ok(dialer) => dialer,
+        Err(error) => return fail(&error.to_string(), 2),
+    };
     if let Err(error) = start_log(args.log.as_deref(), args.verbose) {
         return fail(&format!("cannot write the log: {error}"), 2);
     }
@@ -78,7 +110,7 @@ pub fn main() -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return fail(&format!("no runtime: {error}"), 1),
     };
-    match runtime.block_on(run(args, sources)) {
+    match runtime.block_on(run(args, sources, dialer)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => fail(&error.to_string(), code(&error)),
     }
@@ -87,7 +119,7 @@ pub fn main() -> ExitCode {
 /// The exit code of each way to end.
 fn code(error: &WorkerError) -> u8 {
     match error {
-        WorkerError::Refused(_) => 11,
+        WorkerError::Refused(_) | WorkerError::Mismatch { .. } | WorkerError::Health { .. } => 11,
         WorkerError::LeftAtOnce => 130,
         WorkerError::Undelivered(_)
         | WorkerError::Thread { .. }
@@ -114,21 +146,29 @@ fn address(text: &str) -> Result<String, String> {
     }
 }
 
-async fn run(args: Args, sources: Sources) -> Result<(), WorkerError> {
+async fn run(args: Args, sources: Sources, dialer: Dialer) -> Result<(), WorkerError> {
     let factory = AutoFactory::new(sources.addresses().to_vec());
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let threads = args.threads.map_or(cores, |threads| threads as usize);
+    let line = watch::Sender::new(false);
+    if let Some(address) = args.health {
+        let served = health::serve(address, line.subscribe()).await;
+        served.map_err(|source| WorkerError::Health { address, source })?;
+    }
     let settings = Settings {
         name: args.name.unwrap_or_else(host_name),
         threads,
-        capacity: u32::try_from(threads).unwrap_or(u32::MAX),
+        capacity: args.capacity.unwrap_or_else(|| u32::try_from(threads).unwrap_or(u32::MAX)),
         once: args.once,
-        dialer: Dialer::tcp(args.connect.clone()),
+        dialer,
         address: args.connect,
         say: Arc::new(say),
         spread: true,
         version: VERSION.to_owned(),
         sources,
+        allow: Arc::new(Allow::new(args.allow_host)),
+        leased: true,
+        line,
         hosts_target: false,
     };
     let (told, leave) = watch::channel(0);

@@ -10,6 +10,8 @@ use stampede_proto::prepare::ClientChoice;
 use stampede_scenarios::rate::Rate;
 use stampede_scenarios::units::{parse_duration, parse_rate};
 
+use super::fleet::FleetArgs;
+
 const AFTER_HELP: &str = "\
 Without SCENARIO: scenario.yaml here; without that, on a terminal, the built-in demo.
 
@@ -45,6 +47,18 @@ pub(super) enum Command {
     Check(CheckArgs),
     /// Show what each worker will run at each moment, without running it
     Plan(PlanArgs),
+    /// Make a private authority and certificates for the connection between coordinator and workers
+    Certs(CertsArgs),
+}
+
+/// What `certs` takes.
+#[derive(Debug, ClapArgs)]
+pub(super) struct CertsArgs {
+    /// The folder for them; made if it is not there, and nothing in it is overwritten
+    pub(super) dir: PathBuf,
+    /// A further name or address of the coordinator's machine, as in worker --connect; repeatable
+    #[arg(long = "name", value_name = "HOST")]
+    pub(super) names: Vec<String>,
 }
 
 /// What `check` takes.
@@ -130,9 +144,12 @@ pub(super) struct RunArgs {
     #[arg(long, env = "STAMPEDE_DEMO", value_parser = FalseyValueParser::new())]
     pub(super) demo: bool,
 
-    /// Where workers connect [default: 127.0.0.1:5557]
+    /// Where workers connect; beyond loopback also --token-file or --no-token [default: 127.0.0.1:5557]
     #[arg(long, value_name = "ADDR", env = "STAMPEDE_BIND")]
     pub(super) bind: Option<String>,
+
+    #[command(flatten)]
+    pub(super) fleet: FleetArgs,
 
     /// Wait for N remote workers, start no embedded one
     #[arg(long, value_name = "N", env = "STAMPEDE_EXPECT_WORKERS", value_parser = clap::value_parser!(u32).range(1..=10_000))]
@@ -166,6 +183,10 @@ pub(super) struct RunArgs {
     /// No full-screen terminal UI [default where there is no terminal, or CI is set]
     #[arg(long, env = "STAMPEDE_HEADLESS", value_parser = FalseyValueParser::new())]
     pub(super) headless: bool,
+
+    /// Keep the final screen until a key is pressed
+    #[arg(long, env = "STAMPEDE_STAY", value_parser = FalseyValueParser::new(), conflicts_with = "headless")]
+    pub(super) stay: bool,
 
     /// Exit code when requests failed
     #[arg(long, value_name = "N", env = "STAMPEDE_EXIT_CODE_ON_ERROR", default_value_t = 1)]

@@ -6,7 +6,8 @@ use std::process::ExitCode;
 use stampede_scenarios::diagnostics::Diagnostics;
 use stampede_scenarios::files::ReadError;
 
-use crate::fleet::ListenError;
+use crate::certs::CertsError;
+use crate::fleet::{FleetTlsError, ListenError};
 use crate::report::ReportError;
 
 /// Why there was no run, or nothing to say about it.
@@ -32,6 +33,12 @@ pub enum Error {
     /// The scenario has errors.
     #[error("{0}")]
     Scenario(#[from] Diagnostics),
+    /// A certificate or key of the fleet port that cannot be used.
+    #[error("{0}")]
+    FleetTls(#[from] FleetTlsError),
+    /// Certificates that cannot be made.
+    #[error("{0}")]
+    Certs(#[from] CertsError),
     /// Cannot listen.
     #[error("{0}")]
     Listen(#[from] ListenError),
@@ -49,7 +56,12 @@ pub enum Error {
 impl Error {
     fn code(&self) -> u8 {
         match self {
-            Self::Usage(_) | Self::NoScenario(_) | Self::ReportTarget(_) | Self::Log { .. } => 2,
+            Self::Usage(_)
+            | Self::NoScenario(_)
+            | Self::ReportTarget(_)
+            | Self::Log { .. }
+            | Self::FleetTls(_)
+            | Self::Certs(_) => 2,
             Self::Scenario(_) => 10,
             Self::Listen(_) | Self::Demo(_) | Self::System(_) => 11,
             Self::Workers(_) => 12,

@@ -13,19 +13,30 @@ use crate::{progress, tui};
 /// Requests of people that may wait.
 const REQUESTS: usize = 32;
 
+/// How the run is shown.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Show {
+    /// On the whole terminal, instead of in lines.
+    pub(super) full_screen: bool,
+    /// The last picture stays until a key is pressed.
+    pub(super) stay: bool,
+}
+
 /// Conducts the run with somebody watching.
 pub(super) async fn accompany(
     conductor: Conductor,
     view: watch::Receiver<RunView>,
-    full_screen: bool,
+    how: Show,
     log: &Log,
 ) -> Conducted {
     let (people, requests) = mpsc::channel(REQUESTS);
-    let signals = tokio::spawn(watch_signals(people.clone()));
+    // A signal that no run takes any more is for the screen that stayed.
+    let (left, leave) = watch::channel(false);
+    let signals = tokio::spawn(watch_signals(people.clone(), left));
     let show = async {
-        if full_screen {
+        if how.full_screen {
             log.hold();
-            let shown = screen(view.clone(), people).await;
+            let shown = screen(view.clone(), people, how.stay.then_some(leave)).await;
             log.release();
             match shown {
                 Ok(()) => return,
@@ -43,7 +54,11 @@ pub(super) async fn accompany(
 }
 
 /// The screen, with its commands translated.
-async fn screen(view: watch::Receiver<RunView>, people: mpsc::Sender<Person>) -> std::io::Result<()> {
+async fn screen(
+    view: watch::Receiver<RunView>,
+    people: mpsc::Sender<Person>,
+    stay: Option<watch::Receiver<bool>>,
+) -> std::io::Result<()> {
     let (commands, mut pressed) = mpsc::channel(REQUESTS);
     let translate = async move {
         while let Some(command) = pressed.recv().await {
@@ -57,12 +72,12 @@ async fn screen(view: watch::Receiver<RunView>, people: mpsc::Sender<Person>) ->
             }
         }
     };
-    let (shown, ()) = tokio::join!(tui::run(view, commands), translate);
+    let (shown, ()) = tokio::join!(tui::run(view, commands, stay), translate);
     shown
 }
 
 /// Ctrl-C and SIGTERM, each time.
-async fn watch_signals(people: mpsc::Sender<Person>) {
+async fn watch_signals(people: mpsc::Sender<Person>, left: watch::Sender<bool>) {
     use tokio::signal::unix::{SignalKind, signal};
 
     let (interrupt, terminate) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()));
@@ -76,7 +91,7 @@ async fn watch_signals(people: mpsc::Sender<Person>) {
             _ = terminate.recv() => {}
         }
         if people.send(Person::Interrupt).await.is_err() {
-            return;
+            left.send_replace(true);
         }
     }
 }

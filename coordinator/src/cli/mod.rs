@@ -1,9 +1,11 @@
 //! The command line of `coordinator`.
 
 mod args;
+mod certs;
 mod check;
 mod client;
 mod exit;
+mod fleet;
 mod foreign;
 mod interface;
 mod log;
@@ -31,6 +33,7 @@ pub fn main() -> ExitCode {
     let outcome = match args.command {
         Some(Command::Check(ref check)) => check::check(check).map(|()| Outcome::default()),
         Some(Command::Plan(ref plan)) => plan::plan(plan).map(|()| Outcome::default()),
+        Some(Command::Certs(ref certs)) => certs::certs(certs).map(|()| Outcome::default()),
         None => run::run(&args.run),
     };
     match outcome {

@@ -1,30 +1,26 @@
 //! `coordinator [SCENARIO]`: conducts a test and tells what came of it.
 
 use std::io::{IsTerminal, Write};
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use stampede_scenarios::rate::Rate;
-use tokio::net::TcpListener;
 
 use super::args::RunArgs;
 use super::exit::{Error, Outcome};
+use super::fleet::{Access, join_command};
 use super::interface;
 use super::log::Log;
 use super::prepare::{Chosen, Test, overrides, test};
 use crate::conduct::{Conducted, Conductor, Job};
 use crate::demo::Demo;
-use crate::fleet::{ListenError, listen};
+use crate::fleet::{Door, ListenError, listen_on, resolve};
 use crate::local;
 use crate::report::{Format, Report, check_target, last_path, stdout_text, write, write_last};
 use crate::run::RunSetup;
 
 /// Where workers connect unless told otherwise.
 const DEFAULT_BIND: &str = "127.0.0.1:5557";
-
-/// A worker not heard of for this long is lost.
-const LEASE: Duration = Duration::from_secs(5);
 
 /// Runs a test.
 pub(super) fn run(args: &RunArgs) -> Result<Outcome, Error> {
@@ -103,28 +99,19 @@ fn run_id() -> Result<String, Error> {
     Ok(format!("{:016x}", u64::from_be_bytes(bytes)))
 }
 
-/// A listener; where nobody asked for one, a taken port is only noted.
-async fn listener(args: &RunArgs) -> Result<Option<TcpListener>, Error> {
-    let address = args.bind.as_deref().unwrap_or(DEFAULT_BIND);
+/// Where remote workers come in; where nobody asked for it, a taken port is only noted.
+async fn door(args: &RunArgs) -> Result<Option<Door>, Error> {
+    let address = resolve(args.bind.as_deref().unwrap_or(DEFAULT_BIND)).await?;
+    let Access { token, tls } = args.fleet.access(address)?;
     let asked_for = args.bind.is_some() || args.expect_workers.is_some();
-    match listen(address).await {
-        Ok(listener) => Ok(Some(listener)),
+    match listen_on(address) {
+        Ok(listener) => Ok(Some(Door { listener, token, tls })),
         Err(error @ ListenError::Taken { .. }) if !asked_for => {
             tracing::info!("no other workers can join: {error}");
             Ok(None)
         }
         Err(error) => Err(error.into()),
     }
-}
-
-/// What to type on another machine. Where this one listens on all its addresses, its name stands for them.
-fn join_command(address: Option<SocketAddr>) -> String {
-    let Some(address) = address else { return "worker --connect".to_owned() };
-    if address.ip().is_unspecified() {
-        let name = rustix::system::uname().nodename().to_string_lossy().into_owned();
-        return format!("worker --connect {name}:{}", address.port());
-    }
-    format!("worker --connect {address}")
 }
 
 /// How the embedded worker is set up, where there is to be one. `hosts_target`: the demo target takes its half of each
@@ -156,8 +143,8 @@ struct Start {
 
 async fn conduct(args: &RunArgs, start: Start, log: &Log) -> Result<Conducted, Error> {
     let Start { id, test, demo, embedded, full_screen } = start;
-    let listener = listener(args).await?;
-    let address = listener.as_ref().and_then(|listener| listener.local_addr().ok());
+    let door = door(args).await?;
+    let address = door.as_ref().and_then(|door| door.listener.local_addr().ok());
     let load = &test.plan.load;
     let first = load.profile.changes().first().map(|change| change.rate);
     let one = Rate::new(1, 1).ok_or_else(|| Error::System("one per second is a rate".into()))?;
@@ -167,8 +154,8 @@ async fn conduct(args: &RunArgs, start: Start, log: &Log) -> Result<Conducted, E
         demo,
         expected: args.expect_workers,
         expect_timeout: args.expect_timeout,
-        lease: LEASE,
-        join_command: join_command(address),
+        lease: args.fleet.lease,
+        join_command: join_command(door.as_ref()),
         spawn_rate: first.unwrap_or(one),
         client: args.http_client.into(),
     };
@@ -177,9 +164,10 @@ async fn conduct(args: &RunArgs, start: Start, log: &Log) -> Result<Conducted, E
     {
         interface::say(&format!("listening on {address}"));
     }
-    let job = Job { setup, prepare: test.prepare, assets: test.assets, listener, embedded };
+    let job = Job { setup, prepare: test.prepare, assets: test.assets, door, embedded };
     let (conductor, view) = Conductor::new(job);
-    Ok(interface::accompany(conductor, view, full_screen, log).await)
+    let show = interface::Show { full_screen, stay: args.stay };
+    Ok(interface::accompany(conductor, view, show, log).await)
 }
 
 /// Writes the reports and says what came of the run.

@@ -2,12 +2,17 @@
 //!
 //! Handlers convert, reserve and pass on; they decide nothing but whether a session is still the newest of its worker.
 
+mod accept;
 mod convert;
+mod guard;
+mod refusals;
 mod registry;
 mod serve;
 mod service;
+mod tls;
 
 pub use convert::order_to_wire;
 pub use registry::Registry;
-pub use serve::{ListenError, Pipe, listen, memory, pipe, serve};
+pub use serve::{Door, ListenError, Pipe, listen, listen_on, memory, pipe, remote_memory, resolve, serve};
 pub use service::{Assets, FleetEvent, Service};
+pub use tls::{FleetTls, FleetTlsError};

@@ -8,15 +8,20 @@ use std::time::Duration;
 
 use futures_util::Stream;
 use stampede_proto::MAX_MESSAGE;
+use stampede_proto::token::Token;
 use stampede_proto::v1::fleet_server::FleetServer;
 use tokio::io::{AsyncRead, AsyncWrite, DuplexStream, ReadBuf, duplex};
 use tokio::net::{TcpListener, TcpSocket, lookup_host};
 use tokio::sync::mpsc;
-use tokio_stream::wrappers::{ReceiverStream, TcpListenerStream};
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::service::InterceptorLayer;
 use tonic::transport::Server;
 use tonic::transport::server::Connected;
 
+use super::accept::accept;
+use super::guard::Guard;
 use super::service::Service;
+use super::tls::FleetTls;
 
 /// Bytes a pipe holds before its writer waits.
 const PIPE: usize = 1 << 20;
@@ -56,9 +61,23 @@ pub enum ListenError {
 /// # Errors
 /// When it is no address, or cannot be had.
 pub async fn listen(address: &str) -> Result<TcpListener, ListenError> {
+    listen_on(resolve(address).await?)
+}
+
+/// What `address` (`host:port`) stands for.
+///
+/// # Errors
+/// When it is no address.
+pub async fn resolve(address: &str) -> Result<SocketAddr, ListenError> {
     let not_an_address = || ListenError::Address { address: address.to_owned() };
-    let address =
-        lookup_host(address).await.map_err(|_| not_an_address())?.next().ok_or_else(not_an_address)?;
+    lookup_host(address).await.map_err(|_| not_an_address())?.next().ok_or_else(not_an_address)
+}
+
+/// Listens on `address`. Must be called within a runtime.
+///
+/// # Errors
+/// When it cannot be had.
+pub fn listen_on(address: SocketAddr) -> Result<TcpListener, ListenError> {
     let failed = |source: io::Error| match source.kind() {
         io::ErrorKind::AddrInUse => ListenError::Taken { address },
         _ => ListenError::Other { address, source },
@@ -71,10 +90,21 @@ pub async fn listen(address: &str) -> Result<TcpListener, ListenError> {
 
 /// A way to the handlers within this process: pipes made at one end arrive at the other.
 pub fn memory() -> (mpsc::Sender<DuplexStream>, impl Stream<Item = io::Result<Pipe>> + Send + 'static) {
+    pipes_of(Origin::ThisProcess)
+}
+
+/// The same for workers that count as ones from elsewhere: a network that is made up.
+pub fn remote_memory() -> (mpsc::Sender<DuplexStream>, impl Stream<Item = io::Result<Pipe>> + Send + 'static) {
+    pipes_of(Origin::Elsewhere)
+}
+
+fn pipes_of(
+    origin: Origin,
+) -> (mpsc::Sender<DuplexStream>, impl Stream<Item = io::Result<Pipe>> + Send + 'static) {
     use tokio_stream::StreamExt;
 
     let (sender, receiver) = mpsc::channel(4);
-    (sender, ReceiverStream::new(receiver).map(|pipe| Ok(Pipe(pipe))))
+    (sender, ReceiverStream::new(receiver).map(move |pipe| Ok(Pipe(pipe, origin))))
 }
 
 /// Both ends of a new pipe.
@@ -82,19 +112,24 @@ pub fn pipe() -> (DuplexStream, DuplexStream) {
     duplex(PIPE)
 }
 
-/// The coordinator's end of the embedded worker's connection.
+/// The coordinator's end of a worker's connection in memory.
 #[derive(Debug)]
-pub struct Pipe(DuplexStream);
+pub struct Pipe(DuplexStream, Origin);
 
-/// Tells handlers that a request came from within this process.
-#[derive(Debug, Clone, Copy)]
-pub struct Embedded;
+/// Tells handlers whose pipe a request came over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    /// The embedded worker's.
+    ThisProcess,
+    /// That of a worker which is not embedded.
+    Elsewhere,
+}
 
 impl Connected for Pipe {
-    type ConnectInfo = Embedded;
+    type ConnectInfo = Origin;
 
-    fn connect_info(&self) -> Embedded {
-        Embedded
+    fn connect_info(&self) -> Origin {
+        self.1
     }
 }
 
@@ -122,28 +157,54 @@ impl AsyncWrite for Pipe {
     }
 }
 
+/// Where remote workers come in.
+#[derive(Debug)]
+pub struct Door {
+    /// The port.
+    pub listener: TcpListener,
+    /// What who comes has to show; `None` lets everybody in.
+    pub token: Option<Token>,
+    /// TLS, if it is spoken.
+    pub tls: Option<FleetTls>,
+}
+
+/// Calls that one connection may have under way: a worker has three.
+const STREAMS: u32 = 32;
+
+/// Bytes of headers in one call.
+const HEADERS: u32 = 16 << 10;
+
 fn server() -> Server {
     Server::builder()
         .http2_keepalive_interval(Some(Duration::from_secs(10)))
         .http2_keepalive_timeout(Some(Duration::from_secs(5)))
-        .tcp_nodelay(true)
+        .max_concurrent_streams(STREAMS)
+        .http2_max_header_list_size(HEADERS)
 }
 
 fn handlers(service: Service) -> FleetServer<Service> {
     FleetServer::new(service).max_decoding_message_size(MAX_MESSAGE).max_encoding_message_size(MAX_MESSAGE)
 }
 
-/// Serves remote workers on `listener`, where there is one, and pipes of `memory`, in tasks of their own.
+/// Serves remote workers at `door`, where there is one, and pipes of `memory`, in tasks of their own.
 pub fn serve(
     service: &Service,
-    listener: Option<TcpListener>,
+    door: Option<Door>,
     pipes: impl Stream<Item = io::Result<Pipe>> + Send + 'static,
 ) {
-    if let Some(listener) = listener {
-        let incoming = TcpListenerStream::new(listener);
-        let serving = server().add_service(handlers(service.clone())).serve_with_incoming(incoming);
+    if let Some(Door { listener, token, tls }) = door {
+        let guard = Guard::new(token, service.events());
+        let incoming = accept(listener, tls, guard.clone());
+        let service = service.clone();
         // It ends with the runtime; a connection that fails is that worker's affair.
-        tokio::spawn(serving);
+        tokio::spawn(async move {
+            let (health, health_service) = tonic_health::server::health_reporter();
+            health.set_serving::<FleetServer<Service>>().await;
+            // Around all services, those that do not exist included.
+            let mut server = server().layer(InterceptorLayer::new(guard));
+            let router = server.add_service(handlers(service)).add_service(health_service);
+            router.serve_with_incoming(incoming).await
+        });
     }
     let serving = server().add_service(handlers(service.clone())).serve_with_incoming(pipes);
     tokio::spawn(serving);

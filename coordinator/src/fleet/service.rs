@@ -18,13 +18,19 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_stream::StreamExt;
 use tokio_stream::wrappers::ReceiverStream;
-use tonic::transport::server::TcpConnectInfo;
 use tonic::{Request, Response, Status, Streaming};
 
+use super::accept::Peer;
 use super::convert;
 use super::registry::{Refused, Registered, Registry};
-use super::serve::Embedded;
+use super::serve::Origin;
 use crate::run::input::{Input, WorkerId};
+
+/// How often workers are heard of at least, however long their lease is.
+const HEARTBEAT: Duration = Duration::from_millis(500);
+
+/// How long a stream may take for its first message.
+const FIRST_MESSAGE: Duration = Duration::from_secs(10);
 
 /// Commands that may wait for a worker's transport. Heartbeats are answered twice a second; a worker that does not read for
 /// so long is as good as gone.
@@ -47,6 +53,8 @@ pub enum FleetEvent {
     Control(u64, WorkerId, mpsc::Sender<Result<Command, Status>>),
     /// A statistics stream, to acknowledge by.
     Report(u64, WorkerId, mpsc::Sender<Result<BatchAck, Status>>),
+    /// Somebody was not let in: what to tell the person in front of the coordinator.
+    Refused(String),
 }
 
 /// What the handlers share.
@@ -71,7 +79,12 @@ impl Service {
         epoch: Instant,
         lease: Duration,
     ) -> Self {
-        Self { registry, events, assets, epoch, lease, heartbeat: lease / 10 }
+        Self { registry, events, assets, epoch, lease, heartbeat: (lease / 10).min(HEARTBEAT) }
+    }
+
+    /// Where what happens is told.
+    pub(super) fn events(&self) -> mpsc::Sender<FleetEvent> {
+        self.events.clone()
     }
 
     fn registry(&self) -> MutexGuard<'_, Registry> {
@@ -93,15 +106,23 @@ impl Service {
     }
 }
 
+/// The message that says whose stream it is.
+async fn first<T>(stream: &mut Streaming<T>) -> Result<T, Status> {
+    match tokio::time::timeout(FIRST_MESSAGE, stream.next()).await {
+        Ok(Some(message)) => message,
+        Ok(None) | Err(_) => Err(Status::invalid_argument("no first message")),
+    }
+}
+
 #[tonic::async_trait]
 impl Fleet for Service {
     async fn register(
         &self,
         request: Request<RegisterRequest>,
     ) -> Result<Response<RegisterResponse>, Status> {
-        let embedded = request.extensions().get::<Embedded>().is_some();
-        let peer = request.extensions().get::<TcpConnectInfo>().and_then(TcpConnectInfo::remote_addr);
-        let address = peer.map_or_else(String::new, |peer| peer.ip().to_string());
+        let embedded = request.extensions().get::<Origin>() == Some(&Origin::ThisProcess);
+        let peer = request.extensions().get::<Peer>();
+        let address = peer.map_or_else(String::new, |peer| peer.address.ip().to_canonical().to_string());
         let room =
             self.events.reserve().await.map_err(|_| Status::unavailable("the coordinator is ending"))?;
         let registered = {
@@ -136,7 +157,7 @@ impl Fleet for Service {
         request: Request<Streaming<WorkerStatus>>,
     ) -> Result<Response<Out<Command>>, Status> {
         let mut statuses = request.into_inner();
-        let first = statuses.next().await.ok_or_else(|| Status::invalid_argument("no first message"))??;
+        let first = first(&mut statuses).await?;
         let worker = self.worker_of(first.session)?;
         let (commands, queue) = mpsc::channel(COMMANDS);
         self.tell(FleetEvent::Control(first.session, worker, commands.clone())).await?;
@@ -162,7 +183,7 @@ impl Fleet for Service {
         request: Request<Streaming<SnapshotBatch>>,
     ) -> Result<Response<Out<BatchAck>>, Status> {
         let mut batches = request.into_inner();
-        let first = batches.next().await.ok_or_else(|| Status::invalid_argument("no first message"))??;
+        let first = first(&mut batches).await?;
         let worker = self.worker_of(first.session)?;
         let (acks, queue) = mpsc::channel(ACKS);
         self.tell(FleetEvent::Report(first.session, worker, acks.clone())).await?;
@@ -207,7 +228,8 @@ impl Service {
         while let Some(status) = statuses.next().await {
             let received_us = self.now_us();
             let Ok(status) = status else { return Ok(()) };
-            if status.session != session || self.registry().worker_of(session) != Some(worker) {
+            let now = self.epoch.elapsed();
+            if status.session != session || !self.registry().answer(session, worker, now) {
                 return Err(Status::aborted("this session is over; register again"));
             }
             let answer = HeartbeatAnswer { seq: status.seq, received_us, answered_us: self.now_us() };

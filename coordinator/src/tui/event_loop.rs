@@ -7,7 +7,7 @@
 use std::io;
 use std::time::Duration;
 
-use crossterm::event::{Event, EventStream};
+use crossterm::event::{Event, EventStream, KeyEvent, KeyEventKind};
 use futures_util::{Stream, StreamExt};
 use ratatui::Terminal;
 use ratatui::backend::{Backend, CrosstermBackend};
@@ -26,62 +26,140 @@ use crate::view::{Phase, RunView};
 /// Between two frames that no key asked for.
 const FRAME: Duration = Duration::from_millis(100);
 
-/// Shows the run until it is finished or nobody publishes views any more. The terminal is as before when it returns.
+/// Shows the run until it is finished or nobody publishes views any more; with `stay` the last picture stays until a key is
+/// pressed that does not move about in it, or `stay` is told. The terminal is as before when it returns.
 ///
 /// # Errors
 ///
 /// The terminal could not be set up or written to, or a panic somewhere took the screen away. The run is not concerned;
 /// the caller may go on without a screen.
-pub async fn run(view: watch::Receiver<RunView>, commands: mpsc::Sender<Command>) -> io::Result<()> {
+pub async fn run(
+    view: watch::Receiver<RunView>,
+    commands: mpsc::Sender<Command>,
+    stay: Option<watch::Receiver<bool>>,
+) -> io::Result<()> {
     let colours = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
     let guard = Guard::enter()?;
     let mut backend = CrosstermBackend::new(io::stdout());
     // Not the terminal's own `clear`: that asks where the cursor is, and a terminal that does not answer, or not soon,
     // would be without a screen.
     backend.clear()?;
-    let result =
-        drive(Terminal::new(backend)?, EventStream::new(), view, commands, Theme::new(colours)).await;
+    let mut looker = Looker::new(Terminal::new(backend)?, Theme::new(colours))?;
+    let mut events = EventStream::new();
+    looker.screen.stays = stay.is_some();
+    let mut result = looker.watch(&mut events, view.clone(), &commands).await;
+    if let (Ok(()), Some(leave)) = (&result, stay) {
+        // The run is not to wait for somebody who looks at it.
+        drop(commands);
+        result = looker.linger(&mut events, &view, leave).await;
+    }
     drop(guard);
     result
 }
 
-/// The loop itself, over any terminal and any source of events.
-async fn drive<B>(
-    mut terminal: Terminal<B>,
-    mut events: impl Stream<Item = io::Result<Event>> + Unpin,
-    mut view: watch::Receiver<RunView>,
-    commands: mpsc::Sender<Command>,
+/// A screen on any terminal, and what it remembers.
+struct Looker<B: Backend> {
+    /// Away while a frame is written.
+    terminal: Option<Terminal<B>>,
+    screen: Screen,
     theme: Theme,
-) -> io::Result<()>
+    drawn: Instant,
+}
+
+impl<B> Looker<B>
 where
     B: Backend<Error: Send + Sync + 'static> + Send + 'static,
 {
-    let mut screen = Screen::new(terminal.size().map_err(io::Error::other)?);
-    // When the next frame is due; `None` while nothing has changed since the last.
-    let mut due = Some(Instant::now());
-    let mut drawn = Instant::now();
-    while view.borrow_and_update().phase != Phase::Finished {
-        tokio::select! {
-            changed = view.changed() => {
-                if changed.is_err() {
-                    break;
+    fn new(terminal: Terminal<B>, theme: Theme) -> io::Result<Self> {
+        let screen = Screen::new(terminal.size().map_err(io::Error::other)?);
+        Ok(Self { terminal: Some(terminal), screen, theme, drawn: Instant::now() })
+    }
+
+    /// Shows the run while there is one, over any source of events.
+    async fn watch(
+        &mut self,
+        events: &mut (impl Stream<Item = io::Result<Event>> + Unpin),
+        mut view: watch::Receiver<RunView>,
+        commands: &mpsc::Sender<Command>,
+    ) -> io::Result<()> {
+        // When the next frame is due; `None` while nothing has changed since the last.
+        let mut due = Some(Instant::now());
+        while view.borrow_and_update().phase != Phase::Finished {
+            tokio::select! {
+                changed = view.changed() => {
+                    if changed.is_err() {
+                        break;
+                    }
+                    due = due.or(Some(self.drawn + FRAME));
                 }
-                due = due.or(Some(drawn + FRAME));
-            }
-            event = events.next(), if !is_deaf(&screen) => {
-                if take_event(event, &mut screen, &view.borrow(), &commands) {
-                    due = Some(Instant::now());
+                event = events.next(), if !is_deaf(&self.screen) => {
+                    if take_event(event, &mut self.screen, &view.borrow(), commands) {
+                        due = Some(Instant::now());
+                    }
                 }
-            }
-            () = sleep_until(due.unwrap_or(drawn)), if due.is_some() => {
-                let newest = view.borrow().clone();
-                terminal = paint(terminal, screen.clone(), newest, theme).await?;
-                drawn = Instant::now();
-                due = None;
+                () = sleep_until(due.unwrap_or(self.drawn)), if due.is_some() => {
+                    self.paint(&view).await?;
+                    due = None;
+                }
             }
         }
+        Ok(())
     }
-    Ok(())
+
+    /// Keeps the last picture until a key is pressed that asks for nothing on it, or `leave` is told or gone.
+    async fn linger(
+        &mut self,
+        events: &mut (impl Stream<Item = io::Result<Event>> + Unpin),
+        view: &watch::Receiver<RunView>,
+        mut leave: watch::Receiver<bool>,
+    ) -> io::Result<()> {
+        while !is_deaf(&self.screen) {
+            self.paint(view).await?;
+            tokio::select! {
+                event = events.next() => match event {
+                    Some(Ok(Event::Key(key))) if !self.moves(key, &view.borrow()) => return Ok(()),
+                    Some(Ok(Event::Resize(width, height))) => {
+                        self.screen.update(Action::Resize(Size::new(width, height)), &view.borrow());
+                    }
+                    Some(Ok(_)) => {}
+                    // Without keys nobody could ever leave.
+                    Some(Err(_)) | None => return Ok(()),
+                },
+                _ = leave.wait_for(|told| *told) => return Ok(()),
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a key moves about on the screen that stayed, or is none.
+    fn moves(&mut self, key: KeyEvent, view: &RunView) -> bool {
+        match keys::action(key) {
+            Some(
+                action @ (Action::Show(_)
+                | Action::Next
+                | Action::Previous
+                | Action::Scroll(_)
+                | Action::Help),
+            ) => {
+                self.screen.update(action, view);
+                true
+            }
+            // Any key closes the help.
+            Some(action) if self.screen.help && action != Action::Interrupt => {
+                self.screen.update(action, view);
+                true
+            }
+            _ => key.kind == KeyEventKind::Release,
+        }
+    }
+
+    async fn paint(&mut self, view: &watch::Receiver<RunView>) -> io::Result<()> {
+        let newest = view.borrow().clone();
+        let terminal = self.terminal.take().ok_or_else(|| io::Error::other("the terminal is gone"))?;
+        self.terminal = Some(paint(terminal, self.screen.clone(), newest, self.theme).await?);
+        self.drawn = Instant::now();
+        Ok(())
+    }
 }
 
 fn is_deaf(screen: &Screen) -> bool {
@@ -141,7 +219,7 @@ where
 
 #[cfg(test)]
 mod tests {
-    use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+    use crossterm::event::{KeyCode, KeyModifiers};
     use futures_util::stream;
     use ratatui::backend::TestBackend;
 
@@ -152,26 +230,26 @@ mod tests {
         Event::Key(KeyEvent::new(code, modifiers))
     }
 
-    fn terminal() -> Terminal<TestBackend> {
-        Terminal::new(TestBackend::new(80, 24)).unwrap()
+    fn looker() -> Looker<TestBackend> {
+        Looker::new(Terminal::new(TestBackend::new(80, 24)).unwrap(), Theme::new(false)).unwrap()
     }
 
-    fn plain() -> Theme {
-        Theme::new(false)
+    fn text(looker: &Looker<TestBackend>) -> String {
+        format!("{}", looker.terminal.as_ref().unwrap().backend())
     }
 
     #[tokio::test(start_paused = true)]
     async fn keys_become_commands_and_the_end_of_the_run_ends_the_loop() {
         let (publish, view) = watch::channel(samples::running());
         let (commands, mut taken) = mpsc::channel(8);
-        let keys = stream::iter([
+        let mut keys = stream::iter([
             key(KeyCode::Char('W'), KeyModifiers::SHIFT),
             key(KeyCode::Char('q'), KeyModifiers::NONE),
             key(KeyCode::Char('c'), KeyModifiers::CONTROL),
         ])
         .map(Ok)
         .chain(stream::pending());
-        let screen = tokio::spawn(drive(terminal(), keys, view, commands, plain()));
+        let screen = tokio::spawn(async move { looker().watch(&mut keys, view, &commands).await });
         assert_eq!(taken.recv().await, Some(Command::ChangeUsers(10)));
         assert_eq!(taken.recv().await, Some(Command::Quit));
         assert_eq!(taken.recv().await, Some(Command::Interrupt));
@@ -183,8 +261,8 @@ mod tests {
     async fn a_dead_keyboard_leaves_the_screen_alive_until_the_run_goes() {
         let (publish, view) = watch::channel(samples::running());
         let (commands, _taken) = mpsc::channel(8);
-        let keys = stream::iter([Err(io::Error::other("gone"))]);
-        let screen = tokio::spawn(drive(terminal(), keys, view, commands, plain()));
+        let mut keys = stream::iter([Err(io::Error::other("gone"))]);
+        let screen = tokio::spawn(async move { looker().watch(&mut keys, view, &commands).await });
         for _ in 0..3 {
             tokio::time::sleep(Duration::from_secs(1)).await;
             assert!(!screen.is_finished());
@@ -198,7 +276,43 @@ mod tests {
     async fn a_finished_run_is_not_waited_for() {
         let (_publish, view) = watch::channel(samples::finished());
         let (commands, _taken) = mpsc::channel(8);
-        drive(terminal(), stream::pending(), view, commands, plain()).await.unwrap();
+        looker().watch(&mut stream::pending(), view, &commands).await.unwrap();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_screen_that_stays_can_be_looked_around_in_until_another_key() {
+        let (publish, view) = watch::channel(samples::finished());
+        drop(publish);
+        let (_tell, leave) = watch::channel(false);
+        let none = KeyModifiers::NONE;
+        let presses = [
+            KeyCode::Char('3'),
+            KeyCode::Down,
+            KeyCode::Char('?'),
+            KeyCode::Esc,
+            KeyCode::Enter,
+            KeyCode::Tab,
+        ];
+        let mut keys = stream::iter(presses.map(|code| Ok(key(code, none)))).chain(stream::pending());
+        let mut looker = looker();
+        looker.screen.stays = true;
+        looker.linger(&mut keys, &view, leave).await.unwrap();
+        assert!(text(&looker).contains("q leave"), "{}", text(&looker));
+        assert!(text(&looker).contains("10.0.0.5"), "the workers are shown: {}", text(&looker));
+        let left = keys.next().await.map(Result::unwrap);
+        assert_eq!(left, Some(key(KeyCode::Tab, none)), "what was pressed behind it is not taken");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_signal_and_a_dead_keyboard_end_a_screen_that_stays() {
+        let (_publish, view) = watch::channel(samples::finished());
+        let (tell, leave) = watch::channel(false);
+        tell.send_replace(true);
+        looker().linger(&mut stream::pending(), &view, leave.clone()).await.unwrap();
+        tell.send_replace(false);
+        looker().linger(&mut stream::empty(), &view, leave.clone()).await.unwrap();
+        drop(tell);
+        looker().linger(&mut stream::pending(), &view, leave).await.unwrap();
     }
 
     #[test]

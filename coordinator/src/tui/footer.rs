@@ -104,6 +104,8 @@ fn hints(screen: &Screen, view: &RunView) -> Vec<Hint> {
         hint("q", "stop", 1);
     } else if view.phase == Phase::Draining {
         hint("Ctrl-C", "stop now", 1);
+    } else if screen.stays {
+        hint("q", "leave", 1);
     }
     hints
 }

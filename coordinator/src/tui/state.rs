@@ -90,13 +90,15 @@ pub(super) struct Screen {
     offsets: [usize; 4],
     pub(super) help: bool,
     pub(super) trouble: Option<Trouble>,
+    /// Whether the last picture stays until a key is pressed.
+    pub(super) stays: bool,
     size: Size,
 }
 
 impl Screen {
     /// A fresh screen on a terminal of this size.
     pub(super) fn new(size: Size) -> Self {
-        Self { tab: Tab::Overview, offsets: [0; 4], help: false, trouble: None, size }
+        Self { tab: Tab::Overview, offsets: [0; 4], help: false, trouble: None, stays: false, size }
     }
 
     /// First line of the present view's list.

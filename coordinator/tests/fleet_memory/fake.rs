@@ -125,5 +125,5 @@ pub(crate) fn job(step: &str, load: &str) -> (Job, u64) {
         client: ClientChoice::Auto,
     };
     let assets = HashMap::from([(hash(&content), content)]);
-    (Job { setup, prepare, assets, listener: None, embedded: None }, size)
+    (Job { setup, prepare, assets, door: None, embedded: None }, size)
 }

@@ -72,6 +72,9 @@ async fn run(step: &str, load: &str, cuts: &[Duration]) -> Ran {
         spread: true,
         version: VERSION.to_owned(),
         sources: Sources::default(),
+        allow: Arc::default(),
+        leased: true,
+        line: watch::Sender::default(),
         hosts_target: false,
     };
     let (leave, left) = watch::channel(0);

@@ -48,12 +48,13 @@ impl Vars {
                     if let Some(value) = &value
                         && *value != entry.value.value()
                     {
-                        cx.replaced(format!(
-                            "`--var {}={text}` replaced `{}: {}`",
-                            entry.key,
-                            entry.key,
-                            shown(&entry.value)
-                        ));
+                        let (name, old) = (&entry.key, shown(&entry.value));
+                        // It goes into the report, which people show around.
+                        cx.replaced(if sounds_secret(name) {
+                            format!("`--var {name}=…` replaced `{name}: …`")
+                        } else {
+                            format!("`--var {name}={text}` replaced `{name}: {old}`")
+                        });
                     }
                     value
                 }
@@ -149,6 +150,14 @@ fn read_override(name: &str, text: &str, cx: &Cx<'_>) -> Option<Value> {
         return None;
     }
     value
+}
+
+/// Whether a variable is called like something that is not for every eye.
+fn sounds_secret(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    ["token", "secret", "passw", "pwd", "key", "auth", "cred", "cookie"]
+        .iter()
+        .any(|part| name.contains(part))
 }
 
 /// A value of the file in a sentence.

@@ -106,6 +106,11 @@ impl Process {
         }
     }
 
+    /// Its number.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     pub(crate) fn signal(&self, signal: Signal) {
         let pid =
             i32::try_from(self.child.id()).ok().and_then(Pid::from_raw).expect("a process has a number");

@@ -3,6 +3,7 @@
 //! Commands go in ([`Engine::command`]), what happened comes out as [`Event`]s: closed intervals once a second, and the end.
 //! Nothing is shared between load threads on the hot path.
 
+mod allowed;
 pub mod arrivals;
 mod context;
 mod cookies;

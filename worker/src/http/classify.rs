@@ -10,7 +10,7 @@ use std::time::Duration;
 use rustls::AlertDescription;
 use stampede_stats::outcome::FailureKind;
 
-use super::resolve::DnsError;
+use super::resolve::LookupError;
 use super::{Failure, MAX_KEPT_BODY};
 
 /// The failure for a request that took too long.
@@ -52,8 +52,8 @@ pub const CLOSED: Failure =
 /// The failure behind reqwest's `error`.
 pub fn reqwest(error: &reqwest::Error) -> Failure {
     let causes = || causes(error);
-    if causes().any(<dyn Error>::is::<DnsError>) {
-        return Failure { kind: FailureKind::Dns, message: "the host name does not resolve".into() };
+    if let Some(error) = causes().find_map(|cause| cause.downcast_ref::<LookupError>()) {
+        return error.into();
     }
     if let Some(tls) = causes().find_map(tls_error) {
         return Failure { kind: FailureKind::Tls, message: tls };

@@ -4,6 +4,7 @@
 //! no redirect, no decompression, no cookies of its own; it drains every body and counts it. Redirects and cookies are the
 //! engine's. A request is given as it goes on the wire, so that nobody parses what was known before the run.
 
+pub mod allow;
 pub mod auto;
 pub mod block;
 pub mod classify;

@@ -19,7 +19,7 @@ use url::Url;
 
 use super::native::writer;
 use super::probe::{HELD, Probe};
-use super::resolve::Resolver;
+use super::resolve::{FORBIDDEN, Resolver};
 use super::run::{ProxyId, RunHttp};
 use super::{
     ClientError, Exchange, Failure, HttpClient, HttpFactory, HttpThread, MAX_KEPT_BODY, Options, Request,
@@ -125,6 +125,9 @@ impl ReqwestClient {
         first_byte: &mut Option<Instant>,
     ) -> Result<Response, Failure> {
         let options = request.options;
+        if self.run.forbids(request.origin, options.proxy) {
+            return Err(FORBIDDEN);
+        }
         let client = self.client((options.version, options.proxy))?;
         let message = message(request)?;
         let deadline = |limit| tokio::time::Instant::from_std(request.begin + limit);

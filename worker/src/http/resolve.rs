@@ -9,7 +9,10 @@ use std::time::{Duration, Instant};
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
 use stampede_scenarios::plan::ResolveRule;
+use stampede_stats::outcome::FailureKind;
 
+use super::Failure;
+use super::allow::Allow;
 use super::probe::Probe;
 use super::run::RunHttp;
 
@@ -20,13 +23,30 @@ const TTL: Duration = Duration::from_secs(60);
 #[derive(Debug)]
 pub(super) struct Cache {
     rules: Vec<ResolveRule>,
+    allow: Arc<Allow>,
+    /// Names that are asked for on the way to a target.
+    proxies: Vec<String>,
     answers: Mutex<HashMap<String, (Instant, Vec<SocketAddr>)>>,
 }
 
 impl Cache {
     /// Empty.
     pub(super) fn new(rules: Vec<ResolveRule>) -> Self {
-        Self { rules, answers: Mutex::default() }
+        Self { rules, allow: Arc::default(), proxies: Vec::new(), answers: Mutex::default() }
+    }
+
+    /// Names no address that `allow` does not. Each of `proxies` may be reached by its name already.
+    pub(super) fn limit(&mut self, allow: Arc<Allow>, proxies: Vec<String>) {
+        (self.allow, self.proxies) = (allow, proxies);
+    }
+
+    /// Whether `host` may have an address that is allowed.
+    pub(super) fn may_lead(&self, host: &str, port: u16) -> bool {
+        match ResolveRule::find(&self.rules, host, port) {
+            Some(rule) => self.allow.address(rule.ip, rule.to_port.unwrap_or(port)),
+            None if host.parse::<IpAddr>().is_ok() => self.allow.host(host, port),
+            None => self.allow.host(host, port) || self.allow.may_have_address(port),
+        }
     }
 
     /// The addresses of a host, and how long the system took to name them, if it was asked.
@@ -34,12 +54,18 @@ impl Cache {
         &self,
         host: &str,
         port: u16,
-    ) -> io::Result<(Vec<SocketAddr>, Option<Duration>)> {
+    ) -> Result<(Vec<SocketAddr>, Option<Duration>), LookupError> {
         if let Ok(address) = host.parse::<IpAddr>() {
-            return Ok((vec![SocketAddr::new(address, port)], None));
+            return Ok((self.allowed(vec![SocketAddr::new(address, port)])?, None));
         }
         if let Some(rule) = ResolveRule::find(&self.rules, host, port) {
-            return Ok((vec![SocketAddr::new(rule.ip, rule.to_port.unwrap_or(port))], None));
+            let address = SocketAddr::new(rule.ip, rule.to_port.unwrap_or(port));
+            return Ok((self.allowed(vec![address])?, None));
+        }
+        let by_name =
+            self.allow.host(host, port) || (port == 0 && self.proxies.iter().any(|own| own == host));
+        if !by_name && !self.allow.may_have_address(port) {
+            return Err(LookupError::Forbidden);
         }
         let begin = Instant::now();
         let (found, asked) = if let Some(known) = self.get(host, begin) {
@@ -51,7 +77,15 @@ impl Cache {
             (found, Some(now.saturating_duration_since(begin)))
         };
         let with_port = |address: SocketAddr| SocketAddr::new(address.ip(), port);
-        Ok((found.into_iter().map(with_port).collect(), asked))
+        let found = found.into_iter().map(with_port).collect();
+        Ok((if by_name { found } else { self.allowed(found)? }, asked))
+    }
+
+    /// Those of `addresses` that are allowed as addresses.
+    fn allowed(&self, mut addresses: Vec<SocketAddr>) -> Result<Vec<SocketAddr>, LookupError> {
+        let before = addresses.len();
+        addresses.retain(|address| self.allow.address(address.ip(), address.port()));
+        if addresses.is_empty() && before > 0 { Err(LookupError::Forbidden) } else { Ok(addresses) }
     }
 
     fn get(&self, name: &str, now: Instant) -> Option<Vec<SocketAddr>> {
@@ -87,11 +121,30 @@ impl Resolve for Resolver {
     }
 }
 
-/// A name that does not resolve, told apart from a connection that cannot be made.
+/// A name without an address, told apart from a connection that cannot be made.
 #[derive(Debug, thiserror::Error)]
-#[error("name does not resolve: {0}")]
-pub(super) struct DnsError(#[source] io::Error);
+pub(super) enum LookupError {
+    /// It does not resolve.
+    #[error("name does not resolve: {0}")]
+    Dns(#[from] io::Error),
+    /// It has none that this worker may connect to.
+    #[error("this worker may not connect there")]
+    Forbidden,
+}
 
-fn failed(error: io::Error) -> Box<dyn std::error::Error + Send + Sync> {
-    Box::new(DnsError(error))
+impl From<&LookupError> for Failure {
+    fn from(error: &LookupError) -> Self {
+        match error {
+            LookupError::Dns(_) => Self::new(FailureKind::Dns, "the host name does not resolve"),
+            LookupError::Forbidden => FORBIDDEN,
+        }
+    }
+}
+
+/// The failure for a target that this worker may not aim at.
+pub(super) const FORBIDDEN: Failure =
+    Failure::new(FailureKind::Connect, "this worker may not aim there (--allow-host)");
+
+fn failed(error: LookupError) -> Box<dyn std::error::Error + Send + Sync> {
+    Box::new(error)
 }

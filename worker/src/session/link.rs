@@ -4,15 +4,15 @@ use std::error::Error;
 use std::time::Duration;
 
 use stampede_proto::PROTOCOL;
-use stampede_proto::v1::fleet_client::FleetClient;
 use stampede_proto::v1::{BatchAck, Command, RegisterRequest, SnapshotBatch, WorkerStatus};
 use tokio::sync::mpsc;
 use tokio_stream::StreamExt;
 use tokio_stream::wrappers::ReceiverStream;
-use tonic::transport::Channel;
 use tonic::{Code, Status, Streaming};
 
 use super::Settings;
+use super::secure::mismatch;
+use super::transport::Client;
 use super::worker::Event;
 
 /// Messages that may wait on their way to the transport: more batches than may be out, and some heartbeats.
@@ -28,13 +28,14 @@ pub(super) struct Link {
     pub(super) attempt: u64,
     pub(super) session: u64,
     pub(super) heartbeat: Duration,
+    pub(super) lease: Duration,
     pub(super) notice: String,
     pub(super) control: mpsc::Sender<WorkerStatus>,
     pub(super) report: mpsc::Sender<SnapshotBatch>,
     /// What the coordinator sends, until somebody listens.
     incoming: Option<(Streaming<Command>, Streaming<BatchAck>)>,
     /// For files; shares the connection of Report.
-    pub(super) data: FleetClient<Channel>,
+    pub(super) data: Client,
 }
 
 /// A line that does not come about.
@@ -42,8 +43,10 @@ pub(super) struct Link {
 pub(super) enum LinkError {
     /// Trying again may help.
     Unreachable(String),
-    /// It will not.
+    /// It will not: the coordinator says no.
     Refused(String),
+    /// It will not: they do not speak alike.
+    Mismatch(String),
 }
 
 /// Connects and registers; the streams' messages will come as events of `attempt`.
@@ -89,6 +92,7 @@ async fn connect(settings: &Settings, instance: [u8; 16], attempt: u64) -> Resul
         incoming: Some((commands, acks)),
         session,
         heartbeat: Duration::from_millis(u64::from(registered.heartbeat_ms.clamp(20, 10_000))),
+        lease: Duration::from_millis(u64::from(registered.lease_ms.clamp(200, 600_000))),
         notice: registered.notice,
         control: control_tx,
         report: report_tx,
@@ -134,9 +138,11 @@ async fn forward<T>(
 #[expect(clippy::needless_pass_by_value, reason = "what `map_err` hands over")]
 fn refused(status: Status) -> LinkError {
     match status.code() {
-        Code::FailedPrecondition | Code::InvalidArgument | Code::PermissionDenied | Code::Unimplemented => {
-            LinkError::Refused(status.message().to_owned())
-        }
+        Code::FailedPrecondition
+        | Code::InvalidArgument
+        | Code::PermissionDenied
+        | Code::Unauthenticated
+        | Code::Unimplemented => LinkError::Refused(status.message().to_owned()),
         _ => LinkError::Unreachable(describe(&status)),
     }
 }
@@ -150,7 +156,10 @@ fn describe(status: &Status) -> String {
 }
 
 fn unreachable(error: &(dyn Error + 'static)) -> LinkError {
-    LinkError::Unreachable(innermost(error))
+    match mismatch(error) {
+        Some(why) => LinkError::Mismatch(why),
+        None => LinkError::Unreachable(innermost(error)),
+    }
 }
 
 fn innermost(error: &(dyn Error + 'static)) -> String {

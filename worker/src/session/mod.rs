@@ -8,23 +8,29 @@ mod link;
 mod prepare;
 mod room;
 mod run;
+mod secure;
+mod share;
 mod tell;
 mod transport;
 mod worker;
 
 use std::fmt;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::watch;
 
 use crate::http::ClientError;
+use crate::http::allow::Allow;
 use crate::http::settings::Sources;
+pub use secure::{FleetTls, FleetTlsError};
 pub use transport::{Dialer, Io};
 pub use worker::work;
 
 /// How a worker is set up.
 #[derive(Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a choice of its own")]
 pub struct Settings {
     /// Shown at the coordinator.
     pub name: String,
@@ -46,6 +52,13 @@ pub struct Settings {
     pub version: String,
     /// What its clients connect from, as far as that is settled.
     pub sources: Sources,
+    /// What its users may aim at, whatever the coordinator says.
+    pub allow: Arc<Allow>,
+    /// Whether users hold when the coordinator has not been heard of for its lease. In the coordinator's own process
+    /// there is nothing to be cut off from.
+    pub leased: bool,
+    /// Told whether the line to a coordinator stands.
+    pub line: watch::Sender<bool>,
     /// Whether the target is in this process too: then each connection takes two of its files.
     pub hosts_target: bool,
 }
@@ -68,6 +81,22 @@ pub enum WorkerError {
     /// The coordinator does not want this worker; trying again would not help.
     #[error("the coordinator refuses this worker: {0}")]
     Refused(String),
+    /// Coordinator and worker are not set up alike; trying again would not help.
+    #[error("cannot talk to the coordinator at {address}: {why}")]
+    Mismatch {
+        /// Its address.
+        address: String,
+        /// What is different, and what to do.
+        why: String,
+    },
+    /// Health checks cannot be answered where it was asked for.
+    #[error("--health {address}: {source}")]
+    Health {
+        /// Where.
+        address: SocketAddr,
+        /// Why.
+        source: std::io::Error,
+    },
     /// A load thread died; what it measured is gone.
     #[error("load thread {thread} failed: {why}")]
     Thread {
@@ -94,4 +123,4 @@ pub enum WorkerError {
 const FIRST_BACK_OFF: Duration = Duration::from_millis(250);
 
 /// Longest pause before connecting again.
-const MAX_BACK_OFF: Duration = Duration::from_secs(5);
+const MAX_BACK_OFF: Duration = Duration::from_secs(2);

@@ -7,12 +7,12 @@ use bytes::{Bytes, BytesMut};
 use sha2::{Digest, Sha256};
 use stampede_proto::prepare::{AssetInfo, Prepare};
 use stampede_proto::v1::AssetRequest;
-use stampede_proto::v1::fleet_client::FleetClient;
 use stampede_scenarios::compile::compile;
 use tokio_stream::StreamExt;
-use tonic::transport::Channel;
 
+use super::transport::Client;
 use crate::engine::prepared::Prepared;
+use crate::http::allow::Allow;
 
 /// Files by the hash of their content.
 pub(super) type Assets = HashMap<[u8; 32], Bytes>;
@@ -31,8 +31,9 @@ pub(super) struct Ready {
 pub(super) async fn prepare(
     prepare: Prepare,
     session: u64,
-    data: FleetClient<Channel>,
+    data: Client,
     known: Assets,
+    allow: Arc<Allow>,
 ) -> Result<Ready, String> {
     let mut assets = Assets::new();
     let mut in_order = Vec::with_capacity(prepare.assets.len());
@@ -56,14 +57,15 @@ pub(super) async fn prepare(
             .map_err(|errors| format!("the scenario does not compile here: {errors}"))?;
         let mut plan = plan;
         plan.seed = prepare.seed;
-        Prepared::new(plan, &in_order, prepare.client).map_err(|error| error.to_string())
+        let prepared = Prepared::new(plan, &in_order, prepare.client).map_err(|error| error.to_string())?;
+        prepared.within(allow).map_err(|error| error.to_string())
     })
     .await;
     let prepared = compiled.map_err(|error| format!("preparing failed: {error}"))??;
     Ok(Ready { prepared: Arc::new(prepared), assets })
 }
 
-async fn fetch(info: &AssetInfo, session: u64, mut data: FleetClient<Channel>) -> Result<Bytes, String> {
+async fn fetch(info: &AssetInfo, session: u64, mut data: Client) -> Result<Bytes, String> {
     let failed = |why: String| format!("cannot fetch `{}`: {why}", info.path);
     if info.size > MAX_ASSET {
         return Err(failed("too large".into()));

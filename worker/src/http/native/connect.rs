@@ -54,7 +54,7 @@ async fn line(
         .cache
         .addresses(origin.host(), origin.port())
         .await
-        .map_err(|_| Failure::new(FailureKind::Dns, "the host name does not resolve"))?;
+        .map_err(|error| Failure::from(&error))?;
     let begin = Instant::now();
     let stream = any(shared, &addresses).await.map_err(|error| classify::io_failure(&error, true))?;
     let mut connected = Connected { dns, connect: Some(begin.elapsed()), tls: None };

@@ -1,8 +1,8 @@
 //! Which refusals are told to the person in front of the coordinator: one line for each peer and reason a minute, and never a
 //! flood, whatever somebody does to the port. Pure: time is passed in.
 
+use core::net::IpAddr;
 use std::collections::HashMap;
-use std::net::IpAddr;
 use std::time::Duration;
 
 /// The same of the same address is told again after this.

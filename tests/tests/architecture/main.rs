@@ -44,6 +44,7 @@ const NAMED_ONCE: &[(&str, &str, &str)] = &[
 const PURE: &[&str] = &[
     "stats/src/",
     "scenarios/src/",
+    "worker/src/http/allow.rs",
     "worker/src/http/decode.rs",
     "worker/src/http/native/chunked.rs",
     "worker/src/http/native/head.rs",
@@ -51,6 +52,7 @@ const PURE: &[&str] = &[
     "worker/src/http/native/writer.rs",
     "worker/src/outbox.rs",
     "worker/src/slots.rs",
+    "coordinator/src/fleet/refusals.rs",
     "coordinator/src/run/",
     "coordinator/src/tui/state.rs",
     "coordinator/src/tui/keys.rs",

@@ -115,7 +115,7 @@ fn render(name: &'static str) -> Piece {
     Piece::new(name, move || {
         out.clear();
         let (class, variables) = (class.name.as_str(), &mut variables);
-        let mut cx = RenderContext { user_id: 7, class, iteration: 3, draw: &mut draw, variables };
+        let mut cx = RenderContext { user_id: 7, life: 0, class, iteration: 3, draw: &mut draw, variables };
         body.render_into(&mut out, &mut cx);
         out.len()
     })

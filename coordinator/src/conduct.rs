@@ -74,6 +74,8 @@ pub struct Conductor {
     reports: HashMap<WorkerId, mpsc::Sender<Result<BatchAck, Status>>>,
     view: watch::Sender<RunView>,
     embedded: Option<local::Embedded>,
+    /// Those whose sessions have just ended for their silence.
+    silent: Vec<WorkerId>,
     over: bool,
 }
 
@@ -110,6 +112,7 @@ impl Conductor {
             reports: HashMap::new(),
             view,
             embedded: None,
+            silent: Vec::new(),
             over: false,
         };
         (conductor, receiver)
@@ -178,6 +181,10 @@ impl Conductor {
         for effect in self.run.handle(input, now) {
             self.carry_out(effect);
         }
+        while let Some(worker) = self.silent.pop() {
+            self.close_streams(worker, "no heartbeat for longer than the lease");
+            self.handle(Input::Silent { worker });
+        }
     }
 
     fn carry_out(&mut self, effect: Effect) {
@@ -197,6 +204,12 @@ impl Conductor {
                     let _ = acks.try_send(Ok(BatchAck { run, applied_through, over }));
                 }
             }
+            Effect::EndIfSilent(worker, heard) => {
+                let registry = &mut *self.registry.lock().unwrap_or_else(PoisonError::into_inner);
+                if registry.end_if_silent(worker, heard) {
+                    self.silent.push(worker);
+                }
+            }
             Effect::EndSession(worker, why) => self.end_session(worker, &why),
             Effect::Log(text) => tracing::info!("{text}"),
             Effect::Over => self.over = true,
@@ -205,6 +218,10 @@ impl Conductor {
 
     fn end_session(&mut self, worker: WorkerId, why: &str) {
         self.registry.lock().unwrap_or_else(PoisonError::into_inner).end(worker);
+        self.close_streams(worker, why);
+    }
+
+    fn close_streams(&mut self, worker: WorkerId, why: &str) {
         if let Some(commands) = self.controls.remove(&worker) {
             let _ = commands.try_send(Err(Status::aborted(why)));
         }

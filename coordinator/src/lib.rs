@@ -4,6 +4,7 @@ pub mod certs;
 pub mod cli;
 pub mod conduct;
 pub mod demo;
+pub mod dispatch;
 pub mod fleet;
 pub mod format;
 pub mod local;

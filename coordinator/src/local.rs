@@ -74,6 +74,7 @@ pub fn start(setup: Setup, pipes: mpsc::Sender<DuplexStream>) -> Embedded {
         sources: setup.sources,
         allow: Arc::default(),
         line: watch::Sender::default(),
+        leased: false,
         hosts_target: setup.hosts_target,
     };
     let factory = AutoFactory::new(settings.sources.addresses().to_vec());

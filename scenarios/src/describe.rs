@@ -115,8 +115,8 @@ pub fn describe_rate(open: &OpenPlan) -> String {
     text
 }
 
-/// A rate with as many decimals as it needs, at most three.
-fn per_second(rate: f64) -> String {
+/// A rate per second with as many decimals as it needs, at most three.
+pub fn per_second(rate: f64) -> String {
     let text = format!("{rate:.3}");
     format!("{}/s", text.trim_end_matches('0').trim_end_matches('.'))
 }
@@ -244,6 +244,7 @@ pub(crate) fn shown(template: &Template) -> String {
         Segment::Literal(text) => text.clone(),
         Segment::Value { source, .. } => match source {
             ValueSource::UserId => "${user.id}".to_owned(),
+            ValueSource::UserLife => "${user.life}".to_owned(),
             ValueSource::UserClass => "${user.class}".to_owned(),
             ValueSource::Iteration => "${iteration}".to_owned(),
             ValueSource::RandomInt { lo, hi } => format!("${{random.int({lo}, {hi})}}"),

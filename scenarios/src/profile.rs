@@ -100,6 +100,31 @@ impl Profile {
         self.segments(0).map(|segment| segment.peak()).max().unwrap_or(0)
     }
 
+    /// The largest number of users at any time up to and with `t`.
+    pub fn peak_until(&self, t: Duration) -> u32 {
+        let through = self.changes.partition_point(|ramp| ramp.at <= t);
+        let before = self.segments(0).take(through.saturating_sub(1)).map(|segment| segment.peak());
+        before
+            .chain([self.users_at(t)])
+            .chain(self.segment_at(t).map(|segment| segment.found))
+            .max()
+            .unwrap_or(0)
+    }
+
+    /// The largest number of users at any time from `t` on.
+    pub fn peak_from(&self, t: Duration) -> u32 {
+        self.segments_from(t).map(|segment| segment.peak_from(t)).max().unwrap_or(0)
+    }
+
+    /// The rate of the steepest climb; `None` where nothing climbs.
+    pub fn steepest_climb(&self) -> Option<Rate> {
+        let climbs = self.segments(0).filter(|segment| segment.ramp.to > segment.found);
+        let by_size = |a: &Rate, b: &Rate| {
+            (u128::from(a.num()) * u128::from(b.den())).cmp(&(u128::from(b.num()) * u128::from(a.den())))
+        };
+        climbs.map(|segment| segment.ramp.rate).max_by(by_size)
+    }
+
     /// When the last ramp has arrived: from then on nothing changes.
     pub fn settled_at(&self) -> Duration {
         let Some(last) = self.segments(self.changes.len().saturating_sub(1)).next() else {
@@ -177,14 +202,20 @@ impl Segment {
 
     /// The most users in this segment, which has them at its beginning or at its end; 0 if it is empty.
     fn peak(&self) -> u32 {
+        self.peak_from(self.ramp.at)
+    }
+
+    /// The same from `t` on, if that lies in it.
+    fn peak_from(&self, t: Duration) -> u32 {
+        let from = t.max(self.ramp.at);
         let Some(until) = self.until else {
-            return self.users_at(self.ramp.at).max(self.ramp.to);
+            return self.users_at(from).max(self.ramp.to);
         };
-        if until <= self.ramp.at {
+        if until <= from {
             return 0;
         }
         let last = until.saturating_sub(Duration::from_nanos(1));
-        self.users_at(self.ramp.at).max(self.users_at(last))
+        self.users_at(from).max(self.users_at(last))
     }
 }
 
@@ -326,6 +357,12 @@ mod tests {
             let times = instants(&changes);
             let peak = times.iter().map(|t| profile.users_at(*t)).max().unwrap_or(0);
             prop_assert_eq!(profile.peak(), peak);
+            for t in &times {
+                let until = times.iter().filter(|time| *time <= t).map(|time| profile.users_at(*time)).max();
+                prop_assert_eq!(profile.peak_until(*t), until.unwrap_or(0), "until {:?}", t);
+                let from = times.iter().filter(|time| *time >= t).map(|time| profile.users_at(*time)).max();
+                prop_assert_eq!(profile.peak_from(*t), from.unwrap_or(0), "from {:?}", t);
+            }
             let end = changes.last().map_or(0, |last| last.to);
             let settled = profile.settled_at();
             prop_assert_eq!(profile.users_at(settled), end);

@@ -51,6 +51,8 @@ pub enum Segment {
 pub enum ValueSource {
     /// `user.id`: the slot, unique in the whole test, from 0.
     UserId,
+    /// `user.life`: 0 for the first user of a slot, a greater number for each later one.
+    UserLife,
     /// `user.class`.
     UserClass,
     /// `iteration`: of this user, from 0.
@@ -93,6 +95,8 @@ pub enum Encoding {
 pub struct RenderContext<'a> {
     /// The slot of the user.
     pub user_id: u64,
+    /// Which of the slot's users it is.
+    pub life: u32,
     /// The name of the user's class.
     pub class: &'a str,
     /// Of this user, from 0.
@@ -217,6 +221,7 @@ impl ValueSource {
         // Digits and a minus sign are the same in every encoding, and writing to a String cannot fail.
         let _ = match self {
             Self::UserId => write!(out, "{}", cx.user_id),
+            Self::UserLife => write!(out, "{}", cx.life),
             Self::Iteration => write!(out, "{}", cx.iteration),
             Self::RandomInt { lo, hi } => write!(out, "{}", cx.draw.int(*lo, *hi)),
             Self::UserClass => {
@@ -344,6 +349,7 @@ mod tests {
             &mut out,
             &mut RenderContext {
                 user_id: 12,
+                life: 0,
                 class: "c",
                 iteration: 0,
                 draw: &mut draw,
@@ -370,6 +376,7 @@ mod tests {
             &mut out,
             &mut RenderContext {
                 user_id: 0,
+                life: 0,
                 class: "c",
                 iteration: 0,
                 draw: &mut draw,

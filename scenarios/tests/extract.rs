@@ -26,7 +26,7 @@ fn request(class: &ClassPlan, op: usize) -> &RequestPlan {
 
 fn rendered(template: &Template, variables: &mut Variables) -> String {
     let (mut out, mut draw) = (String::new(), Draw::from_seed(1));
-    let mut cx = RenderContext { user_id: 0, class: "c", iteration: 0, draw: &mut draw, variables };
+    let mut cx = RenderContext { user_id: 0, life: 0, class: "c", iteration: 0, draw: &mut draw, variables };
     template.render_into(&mut out, &mut cx);
     out
 }

@@ -47,6 +47,7 @@ fn rendered(template: &Template) -> String {
         &mut out,
         &mut RenderContext {
             user_id: 5,
+            life: 0,
             class: "shopper",
             iteration: 2,
             draw: &mut draw,

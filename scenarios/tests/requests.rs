@@ -33,6 +33,7 @@ fn header(request: &RequestPlan, wanted: &str) -> Option<String> {
         &mut out,
         &mut RenderContext {
             user_id: 5,
+            life: 2,
             class: "plain",
             iteration: 2,
             draw: &mut draw,

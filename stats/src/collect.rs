@@ -116,6 +116,20 @@ mod tests {
         assert_eq!(parts, [(0, false), (0, true)]);
     }
 
+    #[test]
+    fn a_worker_that_joins_later_has_nothing_to_say_of_before() {
+        let mut collector = Collector::new(2);
+        collector.add(0, &interval(37, 1));
+        collector.add(0, &interval(38, 1));
+        assert!(collector.next_complete().is_none());
+        // Its other thread heard of the start a second later.
+        collector.add(1, &interval(38, 2));
+        let seconds: Vec<_> = std::iter::from_fn(|| collector.next_complete())
+            .map(|snapshot| (snapshot.from_s, snapshot.gauges.in_flight))
+            .collect();
+        assert_eq!(seconds, [(37, 1), (38, 3)]);
+    }
+
     /// A thread that begins a request every 10 ms, each taking 25 ms, and hears of a stop at `at` when it is `heard`.
     fn busy(collector: &mut Collector, thread: usize, at: Duration, heard: Duration) {
         let mut recorder = Recorder::new(vec![EndpointKey::new("GET", "/")], 1);

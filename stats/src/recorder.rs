@@ -50,6 +50,15 @@ impl Recorder {
         }
     }
 
+    /// Begins with the second that holds run time `at`; to be called before anything is booked.
+    pub fn join(&mut self, at: Duration) {
+        let second = u32::try_from(at.as_secs()).unwrap_or(u32::MAX - 1);
+        if second > self.current.from_s {
+            (self.current.from_s, self.current.to_s) = (second, second + 1);
+            self.until = self.next_cut();
+        }
+    }
+
     /// The number of an endpoint whose name came from a value.
     pub fn endpoint(&mut self, method: &str, name: &str) -> u32 {
         self.names.number(method, name)
@@ -310,6 +319,19 @@ mod tests {
             .collect();
         assert_eq!(spans, [(0, 1, 1), (1, 2, 1), (2, 3, 1), (3, 4, 1)]);
         assert_eq!(recorder.current.from_s, 4);
+    }
+
+    #[test]
+    fn who_joins_later_begins_with_the_running_second() {
+        let mut recorder = recorder();
+        recorder.join(at(37_400));
+        recorder.begin(0, at(37_500));
+        recorder.end(&sample(0, 38_005, Outcome::Ok));
+        recorder.join(at(10_000));
+        recorder.roll(at(39_000));
+        let spans: Vec<_> =
+            std::iter::from_fn(|| recorder.take_closed()).map(|i| (i.from_s, i.gauges.in_flight)).collect();
+        assert_eq!(spans, [(37, 1), (38, 0)]);
     }
 
     #[test]

@@ -168,6 +168,7 @@ async fn run(args: Args, sources: Sources, dialer: Dialer) -> Result<(), WorkerE
         sources,
         allow: Arc::new(Allow::new(args.allow_host)),
         line,
+        leased: true,
         hosts_target: false,
     };
     let (told, leave) = watch::channel(0);

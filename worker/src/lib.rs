@@ -7,6 +7,8 @@ pub mod clock;
 pub mod engine;
 pub mod health;
 pub mod http;
+pub mod lanes;
+pub mod lease;
 pub mod limits;
 pub mod outbox;
 pub mod permits;

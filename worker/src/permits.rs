@@ -130,6 +130,13 @@ impl Permits {
         }
     }
 
+    /// Takes back a permit that was given out: its iteration was not begun.
+    pub fn put_back(&self) {
+        if self.pool.is_some() {
+            self.left.set(self.left.get() + 1);
+        }
+    }
+
     /// Gives back what was not begun.
     pub fn give_back(&self) {
         if let Some(pool) = &self.pool {

@@ -1,6 +1,7 @@
 //! Who is who: workers by instance, and which session of each is the newest. Pure, behind a lock of its own.
 
 use std::collections::{HashMap, HashSet};
+use std::time::Duration;
 
 use stampede_proto::v1::RegisterRequest;
 use stampede_proto::{PROTOCOL, VERSION};
@@ -25,6 +26,8 @@ pub struct Registry {
     /// The newest session of each worker; `None` once it was ended.
     sessions: Vec<Option<u64>>,
     owner: HashMap<u64, WorkerId>,
+    /// When a heartbeat of each worker was last answered, on the coordinator's clock.
+    answered: Vec<Duration>,
     last_session: u64,
 }
 
@@ -87,6 +90,7 @@ impl Registry {
             let name = self.unique(&clean(&request.name));
             self.hellos.push(Hello { name, address: String::new(), embedded, capacity: 1 });
             self.sessions.push(None);
+            self.answered.push(Duration::ZERO);
             self.by_instance.insert(instance, self.hellos.len() - 1);
             self.hellos.len() - 1
         });
@@ -113,6 +117,25 @@ impl Registry {
     /// Whose session this is, if it is the newest of its worker and was not ended.
     pub fn worker_of(&self, session: u64) -> Option<WorkerId> {
         self.owner.get(&session).copied()
+    }
+
+    /// Whether a heartbeat of `worker` in `session` may be answered `now`; if so, that is remembered. Whoever ends a
+    /// session for its silence looks at it under the same lock, so no answer can cross that decision.
+    pub fn answer(&mut self, session: u64, worker: WorkerId, now: Duration) -> bool {
+        let alive = self.worker_of(session) == Some(worker);
+        if alive && let Some(answered) = self.answered.get_mut(worker) {
+            *answered = now;
+        }
+        alive
+    }
+
+    /// Ends the newest session of `worker`, unless a heartbeat was answered after `heard`. Returns whether it has none now.
+    pub fn end_if_silent(&mut self, worker: WorkerId, heard: Duration) -> bool {
+        let silent = self.answered.get(worker).is_none_or(|answered| *answered <= heard);
+        if silent {
+            self.end(worker);
+        }
+        silent
     }
 
     /// Ends the newest session of `worker`.
@@ -155,6 +178,18 @@ mod tests {
         assert_eq!(registry.worker_of(again.session), Some(0));
         registry.end(0);
         assert_eq!(registry.worker_of(again.session), None);
+    }
+
+    #[test]
+    fn no_answer_crosses_the_end_of_a_session() {
+        let mut registry = Registry::default();
+        let first = registry.register(&request(1, "a"), String::new(), false).expect("taken");
+        let second = Duration::from_secs(1);
+        assert!(registry.answer(first.session, 0, second * 3));
+        assert!(!registry.end_if_silent(0, second * 2), "one was answered that has not been heard of yet");
+        assert!(registry.answer(first.session, 0, second * 4));
+        assert!(registry.end_if_silent(0, second * 4));
+        assert!(!registry.answer(first.session, 0, second * 5), "it is dead");
     }
 
     #[test]

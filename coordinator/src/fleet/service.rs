@@ -23,7 +23,7 @@ use tonic::{Request, Response, Status, Streaming};
 use super::accept::Peer;
 use super::convert;
 use super::registry::{Refused, Registered, Registry};
-use super::serve::Embedded;
+use super::serve::Origin;
 use crate::run::input::{Input, WorkerId};
 
 /// How often workers are heard of at least, however long their lease is.
@@ -120,7 +120,7 @@ impl Fleet for Service {
         &self,
         request: Request<RegisterRequest>,
     ) -> Result<Response<RegisterResponse>, Status> {
-        let embedded = request.extensions().get::<Embedded>().is_some();
+        let embedded = request.extensions().get::<Origin>() == Some(&Origin::ThisProcess);
         let peer = request.extensions().get::<Peer>();
         let address = peer.map_or_else(String::new, |peer| peer.address.ip().to_canonical().to_string());
         let room =
@@ -228,7 +228,8 @@ impl Service {
         while let Some(status) = statuses.next().await {
             let received_us = self.now_us();
             let Ok(status) = status else { return Ok(()) };
-            if status.session != session || self.registry().worker_of(session) != Some(worker) {
+            let now = self.epoch.elapsed();
+            if status.session != session || !self.registry().answer(session, worker, now) {
                 return Err(Status::aborted("this session is over; register again"));
             }
             let answer = HeartbeatAnswer { seq: status.seq, received_us, answered_us: self.now_us() };

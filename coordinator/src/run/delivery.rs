@@ -46,7 +46,7 @@ impl Run {
         // A worker's clock may run a little ahead; whole seconds it cannot.
         let in_future = u64::from(snapshot.to_s) > run_time.as_secs() + 3;
         let was_limited = !member.applied.limit.all().is_empty();
-        let taken = if !member.participates {
+        let taken = if member.seat.is_none() {
             Err(Refusal::Bad("it takes no part in this run"))
         } else if in_future || snapshot.gauges.users.len() > self.setup.plan.classes.len() {
             Err(Refusal::Bad("it speaks of seconds or classes that are not there"))
@@ -60,7 +60,7 @@ impl Run {
                     self.note_limit(worker, effects);
                 }
                 if let Some(finals) = &batch.finals {
-                    self.finals(worker, finals, effects);
+                    self.finals(worker, finals, now, effects);
                 }
             }
             Err(Refusal::Known) => {}
@@ -80,7 +80,7 @@ impl Run {
     }
 
     /// A worker's last batch of the run: what it says it sent has to be what was applied.
-    fn finals(&mut self, worker: WorkerId, finals: &Finals, effects: &mut Vec<Effect>) {
+    fn finals(&mut self, worker: WorkerId, finals: &Finals, now: Duration, effects: &mut Vec<Effect>) {
         let member = &mut self.members[worker];
         member.finished = true;
         member.heartbeat.users.clear();
@@ -90,6 +90,7 @@ impl Run {
             self.note(text, effects);
         }
         self.hand_on_iterations(worker, effects);
+        self.gone(worker, now);
     }
 
     /// A worker sent what cannot be: its session ends, and after three times its part in the run.
@@ -104,9 +105,6 @@ impl Run {
         let end = if refused { "; it is refused for this run" } else { "" };
         if !known {
             self.note(format!("worker {name} sent statistics that cannot be: {why}{end}"), effects);
-        }
-        if refused && !known {
-            self.lose(worker, now, effects);
         }
         effects.push(Effect::EndSession(worker, format!("statistics refused: {why}")));
     }

@@ -126,8 +126,8 @@ impl Run {
         }
         let heard = self.start.map_or(Duration::ZERO, |start| member.last_heard.saturating_sub(start));
         let from_s = member.applied.through_s;
-        // It may have lived until just before the next heartbeat.
-        let last = (heard + Duration::from_millis(500)).as_secs();
+        // It may have made requests until its lease had passed.
+        let last = (heard + self.setup.lease).as_secs();
         let to_s = u32::try_from(last).unwrap_or(u32::MAX).saturating_add(1).max(from_s + 1);
         let announced = member.started().saturating_sub(member.applied.requests.ended());
         Some(MissingInterval { worker: member.hello.name.clone(), from_s, to_s, announced })

@@ -30,6 +30,11 @@ pub enum Input {
         /// What it says.
         heartbeat: Heartbeat,
     },
+    /// No heartbeat of it was answered for longer than its lease and the margin, and its session is dead now.
+    Silent {
+        /// Which.
+        worker: WorkerId,
+    },
     /// Its control stream is closed.
     ControlClosed {
         /// Which.
@@ -162,6 +167,9 @@ pub enum Effect {
         /// Whether that run is over.
         over: bool,
     },
+    /// End a worker's session, unless a heartbeat of it was answered after this instant, and say so by
+    /// [`Input::Silent`].
+    EndIfSilent(WorkerId, Duration),
     /// End a worker's session, because of what it sent.
     EndSession(WorkerId, String),
     /// A line for the log.

@@ -15,6 +15,11 @@ impl Ledger {
         Self { total, granted: vec![0; workers] }
     }
 
+    /// One worker more.
+    pub(super) fn join(&mut self) {
+        self.granted.push(0);
+    }
+
     /// What nobody has yet.
     pub(super) fn left(&self) -> u64 {
         self.total - self.granted.iter().sum::<u64>()

@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use stampede_proto::assign::{LaneShare, OpenShare};
-use stampede_scenarios::arrivals::{LANES, by_lane, count_until, owner};
+use stampede_scenarios::arrivals::{LANES, count_until, owner};
 use stampede_scenarios::plan::OpenPlan;
 use stampede_scenarios::ranks::RankSet;
 
@@ -16,15 +16,14 @@ use crate::result::Accounting;
 use crate::view::ArrivalsView;
 
 impl Run {
-    /// The part of the crew's worker `index`: every so many-th lane, and an even share of the users that are not started
-    /// beforehand, with numbers that nobody else gives out.
-    pub(super) fn open_share(&self, index: usize) -> Option<OpenShare> {
+    /// The part of the worker in `seat`, and the revision of it.
+    pub(super) fn open_share(&self, seat: usize) -> Option<(OpenShare, u64)> {
         let open = self.open()?;
         let workers = self.crew.len();
-        let lanes = (0..LANES).filter(|lane| owner(*lane, workers) == index).map(u32::from);
-        let (first_user, max_users) = user_share(open, index, workers);
+        let lanes = (0..LANES).filter(|lane| owner(*lane, workers) == seat).map(u32::from);
+        let (first_user, max_users) = user_share(open, seat, workers);
         let lanes = LaneShare { lanes: RankSet::from_sorted(lanes.collect()), from: 0, until: None };
-        Some(OpenShare { lanes: vec![lanes], first_user, max_users })
+        Some((OpenShare { lanes: vec![lanes], first_user, max_users }, 0))
     }
 
     fn open(&self) -> Option<&OpenPlan> {
@@ -45,26 +44,14 @@ impl Run {
         if self.open().is_none() {
             return;
         }
-        let (mut planned, mut missed) = (0, 0);
-        for (index, worker) in self.crew.iter().enumerate() {
-            let member = &self.members[*worker];
-            let seen = member.arrivals();
-            planned += seen;
-            accounting.dropped += member.iterations_dropped();
-            if !member.finished || member.left {
-                missed += self.due_in_lanes_of(index).saturating_sub(seen);
-            }
-        }
-        accounting.planned = Some(planned + missed);
-        accounting.missed = missed;
-    }
-
-    /// Arrivals of the whole run in the lanes of the crew's worker `index`.
-    fn due_in_lanes_of(&self, index: usize) -> u64 {
-        let plan = &self.setup.plan;
-        let all = count_until(plan, self.stop.map_or(Duration::ZERO, |stop| stop.at));
-        let lanes = (0..LANES).zip(by_lane(&plan.load, all));
-        lanes.filter(|(lane, _)| owner(*lane, self.crew.len()) == index).map(|(_, count)| count).sum()
+        let crew = || self.crew.iter().map(|worker| &self.members[*worker]);
+        let seen: u64 = crew().map(Member::arrivals).sum();
+        accounting.dropped += crew().map(Member::iterations_dropped).sum::<u64>();
+        let due = count_until(&self.setup.plan, self.stop.map_or(Duration::ZERO, |stop| stop.at));
+        // Where everybody stayed to the end, what they saw come due is all there was: two sides of one count.
+        let whole = crew().all(|member| member.finished && !member.left);
+        accounting.missed = if whole { 0 } else { due.saturating_sub(seen) };
+        accounting.planned = Some(seen + accounting.missed);
     }
 
     /// How arrivals are coming.
@@ -78,14 +65,6 @@ impl Run {
             dropped: crew().map(Member::iterations_dropped).sum(),
             max_users: open.max_users,
         })
-    }
-
-    /// Said of a worker that is gone: what becomes of its part.
-    pub(super) fn what_is_not_replaced(&self, users: u32) -> String {
-        match self.open() {
-            Some(_) => "what arrives in its lanes is missed".to_owned(),
-            None => format!("its {users} users are not replaced"),
-        }
     }
 }
 

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use stampede_scenarios::arrivals::last_due;
-use stampede_scenarios::deal::Dealing;
 
 use super::input::{Effect, Order, Progress, WorkerId};
 use super::ledger::Ledger;
@@ -48,28 +47,21 @@ impl Run {
 
     /// Time has passed: who is lost, what is over.
     pub(super) fn tick(&mut self, now: Duration, effects: &mut Vec<Effect>) {
-        let limit = self.setup.lease + MARGIN;
-        let silent = |member: &super::member::Member| {
-            member.lost_at.is_none() && !member.finished && now.saturating_sub(member.last_heard) > limit
-        };
-        let lost: Vec<_> = (0..self.members.len()).filter(|worker| silent(&self.members[*worker])).collect();
-        for worker in lost {
-            self.lose(worker, now, effects);
-        }
+        let silent = (0..self.members.len()).filter(|worker| self.is_silent(*worker, now));
+        effects.extend(silent.map(|worker| Effect::EndIfSilent(worker, self.members[worker].last_heard)));
         self.shown.mark_if_due(now);
     }
 
-    /// A worker's lease has passed.
-    pub(super) fn lose(&mut self, worker: WorkerId, now: Duration, effects: &mut Vec<Effect>) {
-        let run_time = self.run_time(now);
-        let member = &mut self.members[worker];
-        member.lost_at = Some(run_time);
-        if member.participates && matches!(self.phase, Phase::Ramping | Phase::Steady | Phase::Draining) {
-            let (name, users) = (member.hello.name.clone(), member.users());
-            member.heartbeat.users.clear();
-            let at = run_time.as_secs();
-            let part = self.what_is_not_replaced(users);
-            self.note(format!("worker {name} is lost since second {at}; {part}"), effects);
+    fn is_silent(&self, worker: WorkerId, now: Duration) -> bool {
+        let member = &self.members[worker];
+        let limit = self.setup.lease + MARGIN;
+        member.lost_at.is_none() && !member.finished && now.saturating_sub(member.last_heard) > limit
+    }
+
+    /// `worker`'s session is dead. That it was heard of meanwhile cannot be, but would count.
+    pub(super) fn silent(&mut self, worker: WorkerId, now: Duration, effects: &mut Vec<Effect>) {
+        if worker < self.members.len() && self.is_silent(worker, now) {
+            self.lose(worker, now, effects);
         }
     }
 
@@ -152,15 +144,13 @@ impl Run {
 
     fn launch(&mut self, now: Duration, effects: &mut Vec<Effect>) {
         let load = &self.setup.plan.load;
-        let users = load.sequence.table(self.profile.peak());
-        let users = users.iter().map(|user| (user.class, user.rank));
-        self.dealing = Some(Dealing::fresh(self.crew.len(), users));
-        self.revision = 1;
         // Arrivals are bounded by their own schedule.
         let blocks = load.iterations.filter(|_| load.open.is_none());
         self.ledger = blocks.map(|total| Ledger::new(total, self.crew.len()));
         self.last_due = last_due(&self.setup.plan);
-        for (worker, assign) in self.assignments() {
+        self.deal();
+        let seats: Vec<_> = (0..self.crew.len()).collect();
+        for (worker, assign) in self.assignments(&seats, now) {
             effects.push(Effect::Order(worker, Order::Assign(assign)));
         }
         let start = now + self.lead();
@@ -172,11 +162,14 @@ impl Run {
         }
         self.phase = Phase::Ramping;
         self.shown.mark();
+        for worker in 0..self.members.len() {
+            self.invite(worker, effects);
+        }
     }
 
     /// How far ahead an instant has to be named so that every worker knows of it in time.
-    fn lead(&self) -> Duration {
-        if self.setup.expected.is_none() {
+    pub(super) fn lead(&self) -> Duration {
+        if self.crew.iter().all(|worker| self.members[*worker].hello.embedded) {
             return Duration::from_millis(20);
         }
         let slowest = self.crew.iter().filter_map(|worker| self.members[*worker].heartbeat.round_trip).max();
@@ -199,13 +192,18 @@ impl Run {
             let stop = Stop { at, reason, timeout: load.stop_timeout };
             return self.drain(stop, now);
         }
-        if self.crew.iter().all(|worker| self.members[*worker].lost_at.is_some()) {
+        // Somebody who is about to join takes what nobody runs.
+        let joins = |member: &super::member::Member| {
+            member.participates && member.seat.is_none() && member.connected && !member.left
+        };
+        let nobody_joins = !self.members.iter().any(joins);
+        if nobody_joins && self.crew.iter().all(|worker| self.members[*worker].lost_at.is_some()) {
             let stop = Stop { at: run_time, reason: StopReason::NoWorkers, timeout: Duration::ZERO };
             self.drain(stop, now);
             self.give_up = Some(now);
             return;
         }
-        let nobody_runs = || self.crew.iter().all(|worker| !self.members[*worker].is_live());
+        let nobody_runs = || nobody_joins && self.crew.iter().all(|worker| !self.members[*worker].is_live());
         if self.iterations_are_spent() || self.arrivals_are_spent(run_time) {
             self.end(StopReason::Iterations, now, effects);
         } else if nobody_runs() {
@@ -232,7 +230,7 @@ impl Run {
 
     /// Gives `worker`, whose users wait for it, its next block of iterations.
     pub(super) fn grant_iterations(&mut self, worker: WorkerId, effects: &mut Vec<Effect>) {
-        let Some(index) = self.crew.iter().position(|member| *member == worker) else { return };
+        let Some(index) = self.members[worker].seat else { return };
         let holders = self.crew.iter().filter(|worker| self.members[**worker].is_live()).count();
         let Some(ledger) = self.ledger.as_mut().filter(|ledger| ledger.left() > 0) else { return };
         if !self.members[worker].left {
@@ -243,7 +241,7 @@ impl Run {
 
     /// `worker` has left and delivered everything: what it has not begun goes to those who wait for more.
     pub(super) fn hand_on_iterations(&mut self, worker: WorkerId, effects: &mut Vec<Effect>) {
-        let Some(index) = self.crew.iter().position(|member| *member == worker) else { return };
+        let Some(index) = self.members[worker].seat else { return };
         let Some(ledger) = self.ledger.as_mut() else { return };
         ledger.take_back(index, self.members[worker].applied.iterations.begun);
         for other in self.crew.clone() {
@@ -306,20 +304,22 @@ impl Run {
     fn finish(&mut self, effects: &mut Vec<Effect>) {
         self.phase = Phase::Finished;
         self.shown.mark();
-        let connected = self.crew.iter().filter(|worker| self.members[**worker].connected);
-        effects.extend(connected.map(|worker| Effect::Order(*worker, Order::RunOver)));
+        let told = |member: &super::member::Member| member.participates && member.connected;
+        let told = (0..self.members.len()).filter(|worker| told(&self.members[*worker]));
+        effects.extend(told.map(|worker| Effect::Order(worker, Order::RunOver)));
         effects.push(Effect::Over);
     }
 
     /// What a worker that is back may have missed.
-    pub(super) fn repeat_orders(&mut self, worker: WorkerId, effects: &mut Vec<Effect>) {
+    pub(super) fn repeat_orders(&mut self, worker: WorkerId, now: Duration, effects: &mut Vec<Effect>) {
         effects.push(Effect::Order(worker, Order::Prepare));
-        let Some(start) = self.start else { return };
-        for (_, assign) in self.assignments().into_iter().filter(|(who, _)| *who == worker) {
+        let (Some(start), Some(seat)) = (self.start, self.members[worker].seat) else { return };
+        self.members[worker].told_start = now;
+        for (_, assign) in self.assignments(&[seat], now) {
             effects.push(Effect::Order(worker, Order::Assign(assign)));
         }
-        if let (Some(ledger), Some(index)) = (&self.ledger, self.crew.iter().position(|who| *who == worker)) {
-            let total = ledger.granted(index);
+        if let Some(ledger) = &self.ledger {
+            let total = ledger.granted(seat);
             effects.push(Effect::Order(worker, Order::Iterations { total }));
         }
         let start_us = u64::try_from(start.as_micros()).unwrap_or(u64::MAX);
@@ -348,20 +348,15 @@ impl Run {
         if to == from {
             return;
         }
-        let peak = self.profile.peak();
+        let known = self.profile.peak();
         self.profile = self.profile.changed(at, to, self.setup.spawn_rate);
-        self.revision += 1;
-        let (crew, members) = (&self.crew, &self.members);
-        let live = |index: usize| crew.get(index).is_some_and(|worker| members[*worker].is_live());
-        let more = self.setup.plan.load.sequence.iter();
-        if let Some(dealing) = &mut self.dealing {
-            let (known, wanted) = (dealing.owners().len(), self.profile.peak().max(peak) as usize);
-            for user in more.skip(known).take(wanted.saturating_sub(known)) {
-                dealing.grow_among(user.class, user.rank, live);
-            }
-        }
-        for (worker, assign) in self.assignments() {
-            effects.push(Effect::Order(worker, Order::Assign(assign)));
+        let more = self.profile.peak().saturating_sub(known) as usize;
+        let users = self.setup.plan.load.sequence.iter().skip(known as usize).take(more);
+        let users: Vec<_> = users.map(|user| (user.class, user.rank)).collect();
+        let moment = self.moment(now);
+        if let Some(dispatch) = &mut self.dispatch {
+            // The profile goes with every share, whether there are more users or fewer.
+            if users.is_empty() { dispatch.renew() } else { dispatch.grow(users.into_iter(), &moment) }
         }
         let (from, to, what) = (from.to_string(), to.to_string(), "users".to_owned());
         self.changes.push(LoadChange { at, what, from, to });

@@ -1,11 +1,10 @@
 //! The run's state and what each input does to it.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use stampede_proto::assign::Assign;
 use stampede_proto::prepare::ClientChoice;
-use stampede_scenarios::deal::Dealing;
 use stampede_scenarios::plan::Plan;
 use stampede_scenarios::profile::Profile;
 use stampede_scenarios::rate::Rate;
@@ -14,6 +13,7 @@ use super::input::{Effect, Heartbeat, Hello, Input, Order, Person, Progress, Wor
 use super::ledger::Ledger;
 use super::member::Member;
 use super::merged::Merged;
+use crate::dispatch::{Dispatch, Seat};
 use crate::result::{LoadChange, StopReason};
 use crate::view::Phase;
 
@@ -69,8 +69,10 @@ pub struct Run {
     /// Coordinator's clock at run time zero.
     pub(super) start: Option<Duration>,
     pub(super) profile: Profile,
-    pub(super) revision: u64,
-    pub(super) dealing: Option<Dealing>,
+    /// Who runs which slot, once that is dealt.
+    pub(super) dispatch: Option<Dispatch>,
+    /// Seats whose shares have changed since they were told.
+    pub(super) untold: BTreeSet<Seat>,
     pub(super) ledger: Option<Ledger>,
     /// When the last arrival is due, where their number is bounded.
     pub(super) last_due: Option<Duration>,
@@ -109,8 +111,8 @@ impl Run {
             asked_to_stop: false,
             start: None,
             profile,
-            revision: 0,
-            dealing: None,
+            dispatch: None,
+            untold: BTreeSet::new(),
             ledger: None,
             last_due: None,
             stop: None,
@@ -138,6 +140,7 @@ impl Run {
             Input::Registered { worker, hello } => self.registered(worker, hello, now, &mut effects),
             Input::ControlOpened { worker } => self.control_opened(worker, now, &mut effects),
             Input::Heartbeat { worker, heartbeat } => self.heartbeat(worker, heartbeat, now, &mut effects),
+            Input::Silent { worker } => self.silent(worker, now, &mut effects),
             Input::ControlClosed { worker } => self.control_closed(worker, &mut effects),
             Input::ReportOpened { worker } => self.acknowledge(worker, &mut effects),
             Input::Batch { worker, batch } => self.batch(worker, &batch, now, &mut effects),
@@ -151,6 +154,7 @@ impl Run {
             Input::Tick => self.tick(now, &mut effects),
         }
         self.progress(now, &mut effects);
+        self.tell_shares(now, &mut effects);
         effects
     }
 
@@ -167,8 +171,8 @@ impl Run {
 
     fn registered(&mut self, worker: WorkerId, hello: Hello, now: Duration, effects: &mut Vec<Effect>) {
         if let Some(member) = self.members.get_mut(worker) {
+            // Nothing is renewed by it: what a worker runs, it runs by the heartbeats that were answered.
             member.hello = hello;
-            member.last_heard = now;
             return;
         }
         effects.push(Effect::Log(format!("worker {} registered", hello.name)));
@@ -179,13 +183,15 @@ impl Run {
     fn control_opened(&mut self, worker: WorkerId, now: Duration, effects: &mut Vec<Effect>) {
         let Some(member) = self.members.get_mut(worker) else { return };
         member.connected = true;
-        member.last_heard = now;
-        if self.start.is_none() {
+        if self.start.is_none() || member.seat.is_none() {
             // Ready is said of a line: the clocks are compared anew over each.
             member.heartbeat = Heartbeat::default();
+            member.last_heard = now;
         }
         self.shown.mark();
         let id = self.setup.id.clone();
+        self.come_back(worker, now, effects);
+        let member = &self.members[worker];
         let takes_part = member.participates;
         if member.refused {
             let text = format!("this worker sent statistics that cannot be and is refused for the test {id}");
@@ -195,10 +201,9 @@ impl Run {
             effects.push(Effect::Order(worker, Order::RunOver));
         } else if takes_part {
             // It may have missed commands; each of them is absolute, and known ones are ignored.
-            self.repeat_orders(worker, effects);
-        } else if self.phase != Phase::Waiting {
-            let text = format!("a test is under way ({id}); this worker takes part in the next one");
-            effects.push(Effect::Order(worker, Order::Notice(text)));
+            self.repeat_orders(worker, now, effects);
+        } else if self.is_running() {
+            self.invite(worker, effects);
         }
     }
 
@@ -211,29 +216,19 @@ impl Run {
     ) {
         let id = self.setup.id.clone();
         let Some(member) = self.members.get_mut(worker) else { return };
-        member.last_heard = member.last_heard.max(now);
-        if member.refused {
+        if member.refused || member.lost_at.is_some() {
+            // It was given up: what it says now was said over a line that is dead.
             return;
         }
+        member.last_heard = member.last_heard.max(now);
         if heartbeat.progress == Progress::Failed && heartbeat.run == id && self.start.is_some() {
             let ran_nothing = member.applied.through == 0 && member.started() == 0 && heartbeat.started == 0;
             if ran_nothing && self.run_time(now) < START_HEARD {
                 // It has no room for its users. That it said so a moment after the start was named is no start.
                 return self.cannot_take_part(worker, &heartbeat.error, effects);
             }
-            let member = &self.members[worker];
-            if member.is_live() {
-                let text = format!("worker {} cannot go on: {}", member.hello.name, heartbeat.error);
-                self.note(text, effects);
-                self.lose(worker, now, effects);
-            }
-            return;
+            return self.cannot_go_on(worker, &heartbeat.error, now, effects);
         }
-        if member.lost_at.take().is_some() && !member.finished {
-            let text = format!("worker {} is back", member.hello.name);
-            self.note(text, effects);
-        }
-        let member = &mut self.members[worker];
         if heartbeat.run != id {
             if !heartbeat.run.is_empty() {
                 // Of a coordinator that is no more: its users would load the target beside this run's.
@@ -247,13 +242,11 @@ impl Run {
         let wants = heartbeat.wants_iterations;
         member.heartbeat = heartbeat;
         if leaves {
-            let (name, users) = (member.hello.name.clone(), member.users());
-            let at = self.run_time(now).as_secs();
-            let part = self.what_is_not_replaced(users);
-            self.note(format!("worker {name} left at second {at}; {part}"), effects);
+            self.take_leave(worker, now, effects);
         }
+        self.heard(worker, now, effects);
         if self.has_missed_the_start(worker, now) {
-            self.repeat_orders(worker, effects);
+            self.repeat_orders(worker, now, effects);
         }
         if wants {
             self.grant_iterations(worker, effects);
@@ -265,7 +258,27 @@ impl Run {
     /// what that instant is on its own clock.
     fn has_missed_the_start(&self, worker: WorkerId, now: Duration) -> bool {
         let member = &self.members[worker];
-        member.is_live() && member.heartbeat.progress == Progress::Ready && self.run_time(now) > START_HEARD
+        let seated = member.is_live() && member.seat.is_some();
+        let told_long_ago =
+            now.saturating_sub(member.told_start) > START_HEARD && self.run_time(now) > START_HEARD;
+        seated && member.heartbeat.progress == Progress::Ready && told_long_ago
+    }
+
+    /// `worker` says that it has stopped running anything, and why.
+    fn cannot_go_on(&mut self, worker: WorkerId, why: &str, now: Duration, effects: &mut Vec<Effect>) {
+        let member = &mut self.members[worker];
+        if !member.is_live() {
+            return;
+        }
+        member.failed = true;
+        let name = member.hello.name.clone();
+        if member.seat.is_some() {
+            self.note(format!("worker {name} cannot go on: {why}"), effects);
+            self.lose(worker, now, effects);
+        } else {
+            self.members[worker].participates = false;
+            self.note(format!("worker {name} cannot take part: {why}"), effects);
+        }
     }
 
     fn see_users(&mut self) {
@@ -283,39 +296,21 @@ impl Run {
 
     fn control_closed(&mut self, worker: WorkerId, effects: &mut Vec<Effect>) {
         let Some(member) = self.members.get_mut(worker) else { return };
-        member.connected = false;
+        let was_connected = std::mem::replace(&mut member.connected, false);
+        if member.seat.is_none() && self.start.is_some() {
+            // It was only about to join; asked in again over its next line.
+            member.participates = false;
+        }
         self.shown.mark();
-        if member.is_live()
+        if was_connected
+            && member.is_live()
+            && member.seat.is_some()
             && !member.left
             && matches!(self.phase, Phase::Ramping | Phase::Steady | Phase::Draining)
         {
             let text = format!("worker {} disconnected", member.hello.name);
             self.note(text, effects);
         }
-    }
-
-    /// What each of `order`'s workers is to run, whole.
-    pub(super) fn assignments(&self) -> Vec<(WorkerId, Assign)> {
-        let Some(dealing) = &self.dealing else { return Vec::new() };
-        // Users asked for by hand and called off before they were due are dealt, but in no profile.
-        let shares = dealing.ranks_of_first(self.profile.peak() as usize);
-        let assign = |(index, classes): (usize, Vec<stampede_scenarios::ranks::RankSet>)| {
-            let grants = (0u16..)
-                .zip(classes)
-                .filter(|(_, ranks)| !ranks.is_empty())
-                .map(|(class, ranks)| stampede_proto::assign::Grant {
-                    class,
-                    ranks,
-                    life: 0,
-                    from: Duration::ZERO,
-                    rate: None,
-                })
-                .collect();
-            let (run, profile) = (self.setup.id.clone(), self.profile.clone());
-            let open = self.open_share(index);
-            (self.crew[index], Assign { run, revision: self.revision, profile, grants, open, cut: false })
-        };
-        (0..self.crew.len()).zip(shares).map(assign).collect()
     }
 
     fn person(&mut self, person: Person, now: Duration, effects: &mut Vec<Effect>) {

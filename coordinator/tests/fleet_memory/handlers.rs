@@ -219,6 +219,7 @@ async fn a_worker_hears_the_first_command_however_early_it_comes() {
             sources: Sources::default(),
             allow: Arc::default(),
             line: watch::Sender::default(),
+            leased: true,
             hosts_target: false,
         };
         let (leave, left) = watch::channel(0);

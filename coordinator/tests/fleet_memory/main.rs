@@ -4,5 +4,6 @@ mod door;
 mod fake;
 mod handlers;
 mod line;
+mod rogue;
 mod sessions;
 mod whole;

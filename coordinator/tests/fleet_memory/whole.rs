@@ -74,6 +74,7 @@ async fn run(step: &str, load: &str, cuts: &[Duration]) -> Ran {
         sources: Sources::default(),
         allow: Arc::default(),
         line: watch::Sender::default(),
+        leased: true,
         hosts_target: false,
     };
     let (leave, left) = watch::channel(0);

@@ -6,7 +6,7 @@ use std::time::Duration;
 use stampede_coordinator::run::input::{Input, Order, Person, Progress};
 use stampede_coordinator::view::{Phase, WorkerState};
 
-use crate::world::{World, acknowledged, assigned, is_over, orders, users};
+use crate::world::{World, acknowledged, assigned, ends_session, is_over, orders, users};
 
 const LOAD: &str = "users: 9, spawn_rate: 3, run_time: 10s";
 
@@ -67,16 +67,15 @@ fn remote_workers_are_waited_for_and_share_every_user_once() {
 }
 
 #[test]
-fn who_comes_late_is_told_and_takes_no_part() {
+fn who_is_asked_in_and_never_ready_takes_no_part() {
     let mut world = World::started(2, LOAD);
     let joined = world.join();
-    let [Order::Notice(text)] = orders(&joined, 2)[..] else { panic!("{joined:?}") };
-    assert!(text.contains("r1") && text.contains("next one"), "{text}");
-    assert_eq!(world.state(2), WorkerState::Idle);
+    assert_eq!(orders(&joined, 2), [&Order::Prepare]);
+    assert_eq!(world.state(2), WorkerState::Preparing);
     let more = world.give(Input::Person(Person::ChangeUsers(3)));
     assert!(orders(&more, 2).is_empty() && assigned(&more, 0).is_some());
-    world.second(2, 5, 5, 0);
-    world.pass(10_000, &[0, 1, 2]);
+    assert!(ends_session(&world.second(2, 5, 5, 0), 2), "it has nothing to report");
+    world.pass(10_000, &[0, 1]);
     world.last(0);
     assert!(is_over(&world.last(1)));
     let result = world.result();

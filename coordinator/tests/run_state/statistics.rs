@@ -1,6 +1,6 @@
 //! Batches: each counted once, in order, or its session ends.
 
-use stampede_coordinator::run::input::{Effect, Input, Order, Person, Progress};
+use stampede_coordinator::run::input::{Effect, Input, Order, Person};
 use stampede_coordinator::view::WorkerState;
 use stampede_proto::batch::Batch;
 
@@ -78,13 +78,14 @@ fn three_strikes_in_a_minute_and_a_worker_is_out() {
     assert!(ends_session(&bad(&mut world), 1));
     assert_eq!(world.state(1), WorkerState::Running);
     assert!(ends_session(&bad(&mut world), 1));
-    assert_eq!(world.state(1), WorkerState::Lost);
+    assert_eq!(world.state(1), WorkerState::Running, "its users may run as long as its lease");
     assert!(world.run.view(world.now).notices.iter().any(|text| text.contains("refused for this run")));
 
     // It registers again, as workers do. It stays out, and what it sends is not counted.
     let back = world.connect(1, false);
     assert!(matches!(orders(&back, 1)[..], [Order::RunOver, Order::Notice(_)]), "{back:?}");
-    world.says(1, Progress::Running);
+    // Heartbeats of a worker that is refused keep nothing alive.
+    world.pass(5600, &[0, 1]);
     assert_eq!(world.state(1), WorkerState::Lost);
     assert_eq!(acknowledged(&world.deliver(1, good)), Some((1, true)), "for it, the run is over");
     assert_eq!(counted(&world), 0);

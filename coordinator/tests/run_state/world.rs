@@ -138,7 +138,17 @@ impl World {
     }
 
     pub(crate) fn give(&mut self, input: Input) -> Vec<Effect> {
-        self.run.handle(input, self.now)
+        let mut effects = self.run.handle(input, self.now);
+        // No answer is ever under way here: who is silent for the state is so for the handlers.
+        let silent = effects.iter().filter_map(|effect| match effect {
+            Effect::EndIfSilent(worker, _) => Some(*worker),
+            _ => None,
+        });
+        for worker in silent.collect::<Vec<_>>() {
+            effects.extend(self.run.handle(Input::ControlClosed { worker }, self.now));
+            effects.extend(self.run.handle(Input::Silent { worker }, self.now));
+        }
+        effects
     }
 
     /// A new worker registers and opens its streams.

@@ -12,8 +12,8 @@ use crate::template::ValueSource;
 use crate::value::Value;
 
 /// What this version computes, in one sentence.
-const COMPUTED: &str = "this version computes only variables, `user.id`, `user.class`, `iteration`, `random.int(1, 9)`, \
-                        `env.NAME` and `env('NAME', 'default')`";
+const COMPUTED: &str = "this version computes only variables, `user.id`, `user.life`, `user.class`, `iteration`, \
+                        `random.int(1, 9)`, `env.NAME` and `env('NAME', 'default')`";
 /// Names of the format's language that are not there yet.
 const LATER_NAMES: [&str; 5] = ["loop_index", "arrival", "response", "worker", "t"];
 const LATER_CALLS: [&str; 24] = [
@@ -129,12 +129,19 @@ impl Scope<'_> {
         let names: Vec<&str> = path.iter().map(String::as_str).collect();
         match names.as_slice() {
             ["user", "id"] => self.of_user(ValueSource::UserId, "user.id", place),
+            ["user", "life"] => self.of_user(ValueSource::UserLife, "user.life", place),
             ["user", "class"] => self.of_user(ValueSource::UserClass, "user.class", place),
             ["iteration"] => self.of_user(ValueSource::Iteration, "iteration", place),
-            ["user"] => problem(place, "`user` is not a value by itself", "write `user.id` or `user.class`"),
-            ["user", other] => {
-                problem(place, format!("a user has no `{other}`"), "there are `user.id` and `user.class`")
-            }
+            ["user"] => problem(
+                place,
+                "`user` is not a value by itself",
+                "write `user.id`, `user.life` or `user.class`",
+            ),
+            ["user", other] => problem(
+                place,
+                format!("a user has no `{other}`"),
+                "there are `user.id`, `user.life` and `user.class`",
+            ),
             ["env", name] => self.env(name, None, place, cx),
             ["env"] => problem(
                 place,
@@ -206,7 +213,7 @@ impl Scope<'_> {
         }
         let vars = self.class.into_iter().flat_map(Vars::names).chain(self.file.names());
         let vars = vars.chain(self.own.into_iter().flat_map(Own::names));
-        let known = vars.chain(["iteration", "user.id", "user.class"]);
+        let known = vars.chain(["iteration", "user.id", "user.life", "user.class"]);
         let problem = Diagnostic::at(place, format!("nothing defines `{name}`"));
         match closest(name, known) {
             Some(meant) => problem.hint(format!("did you mean `{meant}`?")),

@@ -109,6 +109,7 @@ mod tests {
         let mut variables = Variables::new(&plans);
         let mut cx = RenderContext {
             user_id: 0,
+            life: 0,
             class: "c",
             iteration: 0,
             draw: &mut draw,
@@ -145,6 +146,7 @@ mod tests {
         let mut variables = Variables::new(&[VariablePlan { name: "v".into(), initial: Some(Value::Null) }]);
         let mut cx = RenderContext {
             user_id: 0,
+            life: 0,
             class: "c",
             iteration: 0,
             draw: &mut draw,

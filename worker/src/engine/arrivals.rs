@@ -3,7 +3,8 @@
 //! The thread walks the whole schedule and takes what is its own. Users that are free lie on a stack for each class, the one
 //! that finished last on top: so few users do most of the work, with connections that are warm.
 
-use std::iter::Peekable;
+use std::collections::{BTreeSet, VecDeque};
+use std::ops::Range;
 use std::time::Duration;
 
 use stampede_scenarios::arrivals::{Arrival, LANES, schedule};
@@ -13,16 +14,30 @@ use super::thread::Loop;
 use crate::http::HttpThread;
 use crate::slots::SlotGrant;
 
-/// An arrival found later than this is dropped: by then the coordinator takes the worker for lost.
-const TOO_LATE: Duration = Duration::from_secs(5);
+/// How far ahead of time the schedule is walked in search of the next arrival of its own. The thread comes by every 10 ms; what
+/// lies further ahead may still get another owner.
+const AHEAD: Duration = Duration::from_millis(50);
+
+/// A lane of a thread.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LaneGrant {
+    /// Which, below [`LANES`].
+    pub lane: u16,
+    /// Number of the first arrival it may run.
+    pub from: u64,
+    /// Number of the first it may not; `None`: it may run all that follow.
+    pub until: Option<u64>,
+}
 
 /// A thread's part of the open model.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OpenGrant {
     /// Its lanes.
-    pub lanes: Vec<u16>,
-    /// Number of the first user it may start for arrivals; the others follow.
+    pub lanes: Vec<LaneGrant>,
+    /// Number of the first user it may start for arrivals.
     pub first_user: u32,
+    /// The others follow at this distance; at least 1.
+    pub step: u32,
     /// How many it may start.
     pub max_users: u32,
 }
@@ -37,80 +52,146 @@ pub(super) struct Handed {
 
 /// A thread's way through the schedule.
 pub(super) struct Arrivals {
-    schedule: Peekable<Box<dyn Iterator<Item = Arrival>>>,
-    lanes: Vec<bool>,
+    schedule: Box<dyn Iterator<Item = Arrival>>,
+    /// Walked and not yet come due, or not yet begun.
+    ahead: VecDeque<Arrival>,
+    /// So many at the front of these are others'.
+    others: usize,
+    /// By lane the numbers of the arrivals that are its own.
+    lanes: Vec<Vec<Range<u64>>>,
     first_user: u32,
+    step: u32,
     max_users: u32,
     /// Users started for arrivals so far.
     opened: u32,
     /// Of these, those that have ended before the run did: their numbers are free again.
-    closed: Vec<u32>,
+    closed: BTreeSet<u32>,
 }
 
 impl Arrivals {
     /// `None` where users are planned instead.
     pub(super) fn new(plan: &Plan) -> Option<Self> {
-        let schedule: Box<dyn Iterator<Item = Arrival>> = Box::new(schedule(plan)?);
-        let lanes = vec![false; usize::from(LANES)];
-        let schedule = schedule.peekable();
-        Some(Self { schedule, lanes, first_user: 0, max_users: 0, opened: 0, closed: Vec::new() })
+        Some(Self {
+            schedule: Box::new(schedule(plan)?),
+            ahead: VecDeque::new(),
+            others: 0,
+            lanes: vec![Vec::new(); usize::from(LANES)],
+            first_user: 0,
+            step: 1,
+            max_users: 0,
+            opened: 0,
+            closed: BTreeSet::new(),
+        })
     }
 
     /// Replaces what it may do. What lies behind stays as it was.
     pub(super) fn assign(&mut self, grant: &OpenGrant) {
-        self.lanes.fill(false);
-        for lane in &grant.lanes {
+        self.lanes.iter_mut().for_each(Vec::clear);
+        for LaneGrant { lane, from, until } in &grant.lanes {
             if let Some(own) = self.lanes.get_mut(usize::from(*lane)) {
-                *own = true;
+                own.push(*from..until.unwrap_or(u64::MAX));
             }
         }
-        self.first_user = grant.first_user;
+        // Somebody else's may be its own now.
+        self.others = 0;
+        let step = grant.step.max(1);
+        if (self.first_user, self.step) != (grant.first_user, step) {
+            (self.first_user, self.step) = (grant.first_user, step);
+            self.opened = 0;
+            self.closed.clear();
+        }
         self.max_users = grant.max_users;
     }
 
-    /// When the next of its own is due.
-    pub(super) fn next_due(&mut self) -> Option<Duration> {
-        if !self.lanes.contains(&true) {
-            return None;
+    /// When the next of its own is due, if that is soon after `now`.
+    pub(super) fn next_due(&mut self, now: Duration) -> Option<Duration> {
+        self.find(now.saturating_add(AHEAD)).map(|arrival| arrival.due)
+    }
+
+    /// The next of its own that is due at `horizon` or before, or the first one after.
+    fn find(&mut self, horizon: Duration) -> Option<Arrival> {
+        loop {
+            match self.ahead.get(self.others) {
+                Some(arrival) if self.is_own(arrival) => return Some(*arrival),
+                Some(_) => self.others += 1,
+                None if self.ahead.back().is_some_and(|last| last.due > horizon) => return None,
+                None => self.ahead.push_back(self.schedule.next()?),
+            }
         }
-        let lanes = &self.lanes;
-        while self.schedule.next_if(|arrival| !lanes[usize::from(arrival.lane)]).is_some() {}
-        self.schedule.peek().map(|arrival| arrival.due)
     }
 
-    /// The next of its own, if it is due before `until`.
+    fn is_own(&self, arrival: &Arrival) -> bool {
+        let lane = self.lanes.get(usize::from(arrival.lane));
+        lane.is_some_and(|own| own.iter().any(|numbers| numbers.contains(&arrival.number)))
+    }
+
+    /// The next of its own, if it is due before `until`. What is others' and came due is forgotten: a lane that comes later
+    /// begins later.
     fn take_before(&mut self, until: Duration) -> Option<Arrival> {
-        let due = self.next_due()?;
-        self.schedule.next_if(|_| due < until)
+        let due = self.find(until).filter(|arrival| arrival.due < until);
+        if due.is_some() {
+            self.ahead.drain(..=self.others);
+            self.others = 0;
+            return due;
+        }
+        while self.others > 0 && self.ahead.front().is_some_and(|arrival| arrival.due < until) {
+            self.ahead.pop_front();
+            self.others -= 1;
+        }
+        None
     }
 
-    /// The number of one more user, if there may be one.
-    fn open_user(&mut self) -> Option<u32> {
-        if let Some(number) = self.closed.pop() {
+    /// Whether user `number` is one of those it may have.
+    pub(super) fn may_have(&self, number: u32) -> bool {
+        self.nth(number).is_some_and(|nth| nth < self.max_users)
+    }
+
+    /// Which of its users has this number.
+    fn nth(&self, number: u32) -> Option<u32> {
+        let distance = number.checked_sub(self.first_user)?;
+        distance.is_multiple_of(self.step).then_some(distance / self.step)
+    }
+
+    /// The number of one more user, if there may be one. Who `is_alive` still has its number.
+    fn open_user(&mut self, is_alive: impl Fn(u32) -> bool) -> Option<u32> {
+        if let Some(number) = self.closed.first().copied().filter(|number| self.may_have(*number)) {
+            self.closed.remove(&number);
             return Some(number);
         }
-        let number = (self.opened < self.max_users).then(|| self.first_user.checked_add(self.opened))??;
-        self.opened += 1;
-        Some(number)
+        while self.opened < self.max_users {
+            let number = self.first_user.checked_add(self.opened.checked_mul(self.step)?)?;
+            self.opened += 1;
+            // Its user is from an assignment before, and gives it back when it ends.
+            if !is_alive(number) {
+                return Some(number);
+            }
+        }
+        None
     }
 
     /// User `number` has ended, though the run has not.
     pub(super) fn close_user(&mut self, number: u32) {
-        if number.checked_sub(self.first_user).is_some_and(|nth| nth < self.opened) {
-            self.closed.push(number);
+        if self.nth(number).is_some_and(|nth| nth < self.opened) {
+            self.closed.insert(number);
         }
     }
 }
 
 impl<T: HttpThread> Loop<T> {
-    /// Begins what has come due by `run`, each arrival at once, however many there are.
+    /// Begins what has come due by `run`, each arrival at once, however many there are. Without a lease nothing is begun; what
+    /// came due meanwhile is found late.
     pub(super) fn arrive(&mut self, run: Duration) {
+        if self.arrivals.is_none() || !self.context.look_at_lease() {
+            return;
+        }
+        // By then the coordinator takes the worker for lost.
+        let too_late = self.context.lease.length();
         let stop_at = self.context.stop_at.get();
         while let Some(arrival) = self.take_arrival(run.saturating_add(Duration::from_nanos(1)).min(stop_at))
         {
             let now = self.context.clock.now();
             let late = now.saturating_sub(arrival.due);
-            let user = if now < stop_at && late < TOO_LATE { self.user_for(arrival.class) } else { None };
+            let user = if now < stop_at && late < too_late { self.user_for(arrival.class) } else { None };
             let Some(slot) = user else {
                 self.context.drop_arrival(now);
                 continue;
@@ -120,6 +201,11 @@ impl<T: HttpThread> Loop<T> {
                 user.signals.hand(Handed { number: arrival.number, due: arrival.due });
             }
         }
+    }
+
+    /// When the next arrival is due. Without a lease the thread looks when that is renewed.
+    pub(super) fn next_arrival(&mut self, now: Duration) -> Option<Duration> {
+        self.arrivals.as_mut().filter(|_| !self.context.lapsed.get())?.next_due(now)
     }
 
     /// The stop instant has passed: what came due before it and was not begun is not begun any more.
@@ -142,8 +228,10 @@ impl<T: HttpThread> Loop<T> {
                 return Some(slot);
             }
         }
-        let slot = self.arrivals.as_mut()?.open_user()?;
-        let started = self.start_user(SlotGrant { slot, class, life: 0, not_before: Duration::ZERO });
+        let users = &self.users;
+        let slot = self.arrivals.as_mut()?.open_user(|number| users.contains_key(&number))?;
+        let life = self.lives.next(slot, 0);
+        let started = self.start_user(SlotGrant { slot, class, life, not_before: Duration::ZERO }, true);
         started.then_some(slot)
     }
 }
@@ -164,7 +252,20 @@ mod tests {
     }
 
     fn grant(lanes: impl Iterator<Item = u16>) -> OpenGrant {
-        OpenGrant { lanes: lanes.collect(), first_user: 10, max_users: 2 }
+        let lanes = lanes.map(|lane| LaneGrant { lane, from: 0, until: None });
+        OpenGrant { lanes: lanes.collect(), first_user: 10, step: 1, max_users: 2 }
+    }
+
+    /// The numbers of those it takes from `from` to `until`, as a thread does that looks every 10 ms.
+    fn walk(arrivals: &mut Arrivals, from: Duration, until: Duration) -> Vec<u64> {
+        let mut numbers = Vec::new();
+        let mut now = from;
+        while now < until {
+            now += Duration::from_millis(10);
+            assert!(arrivals.next_due(now).is_none_or(|due| due < now + Duration::from_secs(1)));
+            numbers.extend(std::iter::from_fn(|| arrivals.take_before(now)).map(|arrival| arrival.number));
+        }
+        numbers
     }
 
     #[test]
@@ -173,17 +274,15 @@ mod tests {
         let mut numbers = Vec::new();
         for thread in 0..3_u16 {
             let mut arrivals = arrivals("rate: 1500/s");
-            assert_eq!(
-                (arrivals.next_due(), arrivals.take_before(until)),
-                (None, None),
-                "nothing is its own yet"
-            );
+            assert_eq!(arrivals.next_due(Duration::ZERO), None, "nothing is its own yet");
             arrivals.assign(&grant((0..LANES).filter(|lane| lane % 3 == thread)));
-            while let Some(due) = arrivals.next_due().filter(|due| *due < until) {
+            let mut now = Duration::ZERO;
+            while let Some(due) = arrivals.next_due(now).filter(|due| *due < until) {
                 assert_eq!(arrivals.take_before(due), None, "not before it is due");
                 let arrival = arrivals.take_before(due + Duration::from_nanos(1)).expect("due");
                 assert_eq!((arrival.lane % 3, arrival.due), (thread, due));
                 numbers.push(arrival.number);
+                now = due;
             }
         }
         numbers.sort_unstable();
@@ -191,13 +290,67 @@ mod tests {
     }
 
     #[test]
+    fn a_lane_is_handed_over_at_an_arrival() {
+        let s = Duration::from_secs;
+        let (mut old, mut new) = (arrivals("rate: 1000/s"), arrivals("rate: 1000/s"));
+        let lanes = |from, until| {
+            let lanes = (0..LANES).map(move |lane| LaneGrant { lane, from, until });
+            OpenGrant { lanes: lanes.collect(), first_user: 0, step: 1, max_users: 9 }
+        };
+        old.assign(&lanes(0, None));
+        let mut numbers = walk(&mut old, s(0), s(1));
+        assert!(walk(&mut new, s(0), s(1)).is_empty());
+        assert_eq!(numbers.len(), 1000);
+        // Named ahead of time, as far as the others have walked already and further.
+        old.assign(&lanes(0, Some(1020)));
+        new.assign(&lanes(1020, None));
+        numbers.extend(walk(&mut old, s(1), s(3)));
+        let taken_over = walk(&mut new, s(1), s(3));
+        assert_eq!(taken_over.first(), Some(&1020));
+        numbers.extend(taken_over);
+        assert!(numbers.into_iter().eq(0..3000));
+        assert_eq!(old.next_due(s(3)), None, "and it does not look for one without end");
+    }
+
+    #[test]
+    fn what_lies_behind_is_not_run_late() {
+        let s = Duration::from_secs;
+        let mut arrivals = arrivals("rate: 100/s");
+        assert!(walk(&mut arrivals, s(0), s(2)).is_empty());
+        arrivals.assign(&grant(0..LANES));
+        let first = walk(&mut arrivals, s(2), s(3)).first().copied();
+        assert_eq!(first, Some(200));
+    }
+
+    #[test]
     fn users_have_numbers_of_their_own_and_a_limit() {
         let mut arrivals = arrivals("rate: 1/s");
-        assert_eq!(arrivals.open_user(), None);
+        assert_eq!(arrivals.open_user(|_| false), None);
         arrivals.assign(&grant(0..4));
-        assert_eq!([(); 3].map(|()| arrivals.open_user()), [Some(10), Some(11), None]);
+        assert_eq!([(); 3].map(|()| arrivals.open_user(|_| false)), [Some(10), Some(11), None]);
         arrivals.close_user(3);
         arrivals.close_user(11);
-        assert_eq!([(); 2].map(|()| arrivals.open_user()), [Some(11), None]);
+        assert_eq!([(); 2].map(|()| arrivals.open_user(|_| false)), [Some(11), None]);
+        arrivals.assign(&OpenGrant { max_users: 1, ..grant(0..4) });
+        assert!(arrivals.may_have(10) && !arrivals.may_have(11) && !arrivals.may_have(9));
+        arrivals.close_user(11);
+        assert_eq!(arrivals.open_user(|_| false), None);
+        arrivals.assign(&OpenGrant { max_users: 3, ..grant(0..4) });
+        assert_eq!([(); 3].map(|()| arrivals.open_user(|_| false)), [Some(11), Some(12), None]);
+        arrivals.assign(&OpenGrant { first_user: 12, ..grant(0..4) });
+        assert_eq!(arrivals.open_user(|number| number == 12), Some(13), "12 is still somebody");
+        arrivals.close_user(12);
+        assert_eq!([(); 2].map(|()| arrivals.open_user(|_| false)), [Some(12), None]);
+    }
+
+    #[test]
+    fn users_may_have_every_third_number() {
+        let mut arrivals = arrivals("rate: 1/s");
+        arrivals.assign(&OpenGrant { step: 3, ..grant(0..4) });
+        assert_eq!([(); 3].map(|()| arrivals.open_user(|_| false)), [Some(10), Some(13), None]);
+        assert!(arrivals.may_have(13) && !arrivals.may_have(11) && !arrivals.may_have(16));
+        arrivals.close_user(13);
+        arrivals.close_user(11);
+        assert_eq!([(); 2].map(|()| arrivals.open_user(|_| false)), [Some(13), None]);
     }
 }

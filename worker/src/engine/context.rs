@@ -13,6 +13,8 @@ use super::arrivals::Handed;
 use super::message::BufferPool;
 use super::prepared::Prepared;
 use crate::clock::RunClock;
+use crate::http::probe::Probe;
+use crate::lease::Lease;
 use crate::permits::Permits;
 use crate::timer::Timer;
 
@@ -23,6 +25,11 @@ pub(super) struct Context {
     pub(super) clock: Arc<RunClock>,
     pub(super) recorder: RefCell<Recorder>,
     pub(super) permits: Permits,
+    /// Without it no request begins.
+    pub(super) lease: Arc<Lease>,
+    /// The lease had ended when somebody last looked. Who holds is waiting for `renewed`.
+    pub(super) lapsed: Cell<bool>,
+    renewed: Notify,
     /// Lent to requests with values in them.
     pub(super) buffers: BufferPool,
     /// Requests begun so far.
@@ -48,7 +55,12 @@ pub(super) struct Context {
 }
 
 impl Context {
-    pub(super) fn new(prepared: Arc<Prepared>, clock: Arc<RunClock>, permits: Permits) -> Rc<Self> {
+    pub(super) fn new(
+        prepared: Arc<Prepared>,
+        clock: Arc<RunClock>,
+        permits: Permits,
+        lease: Arc<Lease>,
+    ) -> Rc<Self> {
         let known =
             prepared.plan.endpoints.iter().map(|name| EndpointKey::new(&name.method, &name.name)).collect();
         let classes = prepared.plan.classes.len();
@@ -58,6 +70,9 @@ impl Context {
             clock,
             recorder: RefCell::new(recorder),
             permits,
+            lease,
+            lapsed: Cell::new(false),
+            renewed: Notify::new(),
             buffers: BufferPool::default(),
             started: Cell::new(0),
             begun: Cell::new(0),
@@ -70,6 +85,15 @@ impl Context {
             panicked: Cell::new(false),
             someone_ended: Notify::new(),
         })
+    }
+
+    /// Looks at the lease. When it was renewed, everybody who holds goes on.
+    pub(super) fn look_at_lease(&self) -> bool {
+        let holds = self.lease.holds();
+        if self.lapsed.replace(!holds) && holds {
+            self.renewed.notify_waiters();
+        }
+        holds
     }
 
     /// A user of `class` waits for an arrival.
@@ -98,7 +122,7 @@ impl Context {
 }
 
 /// What the thread and one of its users have in common.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct UserSignals {
     /// The user is to finish.
     stop: Cell<bool>,
@@ -107,9 +131,63 @@ pub(super) struct UserSignals {
     arrival: Cell<Option<Handed>>,
     /// Run time at which the request under way began.
     pub(super) request_since: Cell<Option<Duration>>,
+    /// It waits for the lease: if a request has begun, then nothing of it is on its way.
+    holding: Cell<bool>,
+    /// What its client tells, and is told.
+    pub(super) probe: Arc<Probe>,
+}
+
+/// A user that waits for the lease.
+struct Holding<'a>(&'a Cell<bool>);
+
+impl Drop for Holding<'_> {
+    fn drop(&mut self) {
+        self.0.set(false);
+    }
 }
 
 impl UserSignals {
+    /// Of a user whose requests are made under the thread's lease.
+    pub(super) fn new(context: &Context) -> Self {
+        Self {
+            stop: Cell::new(false),
+            changed: Notify::new(),
+            arrival: Cell::new(None),
+            request_since: Cell::new(None),
+            holding: Cell::new(false),
+            probe: Arc::new(Probe::under(Arc::clone(&context.lease))),
+        }
+    }
+
+    /// Waits until a request may begin; for ever, if its user makes none any more: the thread ends that user.
+    pub(super) async fn hold(&self, context: &Context) {
+        self.holding.set(true);
+        let _holding = Holding(&self.holding);
+        loop {
+            // Registered before looking, so that a renewal in between is not missed.
+            let renewed = context.renewed.notified();
+            if self.probe.is_revoked() {
+                std::future::pending::<()>().await;
+            }
+            if self.probe.may_begin() {
+                return;
+            }
+            context.lapsed.set(true);
+            renewed.await;
+        }
+    }
+
+    /// Since when a request has been on its way.
+    pub(super) fn waits_since(&self) -> Option<Duration> {
+        self.request_since.get().filter(|_| !self.holding.get())
+    }
+
+    /// The user is to begin no request more.
+    pub(super) fn cut(&self) {
+        self.probe.revoke();
+        self.set_stop(true);
+    }
+
     /// Tells the user to finish, or to go on after all.
     pub(super) fn set_stop(&self, stop: bool) {
         self.stop.set(stop);

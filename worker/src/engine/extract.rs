@@ -123,6 +123,7 @@ mod tests {
         let (mut variables, mut draw) = (Variables::new(&plan.classes[0].variables), Draw::from_seed(1));
         let mut render = RenderContext {
             user_id: 0,
+            life: 0,
             class: "v",
             iteration: 0,
             draw: &mut draw,

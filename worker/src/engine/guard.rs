@@ -20,6 +20,8 @@ pub(super) struct RequestGuard<'a> {
     /// Whether an exchange is under way, which may have been written.
     pub(super) exchanging: bool,
     pub(super) hops: u32,
+    /// How long it was held since it began: no fault of the target's.
+    pub(super) held: Duration,
     /// In a pipeline: how many requests its user had pushed before this one.
     pub(super) piped: Option<u64>,
     booked: bool,
@@ -46,6 +48,7 @@ impl<'a> RequestGuard<'a> {
             sent: 0,
             exchanging: false,
             hops: 0,
+            held: Duration::ZERO,
             piped: None,
             booked: false,
         }

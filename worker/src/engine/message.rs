@@ -314,6 +314,7 @@ mod tests {
                 let Step::Request(request) = step else { panic!("a request") };
                 let mut cx = RenderContext {
                     user_id: 5,
+                    life: 0,
                     class: "v",
                     iteration: 3,
                     draw: &mut draw,

@@ -17,6 +17,7 @@ mod pipelined;
 pub mod prepared;
 mod program;
 mod request;
+mod roster;
 mod targets;
 mod thread;
 mod unpack;
@@ -36,6 +37,7 @@ use thread::LoadThread;
 
 use crate::clock::RunClock;
 use crate::http::HttpFactory;
+use crate::lease::Lease;
 use crate::permits::IterationPool;
 use crate::slots::SlotGrant;
 
@@ -45,8 +47,19 @@ const COMMANDS: usize = 64;
 /// What a load thread is told.
 #[derive(Debug, Clone)]
 pub enum Command {
-    /// The newest profile and this thread's users; where arrivals come at a rate, its part of them.
-    Assign(Arc<Profile>, Vec<SlotGrant>, Option<OpenGrant>),
+    /// What it is to run, whole. Users that are not in it finish their iteration and end.
+    Assign {
+        /// Which of the coordinator's assignments it is from.
+        revision: u64,
+        /// `users_at(t)` of the whole test.
+        profile: Arc<Profile>,
+        /// This thread's users.
+        grants: Vec<SlotGrant>,
+        /// Where arrivals come at a rate, its part of them.
+        open: Option<OpenGrant>,
+        /// Users that are not in it with their life run elsewhere: they begin no request more, and end.
+        cut: bool,
+    },
     /// The run clock is set: go.
     Start,
     /// No iteration begins from run time `at` on; what has not ended by then and `timeout` is given up.
@@ -68,7 +81,23 @@ pub enum Event {
         /// What it measured. To be given back emptied.
         interval: Box<Interval>,
     },
-    /// Every user has ended and everything was told.
+    /// It follows an assignment. Of several that came close behind each other only the newest is told.
+    Followed {
+        /// Which thread.
+        thread: usize,
+        /// The assignment's revision.
+        revision: u64,
+        /// All slots that it does not name and whose users are still alive here.
+        departing: Vec<u32>,
+    },
+    /// The users of departing slots have ended.
+    Released {
+        /// Which thread.
+        thread: usize,
+        /// Which slots.
+        slots: Vec<u32>,
+    },
+    /// Every user has ended and everything was told. It follows no assignment any more, and holds no slot.
     Ended {
         /// Which thread.
         thread: usize,
@@ -93,6 +122,8 @@ pub struct EngineConfig {
     pub clock: Arc<RunClock>,
     /// The iterations, where they are limited.
     pub pool: Option<Arc<IterationPool>>,
+    /// Without it no request begins.
+    pub lease: Arc<Lease>,
 }
 
 /// The load threads of one run.

@@ -39,6 +39,8 @@ enum Begun {
     Out,
     /// It has failed already.
     Failed,
+    /// Not now: the lease has ended.
+    Held,
     /// There is to be none now.
     None,
 }
@@ -77,7 +79,8 @@ impl<C: HttpClient> User<C> {
                     Begun::Out => {}
                     // Others are to have their turn.
                     Begun::Failed => tokio::task::yield_now().await,
-                    Begun::None => break,
+                    Begun::Held if pipeline.out.is_empty() => {}
+                    Begun::Held | Begun::None => break,
                 }
             }
             let Some(front) = pipeline.out.pop_front() else { return };
@@ -99,6 +102,11 @@ impl<C: HttpClient> User<C> {
             let drains = self.agent.client.pipe().is_none_or(|pipe| pipe.is_over());
             !drains && !self.signals.is_stopped() && context.permits.try_next()
         };
+        if may && !pipeline.probe.may_begin() {
+            context.permits.put_back();
+            context.lapsed.set(true);
+            return Begun::Held;
+        }
         let begin = Instant::now();
         let since = context.clock.at(begin);
         if !may || since >= context.stop_at.get() {
@@ -109,7 +117,7 @@ impl<C: HttpClient> User<C> {
         let task = plan.task_table.sample(&mut draw);
         let Some(Step::Request(request)) = steps.tasks[task].first() else { return Begun::None };
         let iteration = IterationGuard::begin(context, since);
-        let mut render = render(plan, slot, self.iteration, &mut draw, &mut self.variables);
+        let mut render = render(plan, (slot, life), self.iteration, &mut draw, &mut self.variables);
         self.iteration += 1;
         let mut lent = lend(context, request, &self.agent.jar);
         let number = endpoint(context, request, lent.as_mut(), &mut render);
@@ -117,11 +125,11 @@ impl<C: HttpClient> User<C> {
             lent.as_mut().map_or(Ok(()), |lent| lent.render(request, &self.agent.jar, &mut render));
         let mut guard = RequestGuard::begin(context, pipeline.here.signals, pipeline.probe, number, since);
         let pushed = match rendered {
-            Ok(()) => self.push(request, Message::new(request, lent.as_ref()), begin).await,
+            Ok(()) => self.push(request, Message::new(request, lent.as_ref()), begin, &mut guard).await,
             Err(failure) => Err(failure),
         };
         match pushed {
-            Ok(body) => {
+            Ok((body, begin)) => {
                 guard.piped = Some(pipeline.pushed);
                 pipeline.pushed += 1;
                 let path = matches!(request.target, Target::Path { .. })
@@ -137,14 +145,15 @@ impl<C: HttpClient> User<C> {
         }
     }
 
-    /// Connects if need be and puts the request behind the others. Returns the length of its body.
+    /// Connects if need be and puts the request behind the others. Returns the length of its body, and when it began.
     async fn push(
         &mut self,
         request: &PreparedRequest,
         message: Message<'_>,
         begin: Instant,
-    ) -> Result<usize, Failure> {
-        let wire = message.request(&request.options, begin);
+        guard: &mut RequestGuard<'_>,
+    ) -> Result<(usize, Instant), Failure> {
+        let mut wire = message.request(&request.options, begin);
         let Some(pipe) = self.agent.client.pipe() else {
             return Err(Failure::new(
                 stampede_stats::outcome::FailureKind::Other,
@@ -152,11 +161,21 @@ impl<C: HttpClient> User<C> {
             ));
         };
         let connecting = match pipe.takes(message.origin) {
-            Takes::Unconnected => Box::pin(pipe.open(&wire)).await?,
+            Takes::Unconnected => {
+                let connecting = Box::pin(pipe.open(&wire)).await?;
+                if self.signals.probe.may_begin() {
+                    connecting
+                } else {
+                    Box::pin(self.signals.hold(&self.context)).await;
+                    wire.begin = Instant::now();
+                    guard.held = wire.begin.saturating_duration_since(begin);
+                    Duration::ZERO
+                }
+            }
             Takes::AtOnce | Takes::AfterOthers => Duration::ZERO,
         };
         pipe.push(&wire, connecting);
-        Ok(message.body.len())
+        Ok((message.body.len(), wire.begin))
     }
 
     async fn end_one(&mut self, context: &Context, out: Out<'_>) {
@@ -183,7 +202,7 @@ impl<C: HttpClient> User<C> {
         guard: RequestGuard<'_>,
         iteration: IterationGuard<'_>,
     ) {
-        let from = guard.begun();
+        let from = guard.begun() + guard.held;
         let (done, response) = settle(context, request, course, guard, from, |_| Ok(()));
         let ended = context.clock.at(done.ended);
         iteration.end(if done.ok { IterationEnd::Completed } else { IterationEnd::Failed }, ended);

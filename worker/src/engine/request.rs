@@ -33,6 +33,13 @@ pub(super) struct Here<'a> {
     pub(super) signals: &'a UserSignals,
 }
 
+impl Here<'_> {
+    /// Whether what makes users iterate is arrivals.
+    fn is_open(&self) -> bool {
+        self.context.prepared.plan.load.open.is_some()
+    }
+}
+
 /// How a request ended.
 pub(super) struct Done {
     pub(super) ok: bool,
@@ -52,19 +59,36 @@ pub(super) async fn perform<C: HttpClient>(
     let mut lent = lend(context, request, jar);
     let endpoint = endpoint(context, request, lent.as_mut(), render);
     let rendered = lent.as_mut().map_or(Ok(()), |lent| lent.render(request, jar, render));
-    let begin = Instant::now();
+    let mut intended = intended;
+    if !probe.may_begin() {
+        Box::pin(here.signals.hold(context)).await;
+        if !here.is_open() {
+            // Beats wait like everybody else: the next one counts from when it could begin.
+            intended = None;
+        }
+    }
+    let mut begin = Instant::now();
     let since = context.clock.at(begin);
     let mut guard = RequestGuard::begin(context, here.signals, probe, endpoint, since);
     let course = match rendered {
         Ok(()) => {
             guard.exchanging = true;
             let wire = Message::new(request, lent.as_ref()).request(&request.options, begin);
-            let exchange = client.exchange(wire).await;
+            let made = made(client.exchange(wire).await, probe);
             guard.exchanging = false;
+            let exchange = match made {
+                Some(exchange) => exchange,
+                None => {
+                    let wire = Message::new(request, lent.as_ref()).request(&request.options, begin);
+                    let again = Box::pin(again(here, client, wire, &mut guard)).await;
+                    begin = again.1;
+                    again.0
+                }
+            };
             let message = Message::new(request, lent.as_ref());
             let course = Course::new(exchange, begin, message.body.len());
             if course.goes_on(request) {
-                Box::pin(follow(client, jar, request, message, course, &mut guard)).await
+                Box::pin(follow(here, client, jar, request, message, course, &mut guard)).await
             } else {
                 guard.sent = u32::from(course.written);
                 course
@@ -72,7 +96,12 @@ pub(super) async fn perform<C: HttpClient>(
         }
         Err(failure) => Course::unsent(failure, begin, begin),
     };
-    let (done, response) = settle(context, request, course, guard, intended.unwrap_or(since), |response| {
+    let from = match intended {
+        // An arrival came due whether somebody could run it or not.
+        Some(due) if here.is_open() => due,
+        from => from.unwrap_or(since) + guard.held,
+    };
+    let (done, response) = settle(context, request, course, guard, from, |response| {
         let response = response.map(|response| (Message::new(request, lent.as_ref()), response));
         request.variables.take(response, jar, render)
     });
@@ -80,6 +109,32 @@ pub(super) async fn perform<C: HttpClient>(
         client.give_back(response);
     }
     done
+}
+
+/// An exchange, unless it was held before its first byte.
+fn made(exchange: Exchange, probe: &Probe) -> Option<Exchange> {
+    (exchange.result.is_ok() || !probe.take_held()).then_some(exchange)
+}
+
+/// Makes an exchange that was held before its first byte, once that is allowed again. Returns when it began.
+async fn again<C: HttpClient>(
+    here: Here<'_>,
+    client: &mut C,
+    mut wire: Request<'_>,
+    guard: &mut RequestGuard<'_>,
+) -> (Exchange, Instant) {
+    loop {
+        here.signals.hold(here.context).await;
+        let begin = Instant::now();
+        guard.held += begin.saturating_duration_since(wire.begin);
+        wire.begin = begin;
+        guard.exchanging = true;
+        let made = made(client.exchange(wire).await, &here.signals.probe);
+        guard.exchanging = false;
+        if let Some(exchange) = made {
+            return (exchange, begin);
+        }
+    }
 }
 
 /// Judges what came of a request that counts from run time `from`, lets `take` take its values, and books it.
@@ -206,6 +261,7 @@ impl Course {
 
 /// Keeps the cookies of a response and follows where it leads.
 async fn follow<C: HttpClient>(
+    here: Here<'_>,
     client: &mut C,
     jar: &mut Jar,
     request: &PreparedRequest,
@@ -232,14 +288,30 @@ async fn follow<C: HttpClient>(
         if request.options.cookies {
             jar.write_to(&mut cookies, &hop.origin, &hop.path);
         }
-        let begin = Instant::now();
+        let mut begin = Instant::now();
+        if !here.signals.probe.may_begin() {
+            here.signals.hold(here.context).await;
+            let held = begin.elapsed();
+            (begin, course.begin) = (begin + held, course.begin + held);
+            guard.held += held;
+        }
         let so_far = begin.saturating_duration_since(course.begin);
         let timeout = request.options.total_timeout.saturating_sub(so_far);
         let wire = Message { cookies: &cookies, ..hop.message() }.request(&request.options, begin);
         let wire = Request { timeout, ..wire };
         guard.exchanging = true;
-        let exchange = client.exchange(wire).await;
+        let made = made(client.exchange(wire).await, &here.signals.probe);
         guard.exchanging = false;
+        let exchange = match made {
+            Some(exchange) => exchange,
+            None => {
+                let before = guard.held;
+                let again = again(here, client, wire, guard).await;
+                begin = again.1;
+                course.begin += guard.held - before;
+                again.0
+            }
+        };
         course = Course::new(exchange, begin, hop.body.len()).behind(&course);
     }
 }

@@ -1,4 +1,4 @@
-//! A load thread: starts and stops its users by the profile, probes its own lag, hands over its intervals.
+//! A load thread: its loop, which does what is due, probes its own lag and hands over the intervals. Its users are the roster's.
 
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -9,17 +9,16 @@ use std::time::{Duration, Instant};
 use stampede_stats::interval::Interval;
 use tokio::runtime::{Builder, LocalOptions};
 use tokio::sync::mpsc;
-use tokio::task::AbortHandle;
 
 use super::arrivals::Arrivals;
-use super::context::{Context, UserSignals};
+use super::context::Context;
 use super::cpu::CpuMeter;
 use super::gauges::ThreadGauges;
-use super::user::User;
+use super::roster::{Untold, UserHandle};
 use super::{Command, EngineConfig, Event};
 use crate::http::{HttpFactory, HttpThread};
 use crate::permits::Permits;
-use crate::slots::{SlotChange, SlotGrant, SlotTable};
+use crate::slots::{Lives, SlotTable};
 
 /// The lag probe's period.
 const PROBE: Duration = Duration::from_millis(10);
@@ -57,7 +56,12 @@ impl LoadThread {
         let (context, http) = {
             let _runtime = runtime.enter();
             let (prepared, clock) = (&self.config.prepared, &self.config.clock);
-            let context = Context::new(Arc::clone(prepared), Arc::clone(clock), Permits::new(pool));
+            let context = Context::new(
+                Arc::clone(prepared),
+                Arc::clone(clock),
+                Permits::new(pool),
+                Arc::clone(&self.config.lease),
+            );
             (context, factory.thread(&prepared.http).map_err(std::io::Error::other)?)
         };
         runtime.block_on(Loop::new(self, context, http).run());
@@ -71,17 +75,6 @@ fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
     format!("panicked: {}", text.unwrap_or_default())
 }
 
-/// A user as its thread sees it.
-pub(super) struct UserHandle {
-    pub(super) signals: Rc<UserSignals>,
-    grant: SlotGrant,
-    abort: AbortHandle,
-    /// A user that was told to finish is given up at this run time.
-    deadline: Option<Duration>,
-    /// It was told to finish and then to go on: if it was already past the point of going on, its slot starts anew.
-    revived: bool,
-}
-
 #[derive(Clone, Copy)]
 struct Stop {
     at: Duration,
@@ -90,22 +83,23 @@ struct Stop {
 
 /// The thread's own loop.
 pub(super) struct Loop<T> {
-    thread: LoadThread,
+    pub(super) thread: LoadThread,
     pub(super) context: Rc<Context>,
-    http: T,
-    slots: SlotTable,
+    pub(super) http: T,
+    pub(super) slots: SlotTable,
     pub(super) users: HashMap<u32, UserHandle>,
     /// The open model, where that is asked for.
     pub(super) arrivals: Option<Arrivals>,
-    /// How often a slot of this thread was started again.
-    restarts: HashMap<u32, u32>,
+    /// Of users started for arrivals.
+    pub(super) lives: Lives,
+    pub(super) untold: Untold,
     stop: Option<Stop>,
     /// The run clock is set.
     started: bool,
     /// The stop instant has passed.
     stopping: bool,
     cpu: CpuMeter,
-    failure: Option<String>,
+    pub(super) failure: Option<String>,
 }
 
 impl<T: HttpThread> Loop<T> {
@@ -117,7 +111,8 @@ impl<T: HttpThread> Loop<T> {
             http,
             slots: SlotTable::default(),
             users: HashMap::new(),
-            restarts: HashMap::new(),
+            lives: Lives::default(),
+            untold: Untold::default(),
             stop: None,
             started: false,
             stopping: false,
@@ -149,6 +144,7 @@ impl<T: HttpThread> Loop<T> {
                 Some(spare) = self.thread.spares.recv() => context.recorder.borrow_mut().give_spare(spare),
             }
             self.advance();
+            self.tell();
         }
         self.finish().await;
     }
@@ -159,15 +155,19 @@ impl<T: HttpThread> Loop<T> {
 
     fn obey(&mut self, command: Command) {
         match command {
-            Command::Assign(profile, grants, open) => {
+            Command::Assign { revision, profile, grants, open, cut } => {
                 if let (Some(arrivals), Some(open)) = (&mut self.arrivals, &open) {
                     arrivals.assign(open);
+                    self.end_surplus(cut);
                 }
-                let changes = self.slots.assign(profile, grants);
+                let changes = self.slots.assign(profile, grants, cut);
                 self.apply(changes);
+                self.follows(revision);
             }
             Command::Start => {
                 self.started = true;
+                // Who joins a running test has nothing to say of the seconds before.
+                self.context.recorder.borrow_mut().join(self.context.clock.now());
                 let load = &self.context.prepared.plan.load;
                 if let Some(at) = load.run_time {
                     self.set_stop(Stop { at, timeout: load.stop_timeout });
@@ -189,7 +189,7 @@ impl<T: HttpThread> Loop<T> {
         if !self.started {
             return None;
         }
-        let clock = &self.context.clock;
+        let clock = Arc::clone(&self.context.clock);
         let start = clock.instant(Duration::ZERO)?;
         if Instant::now() < start {
             return Some(start);
@@ -198,8 +198,9 @@ impl<T: HttpThread> Loop<T> {
             // Deadlines are looked at by the probe's ticks.
             return None;
         }
-        let slots = self.slots.next(clock.now());
-        let arrival = self.arrivals.as_mut().and_then(Arrivals::next_due);
+        let now = clock.now();
+        let slots = self.slots.next(now);
+        let arrival = self.next_arrival(now);
         let due = slots.into_iter().chain(arrival).chain(self.stop.map(|stop| stop.at)).min()?;
         clock.instant(due)
     }
@@ -224,59 +225,6 @@ impl<T: HttpThread> Loop<T> {
         }
     }
 
-    fn apply(&mut self, changes: Vec<SlotChange>) {
-        for change in changes {
-            match change {
-                SlotChange::Start(grant) => {
-                    if self.start_user(grant) && self.arrivals.is_some() {
-                        // Started beforehand: free from the beginning.
-                        self.context.push_free(grant.class, grant.slot);
-                    }
-                }
-                SlotChange::Stop(slot) => {
-                    let deadline = self.context.clock.now() + self.context.prepared.plan.load.stop_timeout;
-                    if let Some(user) = self.users.get_mut(&slot) {
-                        user.signals.set_stop(true);
-                        user.deadline = Some(deadline);
-                        user.revived = false;
-                    }
-                }
-            }
-        }
-    }
-
-    /// Starts a user, or lets the slot's old one go on. Returns whether there is a new one.
-    pub(super) fn start_user(&mut self, grant: SlotGrant) -> bool {
-        if let Some(user) = self.users.get_mut(&grant.slot) {
-            // Still finishing: it simply goes on.
-            user.signals.set_stop(false);
-            user.deadline = None;
-            user.revived = true;
-            return false;
-        }
-        let restarts = self.restarts.entry(grant.slot).and_modify(|times| *times += 1).or_insert(0);
-        let lived = SlotGrant { life: grant.life + *restarts, ..grant };
-        let signals = Rc::new(UserSignals::default());
-        match User::new(&self.context, &signals, lived, &self.http) {
-            Ok(user) => {
-                let user = Box::new(user);
-                let task = if self.arrivals.is_some() {
-                    tokio::task::spawn_local(user.serve())
-                } else {
-                    tokio::task::spawn_local(user.run())
-                };
-                let abort = task.abort_handle();
-                self.users
-                    .insert(grant.slot, UserHandle { signals, grant, abort, deadline: None, revived: false });
-                true
-            }
-            Err(error) => {
-                self.failure = Some(error.to_string());
-                false
-            }
-        }
-    }
-
     fn stop_everyone(&mut self) {
         if std::mem::replace(&mut self.stopping, true) {
             return;
@@ -286,29 +234,7 @@ impl<T: HttpThread> Loop<T> {
         self.context.recorder.borrow_mut().roll(run);
         self.drop_arrivals_before(self.context.stop_at.get());
         for user in self.users.values_mut() {
-            user.revived = false;
             user.signals.set_stop(true);
-        }
-    }
-
-    /// Forgets users that have ended.
-    ///
-    /// # Panics
-    /// When a user's task did: the runtime keeps that to itself, and the thread ends as with a panic of its own.
-    fn reap(&mut self) {
-        assert!(!self.context.panicked.get(), "a user's task panicked");
-        let ended = std::mem::take(&mut *self.context.ended.borrow_mut());
-        for slot in ended {
-            let Some(user) = self.users.remove(&slot).filter(|_| !self.stopping) else { continue };
-            if let Some(arrivals) = &mut self.arrivals {
-                arrivals.close_user(slot);
-            } else if user.revived {
-                self.start_user(user.grant);
-            }
-        }
-        if self.users.is_empty() {
-            // A thread without users has no use for iterations; another one may.
-            self.context.permits.give_back();
         }
     }
 
@@ -316,7 +242,8 @@ impl<T: HttpThread> Loop<T> {
     fn probe(&mut self, due: Instant) {
         let now = Instant::now();
         let run = self.context.clock.at(now);
-        if run.is_zero() {
+        self.context.look_at_lease();
+        if !self.started || run.is_zero() {
             // What passes before the start is in no second.
             self.cpu = CpuMeter::new(now);
         } else {
@@ -324,7 +251,7 @@ impl<T: HttpThread> Loop<T> {
             recorder.lag(now.saturating_duration_since(due), run);
             recorder.roll(run);
         }
-        self.give_up_late(run);
+        self.give_up_late(run, self.stop.filter(|_| self.stopping).map(|stop| stop.at + stop.timeout));
         let context = &self.context;
         let users = context.recorder.borrow();
         self.thread.gauges.show(now, context, users.users());
@@ -343,16 +270,6 @@ impl<T: HttpThread> Loop<T> {
         }
     }
 
-    fn give_up_late(&self, run: Duration) {
-        let all = self.stop.filter(|_| self.stopping).map(|stop| stop.at + stop.timeout);
-        for user in self.users.values() {
-            let deadline = user.deadline.into_iter().chain(all).min();
-            if deadline.is_some_and(|deadline| run >= deadline) {
-                user.abort.abort();
-            }
-        }
-    }
-
     fn hand_over(&mut self, run: Duration) {
         loop {
             // What finds no room stays in the book until the next tick; nothing is lost.
@@ -360,19 +277,14 @@ impl<T: HttpThread> Loop<T> {
             let Some(mut interval) = self.context.recorder.borrow_mut().take_closed() else { return };
             self.cpu.read(Instant::now());
             self.cpu.book(&mut interval);
-            interval.gauges.oldest_ns = oldest(&self.users, run);
+            interval.gauges.oldest_ns = self.oldest_ns(run);
             room.send(Event::Interval { thread: self.thread.number, interval });
-        }
-    }
-
-    fn give_up_all(self) {
-        for user in self.users.values() {
-            user.abort.abort();
         }
     }
 
     async fn finish(mut self) {
         self.context.permits.give_back();
+        self.tell_all().await;
         let run = self.context.clock.now();
         {
             let mut recorder = self.context.recorder.borrow_mut();
@@ -391,10 +303,4 @@ impl<T: HttpThread> Loop<T> {
         }
         let _ = self.thread.events.send(Event::Ended { thread: self.thread.number }).await;
     }
-}
-
-fn oldest(users: &HashMap<u32, UserHandle>, run: Duration) -> u64 {
-    let since = users.values().filter_map(|user| user.signals.request_since.get()).min();
-    let age = since.map_or(Duration::ZERO, |since| run.saturating_sub(since));
-    u64::try_from(age.as_nanos()).unwrap_or(u64::MAX)
 }

@@ -19,7 +19,6 @@ use super::guard::IterationGuard;
 use super::prepared::{PreparedClass, Step};
 use super::program::{self, Pass};
 use super::request::{Agent, Here};
-use crate::http::probe::Probe;
 use crate::http::{ClientError, HttpClient, HttpThread};
 use crate::slots::SlotGrant;
 
@@ -41,7 +40,7 @@ impl<C: HttpClient> User<C> {
         grant: SlotGrant,
         http: &T,
     ) -> Result<Self, ClientError> {
-        let probe = Arc::new(Probe::default());
+        let probe = Arc::clone(&signals.probe);
         let client = http.client(&probe)?;
         context.recorder.borrow_mut().user(usize::from(grant.class), true);
         let class = &context.prepared.plan.classes[usize::from(grant.class)];
@@ -101,7 +100,7 @@ impl<C: HttpClient> User<C> {
         let mut draw = Draw::lifecycle(seed, slot, life, stopping);
         let mut think = Draw::think(seed, slot, life, if stopping { u64::MAX } else { u64::MAX - 1 });
         let here = Here { context: &self.context, signals: &self.signals };
-        let mut render = render(plan, slot, self.iteration, &mut draw, &mut self.variables);
+        let mut render = render(plan, (slot, life), self.iteration, &mut draw, &mut self.variables);
         program::run(here, &mut self.agent, steps, &mut render, &mut think, None).await;
     }
 
@@ -111,7 +110,14 @@ impl<C: HttpClient> User<C> {
         let mut due = None;
         // An iteration that follows at once begins when the one before ended.
         let mut now = None;
-        while self.may_begin(context).await {
+        loop {
+            if context.lapsed.get() {
+                // What follows a hold begins when it can, and nothing was due meanwhile.
+                (due, now) = (None, None);
+            }
+            if !self.may_begin(context).await {
+                return;
+            }
             let begun = now.take().unwrap_or_else(|| context.clock.now());
             if begun >= context.stop_at.get() {
                 // The thread's loop has not had its turn yet; at the stop no iteration begins all the same.
@@ -172,7 +178,7 @@ impl<C: HttpClient> User<C> {
 
     /// Waits until the next iteration may begin; `false` if there is to be none.
     pub(super) async fn may_begin(&self, context: &Context) -> bool {
-        if self.signals.is_stopped() {
+        if self.signals.is_stopped() || (context.lapsed.get() && !Box::pin(self.hold_still(context)).await) {
             return false;
         }
         if context.permits.try_next() {
@@ -182,6 +188,15 @@ impl<C: HttpClient> User<C> {
             biased;
             () = self.signals.stopped() => false,
             () = context.permits.next() => true,
+        }
+    }
+
+    /// Waits for the lease; `false` if the user is to finish before.
+    async fn hold_still(&self, context: &Context) -> bool {
+        tokio::select! {
+            biased;
+            () = self.signals.stopped() => false,
+            () = self.signals.hold(context) => true,
         }
     }
 
@@ -203,10 +218,10 @@ impl<C: HttpClient> User<C> {
         due: Option<Duration>,
     ) -> (bool, Duration) {
         let Begun { guard, mut draw, mut think } = begun;
-        let slot = u64::from(self.grant.slot);
+        let (_, slot, life) = self.seed();
         let task = plan.task_table.sample(&mut draw);
         let here = Here { context, signals: &self.signals };
-        let mut render = render(plan, slot, self.iteration, &mut draw, &mut self.variables);
+        let mut render = render(plan, (slot, life), self.iteration, &mut draw, &mut self.variables);
         let Pass { ok, ended } =
             program::run(here, &mut self.agent, &steps.tasks[task], &mut render, &mut think, due).await;
         let ended = context.clock.at(ended.unwrap_or_else(Instant::now));
@@ -221,12 +236,12 @@ impl<C: HttpClient> User<C> {
 
 pub(super) fn render<'a>(
     plan: &'a ClassPlan,
-    user_id: u64,
+    (user_id, life): (u64, u32),
     iteration: u64,
     draw: &'a mut Draw,
     variables: &'a mut Variables,
 ) -> RenderContext<'a> {
-    RenderContext { user_id, class: &plan.name, iteration, draw, variables }
+    RenderContext { user_id, life, class: &plan.name, iteration, draw, variables }
 }
 
 /// The later of (last due + period) and the end of the iteration.
@@ -252,9 +267,6 @@ impl<C> Drop for User<C> {
             context.panicked.set(true);
         }
         context.recorder.borrow_mut().user(usize::from(self.grant.class), false);
-        if std::thread::panicking() {
-            context.panicked.set(true);
-        }
         context.ended.borrow_mut().push(self.grant.slot);
         context.someone_ended.notify_one();
     }

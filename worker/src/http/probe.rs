@@ -2,12 +2,22 @@
 //!
 //! Connections are told when they are made; of a request no more is told than one relaxed store. Atomics because reqwest makes
 //! connections on other tasks; nothing contends for them.
+//!
+//! The other way round it tells the client whether a request may be written: between the begin of a request and its first byte
+//! lies the time of connecting, and in that the worker's lease may have ended.
 
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use stampede_stats::outcome::FailureKind;
 use stampede_stats::recorder::Connected;
+
+use super::Failure;
+use crate::lease::Lease;
+
+/// What an exchange ends with that was given up before its first byte. Nobody gets to see it: the request is made again.
+pub const HELD: Failure = Failure::new(FailureKind::Other, "held: the lease has ended");
 
 /// The client does not say when a request is written: it is judged by its connections.
 const GUESSED: u8 = 0;
@@ -37,11 +47,54 @@ pub struct Probe {
     written: AtomicU8,
     /// Requests written so far by a pipeline.
     piped: AtomicU64,
+    /// Under which its requests are made.
+    lease: Arc<Lease>,
+    /// Its user makes no request any more, whatever the lease says.
+    revoked: AtomicBool,
+    /// Whether the exchange under way, or the last one, was given up before its first byte.
+    held: AtomicBool,
     /// The last name resolution, until the connection it was for is made.
     dns: Mutex<Option<Duration>>,
 }
 
 impl Probe {
+    /// Of a user whose requests are made under `lease`.
+    pub fn under(lease: Arc<Lease>) -> Self {
+        Self { lease, ..Self::default() }
+    }
+
+    /// Whether a request may begin now.
+    #[inline]
+    pub fn may_begin(&self) -> bool {
+        self.lease.holds() && !self.is_revoked()
+    }
+
+    /// No request may begin any more.
+    pub fn revoke(&self) {
+        self.revoked.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether no request may begin any more.
+    pub fn is_revoked(&self) -> bool {
+        self.revoked.load(Ordering::Relaxed)
+    }
+
+    /// To be asked by a client that had to connect, before the first byte of the request. If `false` comes the exchange ends
+    /// there, with [`HELD`]; the connection is kept for when it is made again.
+    #[must_use]
+    pub fn may_write(&self) -> bool {
+        let may = self.may_begin();
+        if !may {
+            self.held.store(true, Ordering::Relaxed);
+        }
+        may
+    }
+
+    /// Whether the last exchange was given up before its first byte; asked once.
+    pub fn take_held(&self) -> bool {
+        self.held.swap(false, Ordering::Relaxed)
+    }
+
     /// An exchange with `target` begins, of a client that does not say when it has written a request.
     pub fn exchange_begins(&self, target: &str) {
         self.gave_up.store(false, Ordering::Relaxed);

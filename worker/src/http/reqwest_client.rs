@@ -18,7 +18,7 @@ use tower::{Layer, Service};
 use url::Url;
 
 use super::native::writer;
-use super::probe::Probe;
+use super::probe::{HELD, Probe};
 use super::resolve::{FORBIDDEN, Resolver};
 use super::run::{ProxyId, RunHttp};
 use super::{
@@ -174,6 +174,9 @@ impl ReqwestClient {
     }
 
     fn failure(&self, error: &reqwest::Error, answered: bool, options: &Options) -> Failure {
+        if was_held(error) {
+            return HELD;
+        }
         if error.is_timeout() {
             let connected = answered || self.probe.has_connection();
             return classify::timed_out(connected, options.total_timeout);
@@ -200,6 +203,22 @@ impl HttpClient for ReqwestClient {
         let written = first_byte.is_some() || (!unsent && self.probe.has_connection());
         Exchange { result, first_byte, end, connecting, written }
     }
+}
+
+/// A connection came when no request may be written any more.
+#[derive(Debug, thiserror::Error)]
+#[error("no request may begin")]
+struct Held;
+
+fn was_held(error: &reqwest::Error) -> bool {
+    let mut cause = std::error::Error::source(error);
+    while let Some(error) = cause {
+        if error.is::<Held>() {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
 }
 
 fn other(error: &dyn std::error::Error) -> Failure {
@@ -270,7 +289,7 @@ where
     S: Service<R>,
     S::Future: Send + 'static,
     S::Response: Send + 'static,
-    S::Error: Send + 'static,
+    S::Error: From<Held> + Send + 'static,
 {
     type Response = S::Response;
     type Error = S::Error;
@@ -285,6 +304,10 @@ where
         let connecting = self.inner.call(to);
         Box::pin(async move {
             let made = connecting.await?;
+            // reqwest writes as soon as it has the connection; it makes another one for the next try.
+            if !pending.probe.may_write() {
+                return Err(Held.into());
+            }
             pending.made();
             Ok(made)
         })

@@ -9,6 +9,7 @@ mod prepare;
 mod room;
 mod run;
 mod secure;
+mod share;
 mod tell;
 mod transport;
 mod worker;
@@ -29,6 +30,7 @@ pub use worker::work;
 
 /// How a worker is set up.
 #[derive(Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a choice of its own")]
 pub struct Settings {
     /// Shown at the coordinator.
     pub name: String,
@@ -54,6 +56,9 @@ pub struct Settings {
     pub allow: Arc<Allow>,
     /// Told whether the line to a coordinator stands.
     pub line: watch::Sender<bool>,
+    /// Whether users hold when the coordinator has not been heard of for its lease. In the coordinator's own process
+    /// there is nothing to be cut off from.
+    pub leased: bool,
     /// Whether the target is in this process too: then each connection takes two of its files.
     pub hosts_target: bool,
 }
@@ -118,4 +123,4 @@ pub enum WorkerError {
 const FIRST_BACK_OFF: Duration = Duration::from_millis(250);
 
 /// Longest pause before connecting again.
-const MAX_BACK_OFF: Duration = Duration::from_secs(5);
+const MAX_BACK_OFF: Duration = Duration::from_secs(2);

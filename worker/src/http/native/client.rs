@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::super::origin::Origin;
-use super::super::probe::Probe;
+use super::super::probe::{HELD, Probe};
 use super::super::run::RunHttp;
 use super::super::tls::Connectors;
 use super::super::{
@@ -142,6 +142,12 @@ impl HttpClient for NativeClient {
                 connecting = now.saturating_duration_since(request.begin);
                 if let Err(failure) = opened {
                     return failed(failure, now, connecting);
+                }
+                if !self.probe.may_write() {
+                    if request.options.closes {
+                        self.connections.pop();
+                    }
+                    return failed(HELD, now, connecting);
                 }
             }
             let Self { shared, probe, connections, deadline, .. } = self;

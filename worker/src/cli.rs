@@ -167,8 +167,8 @@ async fn run(args: Args, sources: Sources, dialer: Dialer) -> Result<(), WorkerE
         version: VERSION.to_owned(),
         sources,
         allow: Arc::new(Allow::new(args.allow_host)),
-        line,
         leased: true,
+        line,
         hosts_target: false,
     };
     let (told, leave) = watch::channel(0);

@@ -53,6 +53,7 @@ const PURE: &[&str] = &[
     "worker/src/outbox.rs",
     "worker/src/slots.rs",
     "coordinator/src/fleet/refusals.rs",
+    "coordinator/src/dispatch/",
     "coordinator/src/run/",
     "coordinator/src/tui/state.rs",
     "coordinator/src/tui/keys.rs",

@@ -54,11 +54,11 @@ pub struct Settings {
     pub sources: Sources,
     /// What its users may aim at, whatever the coordinator says.
     pub allow: Arc<Allow>,
-    /// Told whether the line to a coordinator stands.
-    pub line: watch::Sender<bool>,
     /// Whether users hold when the coordinator has not been heard of for its lease. In the coordinator's own process
     /// there is nothing to be cut off from.
     pub leased: bool,
+    /// Told whether the line to a coordinator stands.
+    pub line: watch::Sender<bool>,
     /// Whether the target is in this process too: then each connection takes two of its files.
     pub hosts_target: bool,
 }

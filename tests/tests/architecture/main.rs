@@ -44,6 +44,7 @@ const NAMED_ONCE: &[(&str, &str, &str)] = &[
 const PURE: &[&str] = &[
     "stats/src/",
     "scenarios/src/",
+    "worker/src/http/allow.rs",
     "worker/src/http/decode.rs",
     "worker/src/http/native/chunked.rs",
     "worker/src/http/native/head.rs",
@@ -52,6 +53,7 @@ const PURE: &[&str] = &[
     "worker/src/lanes.rs",
     "worker/src/outbox.rs",
     "worker/src/slots.rs",
+    "coordinator/src/fleet/refusals.rs",
     "coordinator/src/dispatch/",
     "coordinator/src/run/",
     "coordinator/src/tui/state.rs",

@@ -252,3 +252,35 @@ impl Reader {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn the_first_byte_is_that_of_the_final_response() {
+        let begin = Instant::now();
+        let at = |piece: u64| begin + Duration::from_millis(piece);
+        // (what comes, when the first byte is there after each of the pieces)
+        for (pieces, first) in [
+            (["HTTP/1.1 103 Early Hints\r\n\r\n", "HTTP/1.1 2", "04 None\r\n\r\n"], [None, Some(1), Some(1)]),
+            (
+                ["HTTP/1.1 103 Ea", "rly Hints\r\n\r\nHTTP/1.1 2", "04 None\r\n\r\n"],
+                [Some(0), Some(1), Some(1)],
+            ),
+            (["HTTP/1.1 100 Continue\r\n\r\nHTTP", "/1.1 204 None\r\n", "\r\n"], [Some(0), Some(0), Some(0)]),
+        ] {
+            let options = Options::default();
+            let mut reader = Reader::new(false, &options, Box::default());
+            let mut first_byte = None;
+            for ((number, piece), first) in (0..).zip(pieces).zip(first) {
+                let read = reader.read_at(piece.as_bytes(), &options, at(number), &mut first_byte);
+                assert_eq!(read, Ok(piece.len()), "{pieces:?}");
+                assert_eq!(first_byte, first.map(at), "{pieces:?}, after piece {number}");
+            }
+            assert!(reader.is_over(), "{pieces:?}");
+        }
+    }
+}

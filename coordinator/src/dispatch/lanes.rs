@@ -222,13 +222,14 @@ impl Lanes {
         let first = u64::from(self.users) + seat as u64 * u64::from(spared);
         // With ten million users a seat the numbers end at seat 429: those after it share the last ones.
         let first = u32::try_from(first).unwrap_or(u32::MAX).min(u32::MAX - spared);
-        let there: u64 =
-            eligible(&self.chairs).map(|seat| u64::from(self.chairs[seat as usize].capacity)).sum();
-        let before: u64 = eligible(&self.chairs)
-            .take_while(|other| (*other as usize) < seat)
-            .map(|seat| u64::from(self.chairs[seat as usize].capacity))
-            .sum();
-        let Some(chair) = self.chairs.get(seat).filter(|chair| chair.is_eligible()) else {
+        // One that leaves needs its users for the last arrivals.
+        let there = || self.chairs.iter().enumerate().filter(|(_, chair)| chair.is_there());
+        let sum = |chairs: &mut dyn Iterator<Item = (Seat, &Chair)>| -> u64 {
+            chairs.map(|(_, chair)| u64::from(chair.capacity)).sum()
+        };
+        let before = sum(&mut there().take_while(|(other, _)| *other < seat));
+        let there = sum(&mut there());
+        let Some(chair) = self.chairs.get(seat).filter(|chair| chair.is_there()) else {
             return (first, 0);
         };
         let through = |capacity: u64| u128::from(spared) * u128::from(capacity) / u128::from(there.max(1));

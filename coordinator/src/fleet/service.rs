@@ -23,7 +23,7 @@ use tonic::{Request, Response, Status, Streaming};
 use super::accept::Peer;
 use super::convert;
 use super::registry::{Refused, Registered, Registry};
-use super::serve::Embedded;
+use super::serve::Origin;
 use crate::run::input::{Input, WorkerId};
 
 /// How often workers are heard of at least, however long their lease is.
@@ -120,7 +120,7 @@ impl Fleet for Service {
         &self,
         request: Request<RegisterRequest>,
     ) -> Result<Response<RegisterResponse>, Status> {
-        let embedded = request.extensions().get::<Embedded>().is_some();
+        let embedded = request.extensions().get::<Origin>() == Some(&Origin::ThisProcess);
         let peer = request.extensions().get::<Peer>();
         let address = peer.map_or_else(String::new, |peer| peer.address.ip().to_canonical().to_string());
         let room =
@@ -236,8 +236,11 @@ impl Service {
             if commands.try_send(Ok(Command { what: Some(What::Answer(answer)) })).is_err() {
                 return Err(Status::resource_exhausted("commands are not read"));
             }
-            let heartbeat = convert::heartbeat(status)
-                .ok_or_else(|| Status::invalid_argument("a heartbeat that cannot be"))?;
+            let Some(heartbeat) = convert::heartbeat(status) else {
+                let why = "a heartbeat that cannot be".to_owned();
+                self.tell(FleetEvent::From(session, worker, Input::BadBatch { worker, why })).await?;
+                return Err(Status::invalid_argument("a heartbeat that cannot be"));
+            };
             self.tell(FleetEvent::From(session, worker, Input::Heartbeat { worker, heartbeat })).await?;
         }
         Ok(())

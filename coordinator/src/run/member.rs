@@ -8,6 +8,7 @@ use stampede_stats::counts::{IterationCounts, RequestCounts};
 use stampede_stats::endpoint::EndpointKey;
 use stampede_stats::histogram::TimesDelta;
 use stampede_stats::snapshot::Snapshot;
+use stampede_stats::totals::change_row;
 
 use super::crew::Revision;
 use super::input::{Heartbeat, Hello, Progress};
@@ -17,6 +18,13 @@ use crate::view::WorkerState;
 
 /// Seconds whose counts are kept for the current rate.
 const RECENT: usize = 10;
+
+/// Most endpoints one worker can name in a run. A real one is far below: each of its load threads tells apart those of the
+/// scenario and 512 that come from values.
+const MAX_ENDPOINTS: usize = 65_536;
+
+/// Bytes and counts of one worker in a run from which on they are made up. Sums over many workers stay in range.
+const MOST: u64 = 1 << 53;
 
 /// A worker.
 #[derive(Debug, Clone)]
@@ -37,6 +45,8 @@ pub(super) struct Member {
     pub(super) failed: bool,
     /// Its lease has passed; cleared when it is back.
     pub(super) lost_at: Option<Duration>,
+    /// The seconds in which it was lost and others ran its users; the last may be open.
+    pub(super) absences: Vec<(u32, Option<u32>)>,
     pub(super) left: bool,
     /// It sent too often what cannot be: it has no part in this run any more.
     pub(super) refused: bool,
@@ -94,6 +104,7 @@ impl Member {
             told_start: now,
             failed: false,
             lost_at: None,
+            absences: Vec::new(),
             left: false,
             refused: false,
             last_heard: now,
@@ -107,6 +118,12 @@ impl Member {
     /// Whether it takes part and may still be heard of.
     pub(super) fn is_live(&self) -> bool {
         self.participates && self.lost_at.is_none() && !self.finished
+    }
+
+    /// Whether it was lost in `second` of the run, whatever it did.
+    pub(super) fn was_away(&self, second: u32) -> bool {
+        let holds = |(from, to): &(u32, Option<u32>)| second >= *from && to.is_none_or(|to| second <= to);
+        self.absences.iter().any(holds)
     }
 
     /// How it is shown.
@@ -175,9 +192,17 @@ impl Applied {
         if snapshot.from_s.saturating_add(1) < self.through_s {
             return Err(Refusal::Bad("its seconds were reported before"));
         }
+        if self.endpoints.len() + snapshot.endpoints.len() > MAX_ENDPOINTS && self.names_too_many(snapshot) {
+            return Err(Refusal::Bad("it names more endpoints than there can be"));
+        }
         let (mut requests, mut iterations) = (self.requests, self.iterations);
         requests.add(&snapshot.requests());
         iterations.add(&snapshot.iterations);
+        if requests.started.max(requests.bytes_in).max(requests.bytes_out) >= MOST
+            || iterations.begun.max(iterations.planned) >= MOST
+        {
+            return Err(Refusal::Bad("more than anybody can do"));
+        }
         if let Some(running) = &batch.running {
             if running.requests != requests || running.iterations != iterations {
                 return Err(Refusal::Bad("its running totals are not the sum of its batches"));
@@ -200,9 +225,15 @@ impl Applied {
         Ok(())
     }
 
+    fn names_too_many(&self, snapshot: &Snapshot) -> bool {
+        let new = snapshot.endpoints.keys().filter(|key| !self.endpoints.contains_key(*key)).count();
+        self.endpoints.len() + new > MAX_ENDPOINTS
+    }
+
     fn sum_up(&mut self, snapshot: &Snapshot, last_part: bool) {
         for (key, delta) in &snapshot.endpoints {
-            self.endpoints.entry(key.clone()).or_default().add(&delta.counts);
+            let add = |counts: &mut RequestCounts| counts.add(&delta.counts);
+            change_row(&mut self.endpoints, key, usize::MAX, EndpointKey::other, add);
         }
         let completed = snapshot.requests().completed();
         match self.recent.back_mut() {
@@ -236,7 +267,7 @@ impl Applied {
             return;
         }
         self.cpu_ns = self.cpu_ns.saturating_add(snapshot.gauges.cpu_ns);
-        self.seconds += new_seconds;
+        self.seconds = self.seconds.saturating_add(new_seconds);
         if snapshot.draining {
             return;
         }

@@ -6,7 +6,7 @@ use stampede_scenarios::profile::Profile;
 use stampede_stats::endpoint::EndpointKey;
 use stampede_stats::snapshot::Snapshot;
 use stampede_stats::timeline::Timeline;
-use stampede_stats::totals::Totals;
+use stampede_stats::totals::{MAX_ENDPOINTS, Totals, change_row};
 
 use super::input::WorkerId;
 use crate::result::InWindow;
@@ -16,6 +16,17 @@ pub(super) const RATE_WINDOW: u32 = 10;
 
 /// Seconds kept beyond that for workers that report late.
 const KEPT: u32 = 60;
+
+/// How a snapshot is taken in.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Taken {
+    /// Its interval is whole with it.
+    pub(super) last_part: bool,
+    /// It lies behind the stop instant of the run.
+    pub(super) draining: bool,
+    /// Its users are the run's: not those of a worker that others had taken them over from, or that was leaving.
+    pub(super) users_count: bool,
+}
 
 /// One worker's gauges in a point of the course.
 #[derive(Debug, Clone, Copy, Default)]
@@ -53,7 +64,7 @@ impl Merged {
         &mut self,
         worker: WorkerId,
         snapshot: &Snapshot,
-        last_part: bool,
+        how: Taken,
         profile: &Profile,
         watermark: u32,
     ) {
@@ -61,28 +72,28 @@ impl Merged {
         let second = self.recent.entry(snapshot.from_s).or_default();
         for (key, delta) in &snapshot.endpoints {
             let (requests, failures) = (delta.counts.completed(), delta.counts.failed);
-            for sum in [
-                (!snapshot.draining).then(|| self.in_window.entry(key.clone()).or_default()),
-                Some(second.entry(key.clone()).or_default()),
-            ]
-            .into_iter()
-            .flatten()
-            {
-                sum.requests += requests;
-                sum.failures += failures;
+            let add = |sum: &mut InWindow| {
+                sum.requests = sum.requests.saturating_add(requests);
+                sum.failures = sum.failures.saturating_add(failures);
+            };
+            // The same rows as in the totals: names beyond their limit share one.
+            change_row(second, key, MAX_ENDPOINTS, EndpointKey::other, add);
+            if !how.draining {
+                change_row(&mut self.in_window, key, MAX_ENDPOINTS, EndpointKey::other, add);
             }
         }
         let oldest = self.newest.saturating_sub(KEPT);
         self.recent.retain(|second, _| *second >= oldest);
         if snapshot.iterations.planned > 0 {
-            *self.arrivals.entry(snapshot.from_s).or_default() += snapshot.iterations.begun;
+            let begun = self.arrivals.entry(snapshot.from_s).or_default();
+            *begun = begun.saturating_add(snapshot.iterations.begun);
         }
         self.arrivals.retain(|second, _| *second >= oldest);
         self.users.retain(|second, _| *second >= oldest);
         self.plot(snapshot, watermark);
-        if last_part {
+        if how.last_part {
             for second in snapshot.from_s..snapshot.to_s {
-                self.gauge(worker, second, snapshot, profile);
+                self.gauge(worker, second, snapshot, how, profile);
             }
         }
     }
@@ -90,8 +101,8 @@ impl Merged {
     fn plot(&mut self, snapshot: &Snapshot, watermark: u32) {
         let point = self.timeline.at(snapshot.from_s);
         for delta in snapshot.endpoints.values() {
-            point.requests += delta.counts.completed();
-            point.failures += delta.counts.failed;
+            point.requests = point.requests.saturating_add(delta.counts.completed());
+            point.failures = point.failures.saturating_add(delta.counts.failed);
             point.times.merge(&delta.ok);
             point.times.merge(&delta.failed);
         }
@@ -99,7 +110,7 @@ impl Merged {
     }
 
     /// Puts the gauges at the end of `second` into its point and among the users of that second.
-    fn gauge(&mut self, worker: WorkerId, second: u32, snapshot: &Snapshot, profile: &Profile) {
+    fn gauge(&mut self, worker: WorkerId, second: u32, snapshot: &Snapshot, how: Taken, profile: &Profile) {
         let new = second >= self.newest;
         self.newest = self.newest.max(second + 1);
         let newest = self.newest - 1;
@@ -114,6 +125,7 @@ impl Merged {
         // A point of several seconds shows the end of its newest one.
         if self.timeline.step_s() == 1 || second == newest {
             let users = snapshot.gauges.users.iter().map(|users| u64::from(*users)).sum::<u64>();
+            let users = if how.users_count { users } else { 0 };
             let share = Share { second, users, in_flight: snapshot.gauges.in_flight };
             let before = self.shares.insert(worker, share).filter(|before| before.second == second);
             let before = before.unwrap_or_default();
@@ -122,7 +134,7 @@ impl Merged {
             point.in_flight =
                 point.in_flight.saturating_sub(before.in_flight).saturating_add(share.in_flight);
         }
-        if snapshot.draining {
+        if how.draining || !how.users_count {
             return;
         }
         let users = self.users.entry(second).or_default();
@@ -149,7 +161,8 @@ impl Merged {
     /// Arrivals begun per second over the complete seconds before `watermark`.
     pub(super) fn arrival_rate(&self, watermark: u32) -> f64 {
         let from = watermark.saturating_sub(RATE_WINDOW);
-        let sum: u64 = self.arrivals.range(from..watermark).map(|(_, begun)| begun).sum();
+        let sum: u64 =
+            self.arrivals.range(from..watermark).map(|(_, begun)| *begun).fold(0, u64::saturating_add);
         sum as f64 / f64::from((watermark - from).max(1))
     }
 
@@ -159,9 +172,10 @@ impl Merged {
         let seconds = f64::from((watermark - from).max(1));
         let mut sums: BTreeMap<EndpointKey, InWindow> = BTreeMap::new();
         for (key, counts) in self.recent.range(from..watermark).flat_map(|(_, second)| second) {
-            let sum = sums.entry(key.clone()).or_default();
-            sum.requests += counts.requests;
-            sum.failures += counts.failures;
+            change_row(&mut sums, key, MAX_ENDPOINTS, EndpointKey::other, |sum| {
+                sum.requests = sum.requests.saturating_add(counts.requests);
+                sum.failures = sum.failures.saturating_add(counts.failures);
+            });
         }
         let rate = |sum: InWindow| (sum.requests as f64 / seconds, sum.failures as f64 / seconds);
         sums.into_iter().map(|(key, sum)| (key, rate(sum))).collect()
@@ -174,6 +188,14 @@ mod tests {
     use stampede_scenarios::rate::Rate;
     use stampede_stats::counts::RequestCounts;
     use stampede_stats::endpoint::EndpointDelta;
+
+    fn taken(snapshot: &Snapshot) -> Taken {
+        Taken { last_part: true, draining: snapshot.draining, users_count: true }
+    }
+
+    fn add(merged: &mut Merged, worker: WorkerId, snapshot: &Snapshot, profile: &Profile, watermark: u32) {
+        merged.add(worker, snapshot, taken(snapshot), profile, watermark);
+    }
 
     fn snapshot(second: u32, cancelled_as_ok: u64, draining: bool) -> Snapshot {
         let counts = RequestCounts { failed: cancelled_as_ok, ..RequestCounts::default() };
@@ -190,9 +212,9 @@ mod tests {
         let profile = Profile::ramp(8, Rate::new(100, 1).expect("positive"));
         let mut merged = Merged::default();
         for worker in 0..2 {
-            merged.add(worker, &snapshot(0, 5, false), true, &profile, 0);
-            merged.add(worker, &snapshot(1, 1, false), true, &profile, 0);
-            merged.add(worker, &snapshot(1, 7, true), true, &profile, 0);
+            add(&mut merged, worker, &snapshot(0, 5, false), &profile, 0);
+            add(&mut merged, worker, &snapshot(1, 1, false), &profile, 0);
+            add(&mut merged, worker, &snapshot(1, 7, true), &profile, 0);
         }
         assert_eq!(merged.totals.requests().failed, 26);
         assert_eq!(merged.in_window[&EndpointKey::new("GET", "/")].requests, 12);
@@ -207,7 +229,7 @@ mod tests {
         let profile = Profile::default();
         let mut merged = Merged::default();
         for second in 0..30 {
-            merged.add(0, &snapshot(second, u64::from(second), false), true, &profile, second);
+            add(&mut merged, 0, &snapshot(second, u64::from(second), false), &profile, second);
         }
         let (requests, failures) = merged.rates(25)[&EndpointKey::new("GET", "/")];
         assert!((requests - 19.5).abs() < 1e-9 && (failures - 19.5).abs() < 1e-9);

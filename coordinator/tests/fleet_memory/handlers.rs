@@ -116,6 +116,10 @@ async fn a_heartbeat_that_cannot_be_ends_the_stream() {
     assert_eq!(control.next().await.expect_err("and then the stream ends").code(), Code::InvalidArgument);
     assert!(matches!(fleet.input().await, Input::Registered { .. }));
     assert!(matches!(fleet.input().await, Input::ControlOpened { .. }));
+    assert!(
+        matches!(fleet.input().await, Input::BadBatch { worker: 0, .. }),
+        "it counts like bad statistics"
+    );
     assert!(matches!(fleet.input().await, Input::ControlClosed { .. }));
 }
 
@@ -218,6 +222,8 @@ async fn a_worker_hears_the_first_command_however_early_it_comes() {
             version: VERSION.to_owned(),
             sources: Sources::default(),
             allow: Arc::default(),
+            leased: true,
+            line: watch::Sender::default(),
             hosts_target: false,
         };
         let (leave, left) = watch::channel(0);

@@ -49,6 +49,7 @@ const PURE: &[&str] = &[
     "worker/src/http/native/head.rs",
     "worker/src/http/native/reader.rs",
     "worker/src/http/native/writer.rs",
+    "worker/src/lanes.rs",
     "worker/src/outbox.rs",
     "worker/src/slots.rs",
     "coordinator/src/dispatch/",

@@ -16,7 +16,7 @@ pub(super) struct Even {
 }
 
 struct Total {
-    total: u32,
+    users: u32,
     workers: u32,
     bits: Vec<u64>,
 }
@@ -86,7 +86,7 @@ impl Even {
         let from = &mut self.totals[at];
         flip(&mut from.bits, place);
         from.workers -= 1;
-        let (total, empty) = (from.total + 1, from.workers == 0);
+        let (total, empty) = (from.users + 1, from.workers == 0);
         self.put(place, total, at);
         if empty {
             self.spare.push(self.totals.remove(at).bits);
@@ -95,11 +95,11 @@ impl Even {
 
     /// Puts `place` to its total, which comes at `at` or right after it.
     fn put(&mut self, place: usize, total: u32, at: usize) {
-        let at = at + usize::from(self.totals.get(at).is_some_and(|here| here.total < total));
-        if self.totals.get(at).is_none_or(|here| here.total != total) {
+        let at = at + usize::from(self.totals.get(at).is_some_and(|here| here.users < total));
+        if self.totals.get(at).is_none_or(|here| here.users != total) {
             let words = self.seats.len().div_ceil(64);
             let bits = self.spare.pop().unwrap_or_else(|| vec![0; words]);
-            self.totals.insert(at, Total { total, workers: 0, bits });
+            self.totals.insert(at, Total { users: total, workers: 0, bits });
         }
         flip(&mut self.totals[at].bits, place);
         self.totals[at].workers += 1;

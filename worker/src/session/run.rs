@@ -211,9 +211,12 @@ impl ActiveRun {
     pub(super) fn is_handed_back(&self) -> bool {
         let State::Running(running) = &self.state else { return false };
         let is_open = running.prepared.plan.load.open.is_some();
-        let last_due = running.empty_since.map(|since| since + if is_open { LAST_ARRIVALS } else { Duration::ZERO });
+        let last_due =
+            running.empty_since.map(|since| since + if is_open { LAST_ARRIVALS } else { Duration::ZERO });
         let share = &running.share;
-        last_due.is_some_and(|at| self.run_time() >= at) && share.revision() == share.newest() && share.held_count() == 0
+        last_due.is_some_and(|at| self.run_time() >= at)
+            && share.revision() == share.newest()
+            && share.held_count() == 0
     }
 
     /// This worker leaves: its users finish now.

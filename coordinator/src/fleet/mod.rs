@@ -13,6 +13,6 @@ mod tls;
 
 pub use convert::order_to_wire;
 pub use registry::Registry;
-pub use serve::{Door, ListenError, Pipe, listen, listen_on, memory, pipe, resolve, serve};
+pub use serve::{Door, ListenError, Pipe, listen, listen_on, memory, pipe, remote_memory, resolve, serve};
 pub use service::{Assets, FleetEvent, Service};
 pub use tls::{FleetTls, FleetTlsError};

@@ -90,10 +90,21 @@ pub fn listen_on(address: SocketAddr) -> Result<TcpListener, ListenError> {
 
 /// A way to the handlers within this process: pipes made at one end arrive at the other.
 pub fn memory() -> (mpsc::Sender<DuplexStream>, impl Stream<Item = io::Result<Pipe>> + Send + 'static) {
+    pipes_of(Origin::ThisProcess)
+}
+
+/// The same for workers that count as ones from elsewhere: a network that is made up.
+pub fn remote_memory() -> (mpsc::Sender<DuplexStream>, impl Stream<Item = io::Result<Pipe>> + Send + 'static) {
+    pipes_of(Origin::Elsewhere)
+}
+
+fn pipes_of(
+    origin: Origin,
+) -> (mpsc::Sender<DuplexStream>, impl Stream<Item = io::Result<Pipe>> + Send + 'static) {
     use tokio_stream::StreamExt;
 
     let (sender, receiver) = mpsc::channel(4);
-    (sender, ReceiverStream::new(receiver).map(|pipe| Ok(Pipe(pipe))))
+    (sender, ReceiverStream::new(receiver).map(move |pipe| Ok(Pipe(pipe, origin))))
 }
 
 /// Both ends of a new pipe.
@@ -101,19 +112,24 @@ pub fn pipe() -> (DuplexStream, DuplexStream) {
     duplex(PIPE)
 }
 
-/// The coordinator's end of the embedded worker's connection.
+/// The coordinator's end of a worker's connection in memory.
 #[derive(Debug)]
-pub struct Pipe(DuplexStream);
+pub struct Pipe(DuplexStream, Origin);
 
-/// Tells handlers that a request came from within this process.
-#[derive(Debug, Clone, Copy)]
-pub struct Embedded;
+/// Tells handlers whose pipe a request came over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    /// The embedded worker's.
+    ThisProcess,
+    /// That of a worker which is not embedded.
+    Elsewhere,
+}
 
 impl Connected for Pipe {
-    type ConnectInfo = Embedded;
+    type ConnectInfo = Origin;
 
-    fn connect_info(&self) -> Embedded {
-        Embedded
+    fn connect_info(&self) -> Origin {
+        self.1
     }
 }
 

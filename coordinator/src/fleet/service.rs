@@ -23,7 +23,7 @@ use tonic::{Request, Response, Status, Streaming};
 use super::accept::Peer;
 use super::convert;
 use super::registry::{Refused, Registered, Registry};
-use super::serve::Embedded;
+use super::serve::Origin;
 use crate::run::input::{Input, WorkerId};
 
 /// How often workers are heard of at least, however long their lease is.
@@ -120,7 +120,7 @@ impl Fleet for Service {
         &self,
         request: Request<RegisterRequest>,
     ) -> Result<Response<RegisterResponse>, Status> {
-        let embedded = request.extensions().get::<Embedded>().is_some();
+        let embedded = request.extensions().get::<Origin>() == Some(&Origin::ThisProcess);
         let peer = request.extensions().get::<Peer>();
         let address = peer.map_or_else(String::new, |peer| peer.address.ip().to_canonical().to_string());
         let room =

@@ -6,6 +6,7 @@ use stampede_proto::batch::{Batch, Finals};
 
 use super::input::{Effect, Heartbeat, WorkerId};
 use super::member::Refusal;
+use super::merged::Taken;
 use super::state::Run;
 use crate::result::Limit;
 
@@ -57,7 +58,8 @@ impl Run {
         };
         match taken {
             Ok(()) => {
-                self.merged.add(worker, snapshot, batch.last_part, &self.profile, self.watermark);
+                let taken = self.how_to_take(worker, batch);
+                self.merged.add(worker, snapshot, taken, &self.profile, self.watermark);
                 if !was_limited {
                     self.note_limit(worker, effects);
                 }
@@ -77,6 +79,15 @@ impl Run {
         let granted = member.seat.map_or(0, |seat| ledger.granted(seat));
         let most = granted.max(member.applied.iterations.begun);
         heartbeat.iterations_begun = heartbeat.iterations_begun.min(most);
+    }
+
+    fn how_to_take(&self, worker: WorkerId, batch: &Batch) -> Taken {
+        let (member, snapshot) = (&self.members[worker], &batch.snapshot);
+        // Of a worker that leaves, the stop is its own: the run goes on.
+        let stopped = self.stop.is_some_and(|stop| u64::from(snapshot.to_s) > stop.at.as_secs());
+        let draining = snapshot.draining && (!member.left || stopped);
+        let users_count = !member.left && !member.was_away(snapshot.from_s);
+        Taken { last_part: batch.last_part, draining, users_count }
     }
 
     /// Says it once when a worker has come to its own limit.

@@ -45,6 +45,8 @@ pub(super) struct Member {
     pub(super) failed: bool,
     /// Its lease has passed; cleared when it is back.
     pub(super) lost_at: Option<Duration>,
+    /// The seconds in which it was lost and others ran its users; the last may be open.
+    pub(super) absences: Vec<(u32, Option<u32>)>,
     pub(super) left: bool,
     /// It sent too often what cannot be: it has no part in this run any more.
     pub(super) refused: bool,
@@ -102,6 +104,7 @@ impl Member {
             told_start: now,
             failed: false,
             lost_at: None,
+            absences: Vec::new(),
             left: false,
             refused: false,
             last_heard: now,
@@ -115,6 +118,12 @@ impl Member {
     /// Whether it takes part and may still be heard of.
     pub(super) fn is_live(&self) -> bool {
         self.participates && self.lost_at.is_none() && !self.finished
+    }
+
+    /// Whether it was lost in `second` of the run, whatever it did.
+    pub(super) fn was_away(&self, second: u32) -> bool {
+        let holds = |(from, to): &(u32, Option<u32>)| second >= *from && to.is_none_or(|to| second <= to);
+        self.absences.iter().any(holds)
     }
 
     /// How it is shown.

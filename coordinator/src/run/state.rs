@@ -13,7 +13,7 @@ use super::input::{Effect, Heartbeat, Hello, Input, Order, Person, Progress, Wor
 use super::ledger::Ledger;
 use super::member::Member;
 use super::merged::Merged;
-use crate::dispatch::{Dispatch, Seat};
+use crate::dispatch::{Dispatch, Lanes, Seat};
 use crate::result::{LoadChange, StopReason};
 use crate::view::Phase;
 
@@ -71,6 +71,8 @@ pub struct Run {
     pub(super) profile: Profile,
     /// Who runs which slot, once that is dealt.
     pub(super) dispatch: Option<Dispatch>,
+    /// Who runs which lane, where arrivals come at a rate.
+    pub(super) lanes: Option<Lanes>,
     /// Seats whose shares have changed since they were told.
     pub(super) untold: BTreeSet<Seat>,
     pub(super) ledger: Option<Ledger>,
@@ -84,6 +86,8 @@ pub struct Run {
     pub(super) watermark: u32,
     pub(super) changes: Vec<LoadChange>,
     pub(super) notices: Vec<String>,
+    /// Those of them that are not for the report.
+    pub(super) unreported: Vec<String>,
     /// Those of them that the report says with its own words.
     pub(super) limit_notices: Vec<String>,
     pub(super) disagreements: Vec<String>,
@@ -110,6 +114,7 @@ impl Run {
             start: None,
             profile,
             dispatch: None,
+            lanes: None,
             untold: BTreeSet::new(),
             ledger: None,
             last_due: None,
@@ -120,6 +125,7 @@ impl Run {
             watermark: 0,
             changes: Vec::new(),
             notices: Vec::new(),
+            unreported: Vec::new(),
             limit_notices: Vec::new(),
             disagreements: Vec::new(),
             strikes: Vec::new(),
@@ -142,7 +148,11 @@ impl Run {
             Input::ReportOpened { worker } => self.acknowledge(worker, &mut effects),
             Input::Batch { worker, batch } => self.batch(worker, &batch, now, &mut effects),
             Input::BadBatch { worker, why } => self.strike(worker, &why, now, &mut effects),
-            Input::Refused { text } => self.note(text, &mut effects),
+            Input::Refused { text } => {
+                // For the person in front of it; it says nothing about what was measured.
+                self.unreported.push(text.clone());
+                self.note(text, &mut effects);
+            }
             Input::Person(person) => self.person(person, now, &mut effects),
             Input::Tick => self.tick(now, &mut effects),
         }

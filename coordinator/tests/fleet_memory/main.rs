@@ -1,5 +1,6 @@
 //! The wire over pipes in memory: handlers as a raw client sees them, and the real worker against the real coordinator.
 
+mod door;
 mod fake;
 mod handlers;
 mod line;

@@ -136,6 +136,9 @@ async fn conduct() -> (Conducted, Target) {
         spread: true,
         version: VERSION.to_owned(),
         sources: Sources::default(),
+        allow: Arc::default(),
+        leased: true,
+        line: watch::Sender::new(false),
         hosts_target: false,
         allow: Arc::default(),
     };

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use stampede_coordinator::conduct::{Conducted, Conductor};
-use stampede_coordinator::fleet::{listen, memory};
+use stampede_coordinator::fleet::{Door, listen, memory};
 use stampede_coordinator::result::RunResult;
 use stampede_coordinator::view::WorkerState;
 use stampede_proto::VERSION;
@@ -120,7 +120,7 @@ async fn conduct() -> (Conducted, Target) {
     let (mut job, _) = job("get: /", "users: 4, spawn_rate: 100, run_time: 3s");
     let listener = listen("127.0.0.1:0").await.expect("a free port");
     let address = listener.local_addr().expect("bound").to_string();
-    job.listener = Some(listener);
+    job.door = Some(Door { listener, token: None, tls: None });
     job.setup.expected = Some(2);
     let (_pipes, incoming) = memory();
     let (conductor, _view) = Conductor::over(job, incoming);
@@ -136,6 +136,9 @@ async fn conduct() -> (Conducted, Target) {
         spread: true,
         version: VERSION.to_owned(),
         sources: Sources::default(),
+        allow: Arc::default(),
+        leased: true,
+        line: watch::Sender::default(),
         hosts_target: false,
     };
     let (_leave, left) = watch::channel(0);

@@ -10,19 +10,18 @@ use std::time::Duration;
 
 use futures_util::Stream;
 use jiff::Timestamp;
-use stampede_proto::VERSION;
 use stampede_proto::prepare::Prepare;
 use stampede_proto::v1::{BatchAck, Command};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 use tonic::Status;
 
+pub use crate::conducted::Conducted;
 use crate::fleet::{Assets, Door, FleetEvent, Pipe, Registry, Service, memory, order_to_wire, serve};
 use crate::journal::{Journal, Outgoing, Replayed};
 use crate::local;
-use crate::result::RunResult;
 use crate::run::input::{Effect, Input, Person, WorkerId};
-use crate::run::{Facts, Run, RunSetup};
+use crate::run::{Run, RunSetup};
 use crate::view::RunView;
 
 /// Events of all workers that may wait for the run's task.
@@ -50,17 +49,6 @@ pub struct Job {
     pub door: Option<Door>,
     /// The embedded worker, where there is one.
     pub embedded: Option<local::Setup>,
-}
-
-/// How a run ended.
-#[derive(Debug)]
-pub struct Conducted {
-    /// What was measured.
-    pub result: RunResult,
-    /// Why it never began, if so.
-    pub failed_to_start: Option<String>,
-    /// Whether every worker was lost.
-    pub lost_everyone: bool,
 }
 
 /// A run about to be conducted, and its first picture.
@@ -244,7 +232,9 @@ impl Conductor {
         let Some(journal) = &mut self.journal else { return };
         let released = journal.released();
         journal.write_if_due(now);
-        released.into_iter().for_each(|outgoing| self.send(outgoing));
+        for outgoing in released {
+            self.send(outgoing);
+        }
     }
 
     /// A test that runs for hours is worth more than the chance to resume it: it goes on without its journal.
@@ -256,7 +246,9 @@ impl Conductor {
             "the journal cannot be written since second {second} ({error}); the test goes on and cannot be resumed"
         );
         self.handle(Input::Refused { text });
-        released.into_iter().for_each(|outgoing| self.send(outgoing));
+        for outgoing in released {
+            self.send(outgoing);
+        }
     }
 
     /// The end is written down before it is told.
@@ -271,7 +263,7 @@ impl Conductor {
             Effect::Order(worker, order) => {
                 if let Some(commands) = self.controls.get(&worker) {
                     let command = order_to_wire(&order, &self.prepare);
-                    self.say(Outgoing::Command(worker, commands.clone(), command));
+                    self.say(Outgoing::Command(worker, commands.clone(), Box::new(command)));
                 }
             }
             Effect::Acknowledge { worker, run, applied_through, over } => {
@@ -303,7 +295,7 @@ impl Conductor {
         match outgoing {
             Outgoing::Command(worker, line, command) => {
                 let is_newest = |commands: &mpsc::Sender<_>| commands.same_channel(&line);
-                if line.try_send(Ok(command)).is_err() && self.controls.get(&worker).is_some_and(is_newest) {
+                if line.try_send(Ok(*command)).is_err() && self.controls.get(&worker).is_some_and(is_newest) {
                     // It does not read: its session ends, and when it is back it is told everything again.
                     self.end_session(worker, "commands are not read");
                 }
@@ -369,23 +361,6 @@ impl Conductor {
             embedded.end();
         }
         Conducted::of(&self.run, started_at, now)
-    }
-}
-
-impl Conducted {
-    fn of(run: &Run, started_at: Timestamp, ended_at: Timestamp) -> Self {
-        Self {
-            result: run.result(Facts { started_at, ended_at, version: VERSION.to_owned() }),
-            failed_to_start: run.failed_to_start().map(str::to_owned),
-            lost_everyone: run.lost_everyone(),
-        }
-    }
-
-    /// How a run ended that was over when its journal ended; `zero`: wall clock at zero of its coordinator's clock.
-    pub fn before(replayed: &Replayed, zero: Timestamp) -> Self {
-        let at = |since: Duration| zero.checked_add(since).unwrap_or(zero);
-        let started_at = at(replayed.run.started().unwrap_or_default());
-        Self::of(&replayed.run, started_at, at(replayed.last))
     }
 }
 

@@ -3,6 +3,7 @@
 pub mod certs;
 pub mod cli;
 pub mod conduct;
+pub mod conducted;
 pub mod demo;
 pub mod dispatch;
 pub mod fleet;

@@ -31,7 +31,7 @@ const IDLE: Duration = Duration::from_secs(2);
 #[derive(Debug)]
 pub enum Outgoing {
     /// A command.
-    Command(WorkerId, mpsc::Sender<Result<Command, Status>>, Command),
+    Command(WorkerId, mpsc::Sender<Result<Command, Status>>, Box<Command>),
     /// An acknowledgement.
     Ack(mpsc::Sender<Result<BatchAck, Status>>, BatchAck),
 }

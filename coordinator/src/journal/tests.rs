@@ -9,7 +9,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 use stampede_proto::batch::{Batch, Running};
 use stampede_proto::prepare::{ClientChoice, Prepare};
-use stampede_proto::v1::{BatchAck, Command};
+use stampede_proto::v1::BatchAck;
 use stampede_scenarios::compile::compile;
 use stampede_scenarios::rate::Rate;
 use stampede_scenarios::source::{Overrides, Source};
@@ -262,7 +262,7 @@ fn nothing_is_said_before_its_reason_is_on_disk() {
         assert!(journal.writing && journal.released().is_empty());
         // Meanwhile there is something urgent: it waits for the disk too, and for its own record.
         journal.note(&Input::ControlOpened { worker: 0 }, ms(251), |_| None);
-        journal.hold(Outgoing::Command(0, commands, Command::default()));
+        journal.hold(Outgoing::Command(0, commands, Box::default()));
         journal.write_if_due(ms(251));
         journal.written().await.expect("a disk with room");
         assert!(matches!(journal.released()[..], [Outgoing::Ack(..)]));

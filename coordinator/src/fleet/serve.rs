@@ -94,7 +94,8 @@ pub fn memory() -> (mpsc::Sender<DuplexStream>, impl Stream<Item = io::Result<Pi
 }
 
 /// The same for workers that count as ones from elsewhere: a network that is made up.
-pub fn remote_memory() -> (mpsc::Sender<DuplexStream>, impl Stream<Item = io::Result<Pipe>> + Send + 'static) {
+pub fn remote_memory() -> (mpsc::Sender<DuplexStream>, impl Stream<Item = io::Result<Pipe>> + Send + 'static)
+{
     pipes_of(Origin::Elsewhere)
 }
 

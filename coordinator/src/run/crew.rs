@@ -80,7 +80,9 @@ impl Run {
         if let Some(dispatch) = &mut self.dispatch {
             dispatch.join(capacity, &moment);
         }
-        self.with_lanes(now, |lanes, arriving| drop(lanes.join(capacity, arriving)));
+        self.with_lanes(now, |lanes, arriving| {
+            lanes.join(capacity, arriving);
+        });
         if let Some(ledger) = &mut self.ledger {
             ledger.join();
         }

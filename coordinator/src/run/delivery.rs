@@ -73,14 +73,6 @@ impl Run {
         self.acknowledge(worker, effects);
     }
 
-    /// Nobody begins more iterations than it was granted, whatever it announces.
-    pub(super) fn cap_iterations(&self, worker: WorkerId, heartbeat: &mut Heartbeat) {
-        let (Some(ledger), Some(member)) = (&self.ledger, self.members.get(worker)) else { return };
-        let granted = member.seat.map_or(0, |seat| ledger.granted(seat));
-        let most = granted.max(member.applied.iterations.begun);
-        heartbeat.iterations_begun = heartbeat.iterations_begun.min(most);
-    }
-
     fn how_to_take(&self, worker: WorkerId, batch: &Batch) -> Taken {
         let (member, snapshot) = (&self.members[worker], &batch.snapshot);
         // Of a worker that leaves, the stop is its own: the run goes on.
@@ -88,6 +80,14 @@ impl Run {
         let draining = snapshot.draining && (!member.left || stopped);
         let users_count = !member.left && !member.was_away(snapshot.from_s);
         Taken { last_part: batch.last_part, draining, users_count }
+    }
+
+    /// Nobody begins more iterations than it was granted, whatever it announces.
+    pub(super) fn cap_iterations(&self, worker: WorkerId, heartbeat: &mut Heartbeat) {
+        let (Some(ledger), Some(member)) = (&self.ledger, self.members.get(worker)) else { return };
+        let granted = member.seat.map_or(0, |seat| ledger.granted(seat));
+        let most = granted.max(member.applied.iterations.begun);
+        heartbeat.iterations_begun = heartbeat.iterations_begun.min(most);
     }
 
     /// Says it once when a worker has come to its own limit.

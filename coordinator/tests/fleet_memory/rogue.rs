@@ -138,7 +138,7 @@ async fn conduct() -> (Conducted, Target) {
         sources: Sources::default(),
         allow: Arc::default(),
         leased: true,
-        line: watch::Sender::new(false),
+        line: watch::Sender::default(),
         hosts_target: false,
     };
     let (_leave, left) = watch::channel(0);

@@ -5,6 +5,7 @@
 
 mod leave;
 mod link;
+mod obey;
 mod prepare;
 mod room;
 mod run;

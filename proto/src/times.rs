@@ -75,8 +75,6 @@ mod tests {
 
     use super::*;
 
-    type Spoil = fn(&mut v1::Times);
-
     #[test]
     fn times_that_cannot_have_been_measured_are_refused() {
         type Spoil = fn(&mut v1::Times);

@@ -31,7 +31,13 @@ const CRATES: &[(&str, &str, &[&str])] = &[
     (
         "bench",
         "stampede-bench",
-        &["stampede-coordinator", "stampede-proto", "stampede-scenarios", "stampede-stats", "stampede-worker"],
+        &[
+            "stampede-coordinator",
+            "stampede-proto",
+            "stampede-scenarios",
+            "stampede-stats",
+            "stampede-worker",
+        ],
     ),
 ];
 

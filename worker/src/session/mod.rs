@@ -9,6 +9,7 @@ mod obey;
 mod prepare;
 mod room;
 mod run;
+mod running;
 mod secure;
 mod share;
 mod tell;

@@ -4,14 +4,12 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use stampede_proto::v1::command::What;
-use stampede_proto::v1::{BatchAck, Command, HeartbeatAnswer};
-use stampede_proto::{assign, prepare as wire_prepare, v1};
+use stampede_proto::v1::{BatchAck, Command};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use super::link::{Link, LinkError, establish};
-use super::prepare::{Assets, Ready, prepare};
+use super::prepare::{Assets, Ready};
 use super::run::{ActiveRun, State};
 use super::tell::Told;
 use super::{FIRST_BACK_OFF, Leave, MAX_BACK_OFF, Settings, WorkerError};
@@ -70,6 +68,8 @@ pub(super) struct Worker<E> {
     /// What the load threads have to follow before anything renews the lease: a share as this session's coordinator has it.
     /// Else a worker whose users run elsewhere by now would go on until it hears of that.
     pub(super) owed: Option<u64>,
+    /// It was said that the users hold.
+    pub(super) said_hold: bool,
     pub(super) told: Told,
     pub(super) last_told: Option<Instant>,
     /// Since when there has been no coordinator in the middle of a test.
@@ -163,6 +163,7 @@ impl<E: StartEngine> Worker<E> {
             lease: Arc::new(Lease::none()),
             answered: None,
             owed: Some(u64::MAX),
+            said_hold: false,
             told: Told::default(),
             last_told: None,
             alone_since: None,

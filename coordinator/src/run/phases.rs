@@ -7,6 +7,7 @@ use stampede_scenarios::arrivals::last_due;
 use super::input::{Effect, Order, Progress, WorkerId};
 use super::ledger::Ledger;
 use super::state::{Run, Stop};
+use crate::dispatch::Dispatch;
 use crate::result::{LoadChange, StopReason};
 use crate::view::Phase;
 
@@ -352,8 +353,8 @@ impl Run {
         if to == from {
             return;
         }
-        let known = self.profile.peak();
         self.profile = self.profile.changed(at, to, self.setup.spawn_rate);
+        let known = self.dispatch.as_ref().map_or(0, Dispatch::number_of_slots);
         let more = self.profile.peak().saturating_sub(known) as usize;
         let users = self.setup.plan.load.sequence.iter().skip(known as usize).take(more);
         let users: Vec<_> = users.map(|user| (user.class, user.rank)).collect();

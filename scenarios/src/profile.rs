@@ -104,11 +104,8 @@ impl Profile {
     pub fn peak_until(&self, t: Duration) -> u32 {
         let through = self.changes.partition_point(|ramp| ramp.at <= t);
         let before = self.segments(0).take(through.saturating_sub(1)).map(|segment| segment.peak());
-        before
-            .chain([self.users_at(t)])
-            .chain(self.segment_at(t).map(|segment| segment.found))
-            .max()
-            .unwrap_or(0)
+        let here = self.segment_at(t).map(|segment| segment.users_at(segment.ramp.at));
+        before.chain(here).chain([self.users_at(t)]).max().unwrap_or(0)
     }
 
     /// The largest number of users at any time from `t` on.

@@ -96,7 +96,8 @@ impl History {
             self.dispatch.shares(&seats, self.now).iter().map(|(_, share)| expand(share)).collect();
         if !matches!(step, Step::Settle) {
             for (before, after) in self.told.iter().zip(&told) {
-                for (user, (life, start)) in before.iter().filter(|(_, (_, start))| *start > self.now) {
+                // What starts before the order can be heard of may count as started.
+                for (user, (life, start)) in before.iter().filter(|(_, (_, start))| *start > m.at) {
                     if let Some((now_life, now_start)) = after.get(user)
                         && now_life == life
                     {

@@ -12,7 +12,6 @@ use std::time::Duration;
 use jiff::Timestamp;
 use stampede_proto::prepare::{self, Prepare, ns};
 use stampede_proto::{VERSION, WireError, v1};
-use stampede_worker::lease::BootTime;
 
 /// An instant on every clock that another process can read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,8 +28,7 @@ impl Anchor {
     /// Now.
     pub fn now() -> Self {
         let boot_id = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
-        let boot = BootTime::now().since_boot();
-        Self { wall: Timestamp::now(), boot, boot_id: boot_id.trim().to_owned() }
+        Self { wall: Timestamp::now(), boot: since_boot(), boot_id: boot_id.trim().to_owned() }
     }
 
     /// How long ago `earlier` was: by the clock that nobody sets, or by the wall clock when the system was started anew.
@@ -41,6 +39,19 @@ impl Anchor {
         // A clock that was set back says less than nothing.
         Duration::try_from(self.wall.duration_since(earlier.wall)).unwrap_or_default()
     }
+}
+
+#[cfg(target_os = "linux")]
+fn since_boot() -> Duration {
+    let now = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
+    // Neither is ever negative.
+    Duration::new(u64::try_from(now.tv_sec).unwrap_or(0), u32::try_from(now.tv_nsec).unwrap_or(0))
+}
+
+/// Where the system's starts cannot be told apart, time is taken from the wall clock.
+#[cfg(not(target_os = "linux"))]
+fn since_boot() -> Duration {
+    Duration::ZERO
 }
 
 /// What a journal begins with.

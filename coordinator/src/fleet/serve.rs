@@ -1,20 +1,4 @@
-//! Listening: TCP for remote workers, a pub fn memory() -> (mpsc::Sender<DuplexStream>, impl Stream<Item = io::Result<Pipe>> + Send + 'static) {
-    pipes_of(Origin::ThisProcess)
-}
-
-/// The same for workers that count as ones from elsewhere: a network that is made up.
-pub fn remote_memory() -> (mpsc::Sender<DuplexStream>, impl Stream<Item = io::Result<Pipe>> + Send + 'static) {
-    pipes_of(Origin::Elsewhere)
-}
-
-fn pipes_of(
-    origin: Origin,
-) -> (mpsc::Sender<DuplexStream>, impl Stream<Item = io::Result<Pipe>> + Send + 'static) {
-    use tokio_stream::StreamExt;
-
-    let (sender, receiver) = mpsc::channel(4);
-    (sender, ReceiverStream::new(receiver).map(move |pipe| Ok(Pipe(pipe, origin))))
-} in memory for the embedded one. Both end in the same handlers.
+//! Listening: TCP for remote workers, a pipe in memory for the embedded one. Both end in the same handlers.
 
 use std::io;
 use std::net::SocketAddr;
@@ -106,10 +90,22 @@ pub fn listen_on(address: SocketAddr) -> Result<TcpListener, ListenError> {
 
 /// A way to the handlers within this process: pipes made at one end arrive at the other.
 pub fn memory() -> (mpsc::Sender<DuplexStream>, impl Stream<Item = io::Result<Pipe>> + Send + 'static) {
+    pipes_of(Origin::ThisProcess)
+}
+
+/// The same for workers that count as ones from elsewhere, over a network that is made up.
+pub fn remote_memory() -> (mpsc::Sender<DuplexStream>, impl Stream<Item = io::Result<Pipe>> + Send + 'static)
+{
+    pipes_of(Origin::Elsewhere)
+}
+
+fn pipes_of(
+    origin: Origin,
+) -> (mpsc::Sender<DuplexStream>, impl Stream<Item = io::Result<Pipe>> + Send + 'static) {
     use tokio_stream::StreamExt;
 
     let (sender, receiver) = mpsc::channel(4);
-    (sender, ReceiverStream::new(receiver).map(|pipe| Ok(Pipe(pipe))))
+    (sender, ReceiverStream::new(receiver).map(move |pipe| Ok(Pipe(pipe, origin))))
 }
 
 /// Both ends of a new pipe.

@@ -117,7 +117,11 @@ fn files(names: &[String], now: Timestamp) -> Result<Vec<File>, CertsError> {
 }
 
 fn authority(now: Timestamp) -> Result<CertificateParams, CertsError> {
-    let mut params = params("Stampede fleet authority", &[], now, AUTHORITY_DAYS)?;
+    // A name of its own: who meets the certificate of another authority is to see that it is another one.
+    let mut number = [0; 4];
+    getrandom::getrandom(&mut number).map_err(|error| CertsError::Make(error.to_string()))?;
+    let title = format!("Stampede fleet authority {:08x}", u32::from_be_bytes(number));
+    let mut params = params(&title, &[], now, AUTHORITY_DAYS)?;
     params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
     params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
     Ok(params)

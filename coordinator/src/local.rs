@@ -73,6 +73,8 @@ pub fn start(setup: Setup, pipes: mpsc::Sender<DuplexStream>) -> Embedded {
         version: VERSION.to_owned(),
         sources: setup.sources,
         allow: Arc::default(),
+        leased: false,
+        line: watch::Sender::default(),
         hosts_target: setup.hosts_target,
     };
     let factory = AutoFactory::new(settings.sources.addresses().to_vec());

@@ -25,6 +25,7 @@ fn help() {
     insta::assert_snapshot!("help", seen(&["--help"]));
     insta::assert_snapshot!("help_check", seen(&["check", "--help"]));
     insta::assert_snapshot!("help_plan", seen(&["plan", "--help"]));
+    insta::assert_snapshot!("help_certs", seen(&["certs", "--help"]));
 }
 
 #[test]

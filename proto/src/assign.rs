@@ -16,6 +16,9 @@ const MAX_USERS: usize = 10_000_000;
 /// Most changes of a profile.
 const MAX_RAMPS: usize = 1_000_000;
 
+/// Most grants of an assignment, and most entries of users still held: classes times what they differ in.
+const MAX_GRANTS: usize = 262_144;
+
 /// A worker's part of the open model.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OpenShare {
@@ -142,13 +145,16 @@ fn grant_to_wire(grant: &Grant) -> v1::Grant {
 /// # Errors
 /// When ranks or lanes are out of order or too many, a rate is zero, or users have numbers beyond all range.
 pub fn from_wire(wire: v1::Assign) -> Result<Assign, WireError> {
-    if wire.profile.len() > MAX_RAMPS {
-        return Err(WireError::invalid("profile", "too many changes"));
+    if wire.profile.len() > MAX_RAMPS || wire.grants.len() > MAX_GRANTS {
+        return Err(WireError::invalid("profile", "too many changes or grants"));
     }
     let ramps = wire
         .profile
         .into_iter()
         .map(|ramp| {
+            if ramp.to as usize > MAX_USERS {
+                return Err(WireError::invalid("profile.to", "too many users"));
+            }
             let rate = rate_from_wire(ramp.rate.ok_or(WireError::Missing("profile.rate"))?)?;
             Ok(Ramp { at: Duration::from_nanos(ramp.at_ns), to: ramp.to, rate })
         })
@@ -195,6 +201,9 @@ pub fn held_to_wire(held: &Held) -> v1::Held {
 /// # Errors
 /// When ranks are out of order or too many, or a class is beyond all range.
 pub fn held_from_wire(wire: &[v1::Held]) -> Result<Vec<Held>, WireError> {
+    if wire.len() > MAX_GRANTS {
+        return Err(WireError::invalid("held", "too many"));
+    }
     let mut left = MAX_USERS;
     let mut held = Vec::with_capacity(wire.len().min(1024));
     for wire in wire {
@@ -284,6 +293,20 @@ mod tests {
     fn a_scattered_user_costs_about_two_bytes() {
         let wire = grant_to_wire(&grant((0..10_000).map(|n| n * 7).collect()));
         assert!(wire.encoded_len() < 20_000, "{} bytes", wire.encoded_len());
+    }
+
+    #[test]
+    fn a_profile_or_grants_beyond_all_range_are_refused() {
+        let rate = Some(v1::Rate { num: 1, den: 1 });
+        let assign = |to: u32, grants: usize| v1::Assign {
+            profile: vec![v1::Ramp { at_ns: u64::MAX, to, rate }],
+            grants: vec![v1::Grant::default(); grants],
+            ..v1::Assign::default()
+        };
+        assert!(from_wire(assign(10_000_000, MAX_GRANTS)).is_ok());
+        assert!(from_wire(assign(10_000_001, 0)).is_err());
+        assert!(from_wire(assign(1, MAX_GRANTS + 1)).is_err());
+        assert!(held_from_wire(&vec![v1::Held::default(); MAX_GRANTS + 1]).is_err());
     }
 
     #[test]

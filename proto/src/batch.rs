@@ -1,6 +1,7 @@
 //! Statistics: a numbered batch is one interval's snapshot or a part of it, with the worker's running totals.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use stampede_stats::counts::{IterationCounts, RequestCounts};
 use stampede_stats::endpoint::{EndpointDelta, EndpointKey};
@@ -8,7 +9,10 @@ use stampede_stats::interval::Gauges;
 use stampede_stats::outcome::FailureKind;
 use stampede_stats::snapshot::{ErrorCount, ErrorKey, Snapshot, TargetDelta};
 
-use crate::{WireError, times, v1};
+use crate::counts::{
+    checked, iterations_from_wire, iterations_to_wire, requests_from_wire, requests_to_wire,
+};
+use crate::{MAX_BATCH, WireError, times, v1};
 
 /// Longest endpoint name or method, in bytes.
 const MAX_NAME: usize = 2048;
@@ -21,6 +25,12 @@ const MAX_USERS: u64 = 10_000_000;
 
 /// Most classes a gauge tells apart.
 const MAX_CLASSES: usize = 4096;
+
+/// Most failures one batch tells apart; a worker cuts at half of it.
+const MAX_ERRORS: usize = 1024;
+
+/// Most hosts one batch tells apart; a worker cuts at half of it.
+const MAX_TARGETS: usize = 256;
 
 /// A batch as both ends see it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -86,49 +96,90 @@ pub fn to_wire(batch: &Batch) -> v1::SnapshotBatch {
 /// From the wire, every count and histogram checked against the others.
 ///
 /// # Errors
-/// When a name is too long, a kind unknown, an interval empty, or times and counts do not belong together.
+/// When it is larger than a batch may be, a name is too long, a kind unknown, something named twice, an interval empty, or times
+/// and counts do not belong together.
 pub fn from_wire(wire: v1::SnapshotBatch) -> Result<Batch, WireError> {
     if wire.to_s <= wire.from_s {
         return Err(WireError::invalid("to_s", "not after from_s"));
     }
-    let mut endpoints = BTreeMap::new();
-    for endpoint in wire.endpoints {
-        let (key, delta) = endpoint_from_wire(endpoint)?;
-        if endpoints.insert(key, delta).is_some() {
-            return Err(WireError::invalid("endpoints", "the same endpoint twice"));
-        }
+    if least_bytes(&wire) > MAX_BATCH {
+        return Err(WireError::invalid("endpoints", "more than a batch can carry"));
     }
-    let errors = wire.errors.into_iter().map(error_from_wire).collect::<Result<_, _>>()?;
-    let targets = wire.targets.into_iter().map(target_from_wire).collect::<Result<_, _>>()?;
-    let gauges = wire.gauges.ok_or(WireError::Missing("gauges"))?;
-    let users = gauges.users.iter().map(|users| u64::from(*users)).sum::<u64>();
-    if gauges.users.len() > MAX_CLASSES || users > MAX_USERS {
-        return Err(WireError::invalid("gauges.users", "too many classes or users"));
+    if wire.errors.len() > MAX_ERRORS || wire.targets.len() > MAX_TARGETS {
+        return Err(WireError::invalid("errors", "more than a batch tells apart"));
     }
-    let snapshot = Snapshot {
-        from_s: wire.from_s,
-        to_s: wire.to_s,
-        draining: wire.draining,
-        endpoints,
-        errors,
-        iterations: iterations_from_wire(wire.iterations.ok_or(WireError::Missing("iterations"))?)?,
-        targets,
-        gauges: Gauges {
-            in_flight: checked(gauges.in_flight)?,
-            iterations_in_flight: checked(gauges.iterations_in_flight)?,
-            oldest_ns: gauges.oldest_ns,
-            users: gauges.users,
-            cpu_ns: checked(gauges.cpu_ns)?,
-        },
-        lag: times::from_wire(wire.lag)?,
-        lateness: times::from_wire(wire.lateness)?,
-    };
     let running = wire.running.map(running_from_wire).transpose()?;
     if wire.last_part && running.is_none() {
         return Err(WireError::Missing("running"));
     }
+    let seconds = wire.from_s..wire.to_s;
+    let errors = wire.errors.into_iter().map(|error| error_from_wire(error, &seconds));
+    let snapshot = Snapshot {
+        from_s: wire.from_s,
+        to_s: wire.to_s,
+        draining: wire.draining,
+        endpoints: distinct(wire.endpoints.into_iter().map(endpoint_from_wire), "endpoints")?,
+        errors: distinct(errors, "errors")?,
+        iterations: iterations_from_wire(wire.iterations.ok_or(WireError::Missing("iterations"))?)?,
+        targets: distinct(wire.targets.into_iter().map(target_from_wire), "targets")?,
+        gauges: gauges_from_wire(wire.gauges.ok_or(WireError::Missing("gauges"))?)?,
+        lag: times::from_wire(wire.lag)?,
+        lateness: times::from_wire(wire.lateness)?,
+    };
     let finals = wire.r#final.map(finals_from_wire).transpose()?;
     Ok(Batch { run: wire.run, number: wire.number, snapshot, last_part: wire.last_part, running, finals })
+}
+
+/// What its increments take on the wire at least: looking at every number for the exact size would cost as much as decoding.
+fn least_bytes(wire: &v1::SnapshotBatch) -> usize {
+    let times = |times: &Option<v1::Times>| {
+        times.as_ref().map_or(0, |times| 2 + times.values.len() + times.counts.len())
+    };
+    let endpoint = |endpoint: &v1::EndpointDelta| {
+        let all = [&endpoint.ok, &endpoint.failed, &endpoint.service, &endpoint.ttfb];
+        2 + endpoint.method.len() + endpoint.name.len() + all.into_iter().map(times).sum::<usize>()
+    };
+    let error = |error: &v1::ErrorDelta| 2 + error.method.len() + error.name.len() + error.message.len();
+    let target = |target: &v1::TargetDelta| {
+        let all = [&target.dns, &target.connect, &target.tls];
+        2 + target.host.len() + all.into_iter().map(times).sum::<usize>()
+    };
+    let endpoints = wire.endpoints.iter().map(endpoint).sum::<usize>();
+    let errors = wire.errors.iter().map(error).sum::<usize>();
+    endpoints
+        + errors
+        + wire.targets.iter().map(target).sum::<usize>()
+        + times(&wire.lag)
+        + times(&wire.lateness)
+}
+
+/// Everything by its key, each key once.
+fn distinct<K: Ord, V>(
+    pairs: impl Iterator<Item = Result<(K, V), WireError>>,
+    field: &'static str,
+) -> Result<BTreeMap<K, V>, WireError> {
+    let mut map = BTreeMap::new();
+    for pair in pairs {
+        let (key, value) = pair?;
+        if map.insert(key, value).is_some() {
+            return Err(WireError::invalid(field, "the same twice"));
+        }
+    }
+    Ok(map)
+}
+
+fn gauges_from_wire(wire: v1::Gauges) -> Result<Gauges, WireError> {
+    let users = wire.users.iter().map(|users| u64::from(*users)).sum::<u64>();
+    if wire.users.len() > MAX_CLASSES || users > MAX_USERS {
+        return Err(WireError::invalid("gauges.users", "too many classes or users"));
+    }
+    Ok(Gauges {
+        in_flight: checked(wire.in_flight)?,
+        iterations_in_flight: checked(wire.iterations_in_flight)?,
+        oldest_ns: wire.oldest_ns,
+        users: wire.users,
+        cpu_ns: checked(wire.cpu_ns)?,
+    })
 }
 
 fn key_from_wire(method: String, name: String) -> Result<EndpointKey, WireError> {
@@ -178,9 +229,12 @@ fn error_to_wire((key, count): (&ErrorKey, &ErrorCount)) -> v1::ErrorDelta {
     }
 }
 
-fn error_from_wire(wire: v1::ErrorDelta) -> Result<(ErrorKey, ErrorCount), WireError> {
+fn error_from_wire(wire: v1::ErrorDelta, seconds: &Range<u32>) -> Result<(ErrorKey, ErrorCount), WireError> {
     if wire.message.len() > MAX_MESSAGE {
         return Err(WireError::invalid("message", "too long"));
+    }
+    if wire.first_s > wire.last_s || !seconds.contains(&wire.first_s) || !seconds.contains(&wire.last_s) {
+        return Err(WireError::invalid("first_s", "not among the seconds of the batch"));
     }
     let kind = FailureKind::from_code(wire.kind).ok_or(WireError::invalid("kind", "unknown"))?;
     let endpoint = key_from_wire(wire.method, wire.name)?;
@@ -209,66 +263,6 @@ fn target_from_wire(wire: v1::TargetDelta) -> Result<(String, TargetDelta), Wire
         tls: times::from_wire(wire.tls)?,
     };
     Ok((wire.host, target))
-}
-
-fn requests_to_wire(counts: &RequestCounts) -> v1::Requests {
-    v1::Requests {
-        started: counts.started,
-        sent: counts.sent,
-        ok: counts.ok,
-        failed: counts.failed,
-        cancelled: counts.cancelled,
-        hops: counts.hops,
-        bytes_in: counts.bytes_in,
-        bytes_out: counts.bytes_out,
-    }
-}
-
-fn requests_from_wire(wire: v1::Requests) -> Result<RequestCounts, WireError> {
-    Ok(RequestCounts {
-        started: checked(wire.started)?,
-        sent: checked(wire.sent)?,
-        ok: checked(wire.ok)?,
-        failed: checked(wire.failed)?,
-        cancelled: checked(wire.cancelled)?,
-        hops: checked(wire.hops)?,
-        bytes_in: checked(wire.bytes_in)?,
-        bytes_out: checked(wire.bytes_out)?,
-    })
-}
-
-/// A count that sums of many cannot overflow with.
-fn checked(count: u64) -> Result<u64, WireError> {
-    if count < 1 << 53 { Ok(count) } else { Err(WireError::invalid("count", "beyond all range")) }
-}
-
-fn iterations_to_wire(counts: &IterationCounts) -> v1::Iterations {
-    v1::Iterations {
-        planned: counts.planned,
-        dropped: counts.dropped,
-        begun: counts.begun,
-        completed: counts.completed,
-        failed: counts.failed,
-        cancelled: counts.cancelled,
-    }
-}
-
-fn iterations_from_wire(wire: v1::Iterations) -> Result<IterationCounts, WireError> {
-    // Capped instead of refused one by one: the running totals are compared anyway.
-    let cap = |count: u64| count.min(1 << 53);
-    let counts = IterationCounts {
-        planned: cap(wire.planned),
-        dropped: cap(wire.dropped),
-        begun: cap(wire.begun),
-        completed: cap(wire.completed),
-        failed: cap(wire.failed),
-        cancelled: cap(wire.cancelled),
-    };
-    if counts.arrivals_add_up() {
-        Ok(counts)
-    } else {
-        Err(WireError::invalid("iterations", "planned is not begun and dropped"))
-    }
 }
 
 fn gauges_to_wire(gauges: &Gauges) -> v1::Gauges {
@@ -304,14 +298,11 @@ fn finals_to_wire(finals: &Finals) -> v1::FinalTotals {
 }
 
 fn finals_from_wire(wire: v1::FinalTotals) -> Result<Finals, WireError> {
-    let endpoints = wire
-        .endpoints
-        .into_iter()
-        .map(|total| {
-            let counts = requests_from_wire(total.counts.ok_or(WireError::Missing("final.counts"))?)?;
-            Ok((key_from_wire(total.method, total.name)?, counts))
-        })
-        .collect::<Result<_, WireError>>()?;
+    let totals = wire.endpoints.into_iter().map(|total| {
+        let counts = requests_from_wire(total.counts.ok_or(WireError::Missing("final.counts"))?)?;
+        Ok((key_from_wire(total.method, total.name)?, counts))
+    });
+    let endpoints = distinct(totals, "final.endpoints")?;
     let iterations = iterations_from_wire(wire.iterations.ok_or(WireError::Missing("final.iterations"))?)?;
     Ok(Finals { endpoints, iterations })
 }
@@ -363,11 +354,28 @@ mod tests {
     #[test]
     fn what_does_not_add_up_is_refused() {
         type Spoil = fn(&mut v1::SnapshotBatch);
-        let cases: [(&str, Spoil); 7] = [
+        let cases: [(&str, Spoil); 14] = [
             ("arrivals", |w| w.iterations.as_mut().expect("set").dropped = 2),
             ("no interval", |w| w.to_s = w.from_s),
             ("count without times", |w| w.endpoints[0].counts.as_mut().expect("set").ok = 2),
             ("twice", |w| w.endpoints.push(w.endpoints[0].clone())),
+            ("a failure twice", |w| w.errors.push(w.errors[0].clone())),
+            ("a host twice", |w| w.targets.push(w.targets[0].clone())),
+            ("a final total twice", |w| {
+                let finals = w.r#final.as_mut().expect("set");
+                finals.endpoints.push(finals.endpoints[0].clone());
+            }),
+            ("a failure of another second", |w| w.errors[0].last_s = 4),
+            ("a failure that ends before it begins", |w| (w.errors[0].first_s, w.to_s) = (4, 5)),
+            ("more hosts than are told apart", |w| {
+                let host = |n| v1::TargetDelta { host: format!("h{n}"), ..v1::TargetDelta::default() };
+                w.targets = (0..300).map(host).collect();
+            }),
+            ("a batch larger than may be", |w| {
+                let name = |n| format!("{n:02000}");
+                let row = |n| v1::EndpointDelta { name: name(n), ..w.endpoints[0].clone() };
+                w.endpoints = (0..600).map(row).collect();
+            }),
             ("unknown kind", |w| w.errors[0].kind = 99),
             ("last part without totals", |w| w.running = None),
             ("count beyond range", |w| w.endpoints[0].counts.as_mut().expect("set").bytes_in = u64::MAX),

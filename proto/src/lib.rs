@@ -5,6 +5,7 @@
 
 pub mod assign;
 pub mod batch;
+mod counts;
 pub mod prepare;
 pub mod times;
 pub mod token;

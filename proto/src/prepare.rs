@@ -12,6 +12,9 @@ use crate::{WireError, v1};
 /// Most files a scenario can name.
 const MAX_ASSETS: usize = 65_536;
 
+/// Most bytes that the files of one test may have together: a worker keeps them in memory.
+const MAX_ASSET_BYTES: u64 = 8 << 30;
+
 /// What a worker needs to compile the same plan as the coordinator.
 #[derive(Clone, PartialEq)]
 pub struct Prepare {
@@ -110,10 +113,14 @@ fn client_from_wire(client: i32) -> Result<ClientChoice, WireError> {
 /// From the wire.
 ///
 /// # Errors
-/// When a rate is zero, a hash has the wrong length, there are too many files, or the client is not known.
+/// When a rate is zero, a hash has the wrong length, there are too many files or they are too large together, or the client is not known.
 pub fn from_wire(wire: v1::Prepare) -> Result<Prepare, WireError> {
     if wire.assets.len() > MAX_ASSETS {
         return Err(WireError::invalid("assets", "too many"));
+    }
+    let bytes = wire.assets.iter().fold(0, |sum: u64, asset| sum.saturating_add(asset.size));
+    if bytes > MAX_ASSET_BYTES {
+        return Err(WireError::invalid("assets", "too large together"));
     }
     let assets = wire
         .assets
@@ -226,6 +233,9 @@ mod tests {
         assert!(from_wire(wire).is_err());
         let mut wire = to_wire(&prepare);
         wire.assets[0].sha256.pop();
+        assert!(from_wire(wire).is_err());
+        let mut wire = to_wire(&prepare);
+        wire.assets = vec![v1::Asset { size: u64::MAX, ..wire.assets[0].clone() }; 3];
         assert!(from_wire(wire).is_err());
         let mut wire = to_wire(&prepare);
         wire.overrides.as_mut().expect("set").spawn_rate = Some(v1::Rate { num: 1, den: 0 });

@@ -2,6 +2,7 @@
 
 use stampede_stats::histogram::{Exact, TimesDelta};
 
+use crate::counts::COUNT_LIMIT;
 use crate::{WireError, v1};
 
 /// Most pairs one histogram can have: more than the buckets of the widest one.
@@ -49,7 +50,7 @@ pub fn from_wire(times: Option<v1::Times>) -> Result<TimesDelta, WireError> {
         count = count.checked_add(n).ok_or_else(overflow)?;
         pairs.push((value, n));
     }
-    if count >= 1 << 53 {
+    if count >= COUNT_LIMIT {
         return Err(WireError::invalid("times", "beyond all range"));
     }
     let exact = Exact {
@@ -74,10 +75,37 @@ mod tests {
 
     use super::*;
 
+    #[test]
+    fn times_that_cannot_have_been_measured_are_refused() {
+        let mut times = Times::<u32>::new(TIMES_DIGITS);
+        [3_000_000, 4_000_000, 900_000_000].iter().for_each(|ns| times.record(*ns));
+        let good = to_wire(&times.delta()).expect("not empty");
+        assert!(from_wire(Some(good.clone())).is_ok());
+        type Spoil = fn(&mut v1::Times);
+        let cases: [(&str, Spoil); 9] = [
+            ("a sum above what they can sum up to", |w| w.sum_ns = 3 * w.max_ns + 1),
+            ("a sum below it", |w| w.sum_ns = 3 * w.min_ns - 1),
+            ("a sum without end", |w| w.sum_ns = u64::MAX),
+            ("a smallest one that is in no bucket", |w| w.min_ns = 1_000_000),
+            ("a largest one that is in no bucket", |w| w.max_ns = 2_000_000_000),
+            ("one below the smallest", |w| w.min_ns = 3_500_000),
+            ("one above the largest", |w| w.max_ns = 100_000_000),
+            ("saturated without a value up there", |w| w.saturated = 1),
+            ("none of a value", |w| w.counts[1] = 0),
+        ];
+        for (name, spoil) in cases {
+            let mut wire = good.clone();
+            spoil(&mut wire);
+            assert!(from_wire(Some(wire)).is_err(), "{name} was accepted");
+        }
+    }
+
     proptest! {
         #[test]
-        fn what_was_recorded_arrives(values in prop::collection::vec(0u64..200_000_000_000, 0..100)) {
-            let mut times = Times::<u32>::new(TIMES_DIGITS);
+        fn what_was_recorded_arrives(values in prop::collection::vec(0u64..200_000_000_000, 0..100),
+                                     digits in 1u8..=5, shift in 0u32..38) {
+            let mut times = Times::<u32>::new(digits);
+            let values: Vec<_> = values.into_iter().map(|value| value >> shift).collect();
             for value in values {
                 times.record(value);
             }

@@ -210,15 +210,38 @@ impl TimesDelta {
         percentiles(self.pairs.iter().map(|&(v, c)| (u64::from(v), c)), &self.exact, wanted)
     }
 
-    /// Whether the pairs are in order, within range and as many as the exact count says.
+    /// Whether the pairs are in order, within range and as many as the exact count says, and whether sum, smallest and largest
+    /// can be theirs.
     pub fn is_consistent(&self) -> bool {
         let ordered = self.pairs.windows(2).all(|pair| pair[0].0 < pair[1].0);
         let in_range = self.pairs.iter().all(|&(v, c)| u64::from(v) <= HIGHEST_US && c > 0);
         let sum = self.pairs.iter().try_fold(0u64, |sum, &(_, c)| sum.checked_add(c));
-        let exact = &self.exact;
-        let extremes = if exact.count == 0 { exact.max_ns == 0 } else { exact.min_ns <= exact.max_ns };
-        ordered && in_range && extremes && sum == Some(exact.count) && exact.saturated <= exact.count
+        ordered && in_range && sum == Some(self.exact.count) && self.exact_is_theirs()
     }
+
+    fn exact_is_theirs(&self) -> bool {
+        let exact = &self.exact;
+        let (Some(&(first, _)), Some(&(last, in_last))) = (self.pairs.first(), self.pairs.last()) else {
+            return *exact == Exact::default();
+        };
+        let most = u128::from(exact.max_ns) * u128::from(exact.count);
+        let least = u128::from(exact.min_ns) * u128::from(exact.count);
+        // A sum that is at its end is none any more; no worker measures for centuries.
+        let sum_fits = (least..=most).contains(&u128::from(exact.sum_ns)) && exact.sum_ns < u64::MAX;
+        let above = if u64::from(last) == HIGHEST_US { in_last } else { 0 };
+        sum_fits
+            && exact.min_ns <= exact.max_ns
+            && is_bucket_of(first, exact.min_ns)
+            && is_bucket_of(last, exact.max_ns)
+            && exact.saturated <= above
+    }
+}
+
+/// Whether `ns` may have been recorded as `us`. A bucket is named by its upper end, and is at most an eighth of its values wide
+/// with one digit, a thousandth with three.
+fn is_bucket_of(us: u32, ns: u64) -> bool {
+    let (us, value) = (u64::from(us), (ns / 1000).min(HIGHEST_US));
+    value <= us && us - value <= value / 8 + 1
 }
 
 pub(crate) fn percentiles(

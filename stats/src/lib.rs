@@ -11,6 +11,7 @@ pub mod interval;
 pub mod names;
 pub mod outcome;
 pub mod packed;
+pub mod point_times;
 pub mod recorder;
 mod sample;
 pub mod snapshot;

@@ -2,10 +2,15 @@
 //!
 //! Points keep their recorded values, so the percentiles of a merged point are those of its merged histogram.
 
-use crate::packed::PackedTimes;
+use std::collections::VecDeque;
+
+use crate::point_times::PointTimes;
 
 /// Points kept at most. At one a second the step stays one second for 20 minutes.
 pub const MAX_POINTS: usize = 1200;
+
+/// Points whose times are open for more. Those touched last: each takes some 150 KB.
+const MAX_OPEN: usize = 16;
 
 /// What happened from `t_s` on, for one step.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -15,7 +20,7 @@ pub struct Point {
     /// Of these, failed.
     pub failures: u64,
     /// Response times of the completed ones.
-    pub times: PackedTimes,
+    pub times: PointTimes,
     /// Users alive at the end of the step.
     pub users: u64,
     /// Users the profile asked for at the end of the step.
@@ -30,16 +35,17 @@ pub struct Point {
 
 impl Point {
     fn merge_next(&mut self, next: &Self) {
-        self.requests += next.requests;
-        self.failures += next.failures;
+        self.requests = self.requests.saturating_add(next.requests);
+        self.failures = self.failures.saturating_add(next.failures);
         self.times.merge(&next.times.unpack());
+        self.times.close();
         if next.seconds > 0 {
             self.users = next.users;
             self.planned_users = next.planned_users;
             self.in_flight = next.in_flight;
         }
         self.late |= next.late;
-        self.seconds += next.seconds;
+        self.seconds = self.seconds.saturating_add(next.seconds);
     }
 }
 
@@ -48,11 +54,13 @@ impl Point {
 pub struct Timeline {
     step_s: u32,
     points: Vec<Point>,
+    /// Indices of points that may be open, the one touched first in front.
+    open: VecDeque<usize>,
 }
 
 impl Default for Timeline {
     fn default() -> Self {
-        Self { step_s: 1, points: Vec::new() }
+        Self { step_s: 1, points: Vec::new(), open: VecDeque::new() }
     }
 }
 
@@ -78,10 +86,26 @@ impl Timeline {
         if index >= self.points.len() {
             self.points.resize_with(index + 1, Point::default);
         }
+        if self.open.back() != Some(&index) {
+            self.touch(index);
+        }
         &mut self.points[index]
     }
 
+    /// `index` is the point touched last; the one touched longest ago is closed when there are too many.
+    fn touch(&mut self, index: usize) {
+        self.open.retain(|open| *open != index);
+        if self.open.len() == MAX_OPEN
+            && let Some(point) = self.open.pop_front().and_then(|index| self.points.get_mut(index))
+        {
+            point.times.close();
+        }
+        self.open.push_back(index);
+    }
+
     fn halve(&mut self) {
+        self.points.iter_mut().for_each(|point| point.times.close());
+        self.open.clear();
         self.points = self
             .points
             .chunks(2)
@@ -98,6 +122,7 @@ impl Timeline {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::histogram::{TIMES_DIGITS, Times};
 
     #[test]
     fn a_long_run_keeps_every_count_in_few_points() {
@@ -113,6 +138,22 @@ mod tests {
         assert_eq!(timeline.step_s(), 128);
         let (t, last) = timeline.points().last().expect("has points");
         assert_eq!((t, last.users), (99_968, 99_999));
+    }
+
+    #[test]
+    fn only_the_points_touched_last_are_open() {
+        let mut recorded = Times::<u32>::new(TIMES_DIGITS);
+        recorded.record(5_000_000);
+        let mut timeline = Timeline::default();
+        for second in (0..100).chain([3, 99, 50]) {
+            timeline.at(second).times.merge(&recorded.delta());
+        }
+        assert_eq!(timeline.open.len(), MAX_OPEN);
+        assert!(timeline.open.iter().rev().take(3).eq(&[50, 99, 3]));
+        assert_eq!(timeline.points().map(|(_, point)| point.times.exact().count).sum::<u64>(), 103);
+        timeline.at(5000);
+        let kept: u64 = timeline.points().map(|(_, point)| point.times.exact().count).sum();
+        assert_eq!((kept, timeline.open.len()), (103, 1), "points that merge are closed first");
     }
 
     #[test]

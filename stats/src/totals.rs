@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::counts::{IterationCounts, RequestCounts};
 use crate::endpoint::{EndpointKey, EndpointStats};
 use crate::histogram::{PHASE_DIGITS, Times};
-use crate::snapshot::{ErrorCount, ErrorKey, Snapshot};
+use crate::snapshot::{ErrorCount, ErrorKey, Snapshot, TargetDelta};
 
 /// Distinct endpoints a run tells apart; the rest is `(other)`.
 pub const MAX_ENDPOINTS: usize = 2048;
@@ -36,6 +36,15 @@ impl Default for TargetTotals {
     }
 }
 
+impl TargetTotals {
+    fn merge(&mut self, delta: &TargetDelta) {
+        self.connections = self.connections.saturating_add(delta.connections);
+        self.dns.merge(&delta.dns);
+        self.connect.merge(&delta.connect);
+        self.tls.merge(&delta.tls);
+    }
+}
+
 /// Everything that was counted and timed.
 #[derive(Debug, Clone, Default)]
 pub struct Totals {
@@ -58,8 +67,9 @@ impl Totals {
     pub fn add(&mut self, snapshot: &Snapshot) {
         for (key, delta) in &snapshot.endpoints {
             self.overflowed |= key.name == crate::endpoint::OTHER && key.method.is_empty();
-            let fits = self.endpoints.len() < MAX_ENDPOINTS;
-            entry(&mut self.endpoints, key, fits, EndpointKey::other, &mut self.overflowed).merge(delta);
+            let other = EndpointKey::other;
+            let fits = change_row(&mut self.endpoints, key, MAX_ENDPOINTS, other, |row| row.merge(delta));
+            self.overflowed |= !fits;
             self.aggregated.merge(delta);
         }
         for (key, count) in &snapshot.errors {
@@ -78,13 +88,9 @@ impl Totals {
             self.errors.entry(key).and_modify(|sum| sum.merge(count)).or_insert(*count);
         }
         for (host, delta) in &snapshot.targets {
-            let fits = self.targets.len() < MAX_TARGETS;
             let other = || crate::endpoint::OTHER.to_owned();
-            let target = entry(&mut self.targets, host, fits, other, &mut self.overflowed);
-            target.connections += delta.connections;
-            target.dns.merge(&delta.dns);
-            target.connect.merge(&delta.connect);
-            target.tls.merge(&delta.tls);
+            let fits = change_row(&mut self.targets, host, MAX_TARGETS, other, |row| row.merge(delta));
+            self.overflowed |= !fits;
         }
         self.iterations.add(&snapshot.iterations);
     }
@@ -95,20 +101,22 @@ impl Totals {
     }
 }
 
-fn entry<'a, K: Ord + Clone, V: Default>(
-    map: &'a mut BTreeMap<K, V>,
+/// Gives `change` the value of `key`, made where there is none yet; beyond `most` keys that of `other`. Returns whether it was
+/// the key's own. A key is cloned only for its first value.
+pub fn change_row<K: Ord + Clone, V: Default>(
+    rows: &mut BTreeMap<K, V>,
     key: &K,
-    fits: bool,
-    other: impl Fn() -> K,
-    overflowed: &mut bool,
-) -> &'a mut V {
-    let key = if fits || map.contains_key(key) {
-        key.clone()
-    } else {
-        *overflowed = true;
-        other()
-    };
-    map.entry(key).or_default()
+    most: usize,
+    other: impl FnOnce() -> K,
+    change: impl FnOnce(&mut V),
+) -> bool {
+    if let Some(row) = rows.get_mut(key) {
+        change(row);
+        return true;
+    }
+    let fits = rows.len() < most;
+    change(rows.entry(if fits { key.clone() } else { other() }).or_default());
+    fits
 }
 
 #[cfg(test)]

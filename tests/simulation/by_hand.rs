@@ -14,7 +14,12 @@ fn ends_well(history: &History, moved: usize) -> Played {
     let result = &played.conducted.result;
     let said = || format!("{:?}\n{}", result.notes, played.said.join("\n"));
     assert_eq!(result.stop_reason, StopReason::RunTime, "{}", said());
-    assert_eq!(absent(history, &played, history.users), Vec::<u32>::new(), "not there at the end: {}", said());
+    assert_eq!(
+        absent(history, &played, history.users),
+        Vec::<u32>::new(),
+        "not there at the end: {}",
+        said()
+    );
     assert_eq!(played.ledger.moved(), moved, "moved: {}", said());
     played
 }
@@ -43,20 +48,16 @@ fn the_same_history_comes_out_the_same() {
 
 #[test]
 fn a_partition_shorter_than_the_lease_is_not_noticed() {
-    let history = History::quiet(20)
-        .at(5000, What::StandUp(1))
-        .at(5000, What::StandDown(1))
-        .at(9000, What::Heal(1));
+    let history =
+        History::quiet(20).at(5000, What::StandUp(1)).at(5000, What::StandDown(1)).at(9000, What::Heal(1));
     let played = ends_well(&history, 0);
     at_most_silent(&played, Duration::from_secs(2));
 }
 
 #[test]
 fn after_a_longer_one_users_run_elsewhere_and_what_was_kept_arrives() {
-    let history = History::quiet(40)
-        .at(5000, What::StandUp(1))
-        .at(5000, What::StandDown(1))
-        .at(16_000, What::Heal(1));
+    let history =
+        History::quiet(40).at(5000, What::StandUp(1)).at(5000, What::StandDown(1)).at(16_000, What::Heal(1));
     let played = ends_well(&history, 4);
     at_most_silent(&played, take_over(&history, 4));
 }

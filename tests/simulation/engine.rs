@@ -11,7 +11,9 @@ use std::time::Duration;
 use stampede_stats::endpoint::EndpointKey;
 use stampede_stats::outcome::{FailureKind, Outcome};
 use stampede_stats::recorder::{IterationEnd, Recorder, Sample};
-use stampede_worker::engine::{Command, Engine, EngineConfig, Event, Handle, Shown, StartEngine, ThreadGauges};
+use stampede_worker::engine::{
+    Command, Engine, EngineConfig, Event, Handle, Shown, StartEngine, ThreadGauges,
+};
 use stampede_worker::lease::BootTime;
 use stampede_worker::slots::{SlotChange, SlotGrant, SlotTable};
 use tokio::sync::{mpsc, watch};

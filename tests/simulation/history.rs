@@ -112,8 +112,8 @@ impl History {
         there: &mut usize,
     ) {
         use What::{
-            Cut, Freeze, FreezeCoordinator, GoAway, Heal, Hold, Join, Kill, Leave, Release, Slow, SlowAcks, StandDown,
-            StandUp, Thaw, ThawCoordinator, Users,
+            Cut, Freeze, FreezeCoordinator, GoAway, Heal, Hold, Join, Kill, Leave, Release, Slow, SlowAcks,
+            StandDown, StandUp, Thaw, ThawCoordinator, Users,
         };
         let mut add = |at: u64, what| self.events.push((Duration::from_millis(at), what));
         match draw.below(12) {

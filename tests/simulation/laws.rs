@@ -64,7 +64,8 @@ pub(crate) fn broken(played: &Played) -> Vec<String> {
         expect(result.is_complete(), format!("{accounting:?}"));
     }
     let named = accounting.missing.iter().map(|missing| &missing.worker);
-    let not_killed: Vec<_> = named.filter(|name| !played.killed.iter().any(|w| **name == format!("w{w}"))).collect();
+    let not_killed: Vec<_> =
+        named.filter(|name| !played.killed.iter().any(|w| **name == format!("w{w}"))).collect();
     expect(not_killed.is_empty(), format!("seconds of {not_killed:?} are missing"));
     wrong
 }

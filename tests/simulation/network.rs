@@ -195,8 +195,9 @@ async fn deliver(
     let number = connection.number;
     while let Some((due, piece)) = pieces.recv().await {
         sleep_until(due).await;
-        let moves =
-            |state: &State| if up { !state.up.stands && number >= state.held_below } else { !state.down.stands };
+        let moves = |state: &State| {
+            if up { !state.up.stands && number >= state.held_below } else { !state.down.stands }
+        };
         if connection.state.wait_for(moves).await.is_err() || to.write_all(&piece).await.is_err() {
             return;
         }

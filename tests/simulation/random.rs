@@ -25,7 +25,11 @@ fn check(seed: u64) {
     let by_hand = history.events.iter().any(|(_, what)| matches!(what, What::Users(_)));
     let users = if by_hand { 0 } else { history.users };
     let absent = absent(&history, &played, users);
-    assert!(absent.is_empty(), "{absent:?} are not there at the end\n{history:?}\n{}", played.said.join("\n"));
+    assert!(
+        absent.is_empty(),
+        "{absent:?} are not there at the end\n{history:?}\n{}",
+        played.said.join("\n")
+    );
 }
 
 /// Every `step`-th seed from `first` on.
@@ -36,7 +40,9 @@ fn check_all(first: u64, step: u64) {
     };
     for seed in seeds {
         if let Err(panic) = catch_unwind(AssertUnwindSafe(|| check(seed))) {
-            eprintln!("to play it again: SIMULATION_SEED={seed} cargo test -p stampede-tests --test simulation random");
+            eprintln!(
+                "to play it again: SIMULATION_SEED={seed} cargo test -p stampede-tests --test simulation random"
+            );
             resume_unwind(panic);
         }
     }

@@ -147,6 +147,7 @@ impl World {
             sources: Sources::default(),
             leased: true,
             allow: Arc::default(),
+            line: watch::Sender::new(false),
             hosts_target: false,
         };
         let (epoch, ledger) = (self.epoch, Arc::clone(&self.ledger));
@@ -200,7 +201,9 @@ impl World {
             }
             What::GoAway(worker) => self.workers[worker].leave.send_modify(|times| *times = 1),
             What::Join => self.join(),
-            What::Users(change) => self.people.send(Person::ChangeUsers(change)).await.expect("somebody listens"),
+            What::Users(change) => {
+                self.people.send(Person::ChangeUsers(change)).await.expect("somebody listens")
+            }
         }
         self.stand_as_told();
     }
@@ -230,10 +233,13 @@ impl World {
 fn job(history: &History) -> Job {
     let History { users, spawn_rate, run_time_s, .. } = history;
     let task = "tasks: {main: {steps: [{get: /}]}}";
-    let load = format!("{{users: {users}, spawn_rate: {spawn_rate}, run_time: {run_time_s}s, stop_timeout: 2s}}");
-    let text = format!("target: http://h\nusers:\n  a: {{weight: 2, {task}}}\n  b: {{{task}}}\nload: {load}\n");
+    let load =
+        format!("{{users: {users}, spawn_rate: {spawn_rate}, run_time: {run_time_s}s, stop_timeout: 2s}}");
+    let text =
+        format!("target: http://h\nusers:\n  a: {{weight: 2, {task}}}\n  b: {{{task}}}\nload: {load}\n");
     let source = Source::new("simulation.yaml", text);
-    let plan = compile(&source, &Overrides::default(), &|_| None, 7).unwrap_or_else(|wrong| panic!("{wrong}"));
+    let plan =
+        compile(&source, &Overrides::default(), &|_| None, 7).unwrap_or_else(|wrong| panic!("{wrong}"));
     let prepare = Prepare {
         run: "simulated".to_owned(),
         source,

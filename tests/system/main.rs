@@ -9,6 +9,7 @@ mod arrivals;
 mod counts;
 mod extract;
 mod failures;
+mod fleet;
 mod iterations;
 mod limits;
 mod output;

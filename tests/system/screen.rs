@@ -2,6 +2,7 @@
 
 use std::process::Command;
 
+use rustix::process::Signal;
 use serde_json::Value;
 
 use crate::support::process::until;
@@ -85,6 +86,31 @@ fn control_c_once_drains_and_twice_aborts() {
     let (bed, left) = pressed("/hang", &[b"\x03", b"\x03"], 130);
     assert!(left.contains("Stampede: failed."), "{left}");
     assert_eq!(bed.report().at("/run/aborted"), true);
+}
+
+#[test]
+fn the_final_screen_stays_until_a_key_is_pressed() {
+    let target = target();
+    let bed = Bed::new(&target.url(), "users: {visitor: {wait: 50ms, tasks: {main: {steps: [get: /]}}}}");
+    for last in [Some(b" "), None] {
+        let mut terminal = Terminal::new();
+        let before = terminal.modes();
+        let mut command = typed(&bed);
+        command.args(["-t", "500ms", "--stay"]);
+        let mut process = terminal.start(command);
+        until("the final screen", || process.stdout.text().contains("leave"));
+        assert!(!process.stdout.text().contains(LEAVE), "it is still there");
+        match last {
+            Some(key) => terminal.press(key),
+            None => process.signal(Signal::TERM),
+        }
+        assert_eq!(process.end(), Some(0), "{}", process.stderr.text());
+        assert_eq!(terminal.modes(), before);
+        drop(terminal);
+        let Finished { stdout, .. } = Finished::of(&mut process);
+        let (_, left) = stdout.rsplit_once(LEAVE).expect("the screen was left");
+        assert!(left.contains("Stampede: passed."), "{left}");
+    }
 }
 
 #[test]

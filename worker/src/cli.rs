@@ -4,7 +4,7 @@ mod fleet;
 
 use std::fs::File;
 use std::io;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex};
@@ -16,6 +16,7 @@ use tracing::Level;
 
 use fleet::FleetArgs;
 
+use crate::health;
 use crate::http::allow::{Allow, Pattern};
 use crate::http::auto::AutoFactory;
 use crate::http::settings::Sources;
@@ -77,6 +78,10 @@ pub struct Args {
     #[arg(long, value_name = "IP", env = "STAMPEDE_SOURCE_IP", hide_env = true, value_delimiter = '\n')]
     source_ip: Vec<IpAddr>,
 
+    /// Answer gRPC health checks here: the worker lives, and `stampede.v1.Worker` serves while it has a coordinator
+    #[arg(long, value_name = "ADDR", env = "STAMPEDE_HEALTH", hide_env = true)]
+    health: Option<SocketAddr>,
+
     /// Write the log here instead of to stderr
     #[arg(long, value_name = "FILE", env = "STAMPEDE_LOG", hide_env = true)]
     log: Option<PathBuf>,
@@ -114,7 +119,7 @@ pub fn main() -> ExitCode {
 /// The exit code of each way to end.
 fn code(error: &WorkerError) -> u8 {
     match error {
-        WorkerError::Refused(_) | WorkerError::Mismatch { .. } => 11,
+        WorkerError::Refused(_) | WorkerError::Mismatch { .. } | WorkerError::Health { .. } => 11,
         WorkerError::LeftAtOnce => 130,
         WorkerError::Undelivered(_)
         | WorkerError::Thread { .. }
@@ -145,6 +150,11 @@ async fn run(args: Args, sources: Sources, dialer: Dialer) -> Result<(), WorkerE
     let factory = AutoFactory::new(sources.addresses().to_vec());
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let threads = args.threads.map_or(cores, |threads| threads as usize);
+    let line = watch::Sender::new(false);
+    if let Some(address) = args.health {
+        let served = health::serve(address, line.subscribe()).await;
+        served.map_err(|source| WorkerError::Health { address, source })?;
+    }
     let settings = Settings {
         name: args.name.unwrap_or_else(host_name),
         threads,
@@ -157,6 +167,8 @@ async fn run(args: Args, sources: Sources, dialer: Dialer) -> Result<(), WorkerE
         version: VERSION.to_owned(),
         sources,
         allow: Arc::new(Allow::new(args.allow_host)),
+        leased: true,
+        line,
         hosts_target: false,
     };
     let (told, leave) = watch::channel(0);

@@ -124,7 +124,11 @@ impl RunClock {
 }
 
 fn local_start_ns(start_us: u64, offset_us: i64) -> i64 {
-    i64::try_from(start_us).unwrap_or(i64::MAX).saturating_sub(offset_us).saturating_mul(1000).min(i64::MAX - 1)
+    i64::try_from(start_us)
+        .unwrap_or(i64::MAX)
+        .saturating_sub(offset_us)
+        .saturating_mul(1000)
+        .min(i64::MAX - 1)
 }
 
 #[cfg(test)]

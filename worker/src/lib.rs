@@ -5,6 +5,7 @@
 pub mod cli;
 pub mod clock;
 pub mod engine;
+pub mod health;
 pub mod http;
 pub mod lanes;
 pub mod lease;

@@ -7,7 +7,7 @@ use stampede_scenarios::deal::deal;
 
 use super::deal::{Choice, Tally};
 use super::level::level;
-use super::seats::{Chair, PROBATION, Seat, Standing};
+use super::seats::{Chair, PROBATION, Seat, Standing, eligible, present};
 use super::slots::{Dispatch, Moment, NONE, State, number};
 
 impl Dispatch {
@@ -25,7 +25,7 @@ impl Dispatch {
             deal(capacities.len(), &users)
         } else {
             let mut tally = dispatch.tally();
-            let mut choice = Choice::new(dispatch.eligible());
+            let mut choice = Choice::new(eligible(&dispatch.chairs).collect());
             let pick = |class| choice.pick(class, &mut tally).unwrap_or(0);
             dispatch.slots.iter().map(|slot| slot.class).map(pick).collect()
         };
@@ -121,11 +121,7 @@ impl Dispatch {
 
     /// When [`tick`](Self::tick) has something to do next, run time.
     pub fn next_tick(&self) -> Option<Duration> {
-        let until = |chair: &Chair| match chair.standing {
-            Standing::Returned { until } => Some(until),
-            _ => None,
-        };
-        self.chairs.iter().filter_map(until).min()
+        self.chairs.iter().filter_map(Chair::returned_until).min()
     }
 
     /// Who came back 30 s ago gets its part like one that joins.
@@ -133,11 +129,7 @@ impl Dispatch {
         if self.next_tick().is_none_or(|next| next > m.at) {
             return;
         }
-        for chair in &mut self.chairs {
-            if matches!(chair.standing, Standing::Returned { until } if until <= m.at) {
-                chair.standing = Standing::Present;
-            }
-        }
+        self.chairs.iter_mut().for_each(|chair| chair.end_probation(m.at));
         self.revision += 1;
         self.redeal(m, true);
     }
@@ -174,7 +166,7 @@ impl Dispatch {
     }
 
     fn choose(&self, free: &mut [(u32, u32)], tally: &mut Tally) {
-        let mut choice = Choice::new(self.eligible());
+        let mut choice = Choice::new(eligible(&self.chairs).collect());
         for (index, to) in free {
             let class = self.slots[*index as usize].class;
             *to = choice.pick(class, tally).unwrap_or(NONE);
@@ -185,7 +177,7 @@ impl Dispatch {
     /// highest. Slots just chosen an owner for, `free`, are only given another; the others are returned with their new one.
     fn surplus(&self, free: &mut [(u32, u32)], tally: &mut Tally, ahead: u32) -> Vec<(u32, u32)> {
         let before = tally.by_class.clone();
-        level(tally, &self.present());
+        level(tally, &present(&self.chairs).collect::<Vec<_>>());
         let mut givers: HashMap<(u32, u16), u32> = HashMap::new();
         let mut takers: Vec<Vec<u32>> = vec![Vec::new(); before.len()];
         for (class, (before, after)) in (0..).zip(before.iter().zip(&tally.by_class)) {

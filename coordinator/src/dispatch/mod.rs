@@ -6,6 +6,7 @@
 //! starts at the spawn rate.
 
 mod deal;
+mod lanes;
 mod level;
 mod members;
 mod seats;
@@ -14,8 +15,13 @@ mod slots;
 mod takeover;
 
 #[cfg(test)]
+mod history_tests;
+#[cfg(test)]
+mod lanes_tests;
+#[cfg(test)]
 mod tests;
 
+pub use lanes::{Arriving, Lanes};
 pub use seats::Seat;
 pub use shares::Share;
 pub use slots::{Counts, Dispatch, Moment};

@@ -66,4 +66,29 @@ impl Chair {
     pub(super) fn is_there(&self) -> bool {
         self.is_eligible() || self.standing == Standing::Leaving
     }
+
+    /// Until when it is on probation, if it is.
+    pub(super) fn returned_until(&self) -> Option<Duration> {
+        match self.standing {
+            Standing::Returned { until } => Some(until),
+            _ => None,
+        }
+    }
+
+    pub(super) fn end_probation(&mut self, at: Duration) {
+        if self.returned_until().is_some_and(|until| until <= at) {
+            self.standing = Standing::Present;
+        }
+    }
+}
+
+/// Who can be given something.
+pub(super) fn eligible(chairs: &[Chair]) -> impl Iterator<Item = u32> {
+    (0..).zip(chairs).filter(|(_, chair)| chair.is_eligible()).map(|(seat, _)| seat)
+}
+
+/// Who takes part when a join evens out.
+pub(super) fn present(chairs: &[Chair]) -> impl Iterator<Item = u32> {
+    let present = |(_, chair): &(u32, &Chair)| chair.standing == Standing::Present;
+    (0..).zip(chairs).filter(present).map(|(seat, _)| seat)
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use stampede_proto::assign::Held;
 use stampede_scenarios::rate::Rate;
 
-use super::seats::{Chair, Seat, Standing};
+use super::seats::{Chair, Seat};
 use super::takeover::Takeovers;
 
 /// No worker, no wave.
@@ -279,17 +279,6 @@ impl Dispatch {
     /// How many slots there are for each class, up to the highest that has one.
     pub(super) fn classes(&self) -> usize {
         self.classes
-    }
-
-    /// Who can be given slots.
-    pub(super) fn eligible(&self) -> Vec<u32> {
-        (0..).zip(&self.chairs).filter(|(_, chair)| chair.is_eligible()).map(|(seat, _)| seat).collect()
-    }
-
-    /// Who takes part when a join evens out.
-    pub(super) fn present(&self) -> Vec<u32> {
-        let present = |(_, chair): &(u32, &Chair)| chair.standing == Standing::Present;
-        (0..).zip(&self.chairs).filter(present).map(|(seat, _)| seat).collect()
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use stampede_scenarios::rate::Rate;
 
-use super::slots::{Dispatch, Moment, NONE, Slot};
+use super::slots::{Dispatch, Moment, NONE, Slot, number};
 
 /// The starts that are still to come.
 #[derive(Debug, Clone, Default)]
@@ -18,7 +18,8 @@ pub(super) struct Takeovers {
 /// Slots of one class and life that one worker takes over at once; each knows its place among them.
 ///
 /// The wire has an even distance between the starts of a grant; so the first and the last slot start exactly when it is
-/// their turn among all slots of the takeover, those between them evenly.
+/// their turn among all slots of the takeover, those between them evenly. Where that would be too far from their turn, a
+/// wave ends and another begins.
 #[derive(Debug, Clone)]
 struct Wave {
     from: Duration,
@@ -26,12 +27,43 @@ struct Wave {
     rate: Option<Rate>,
 }
 
-/// A wave while its takeover is made: places in the takeover of its first and its last slot, and how many slots there are.
+/// How many of its own slots a wave may be ahead of its turns, or behind.
+const TOLERANCE: u64 = 1;
+
+/// A wave while its takeover is made. Places are those among all slots of the takeover, counted from the wave's first.
 struct Making {
     wave: u32,
+    /// The place of its first slot in the takeover.
     first: u64,
-    last: u64,
-    slots: u32,
+    /// Number and place of its newest slot.
+    newest: (u32, u64),
+    /// Slots a place, as fractions: even starts from the first slot on, as fast as these, are close enough to all turns so far.
+    least: (u64, u64),
+    most: (u64, u64),
+}
+
+impl Making {
+    fn new(wave: u32, first: u64) -> Self {
+        Self { wave, first, newest: (0, 0), least: (0, 1), most: (1, 1) }
+    }
+
+    /// Takes one slot more, unless with an even distance up to it another slot would start too far from its turn.
+    fn takes(&mut self, place: u64) -> bool {
+        let (slot, places) = (self.newest.0 + 1, place - self.first);
+        let slots = u64::from(slot);
+        if is_less((slots, places), self.least) || is_less(self.most, (slots, places)) {
+            return false;
+        }
+        let (least, most) = ((slots.saturating_sub(TOLERANCE), places), (slots + TOLERANCE, places));
+        self.least = if is_less(self.least, least) { least } else { self.least };
+        self.most = if is_less(most, self.most) { most } else { self.most };
+        self.newest = (slot, places);
+        true
+    }
+}
+
+fn is_less(a: (u64, u64), b: (u64, u64)) -> bool {
+    u128::from(a.0) * u128::from(b.1) < u128::from(b.0) * u128::from(a.1)
 }
 
 impl Takeovers {
@@ -66,21 +98,22 @@ impl Dispatch {
         let base = m.at.max(self.takeovers.end);
         let waves = &mut self.takeovers.waves;
         let mut making: HashMap<(u32, u16, u32), Making> = HashMap::new();
+        let mut made = Vec::new();
         for (place, index) in (0..).zip(granted) {
             let slot = &mut self.slots[*index as usize];
-            let wave = making.entry((slot.owner, slot.class, slot.life)).or_insert_with(|| {
-                let from = base.saturating_add(m.rate.time_of(place));
-                waves.push(Wave { from, rate: None });
-                let wave = u32::try_from(waves.len() - 1).unwrap_or(NONE);
-                Making { wave, first: place, last: place, slots: 0 }
+            let key = (slot.owner, slot.class, slot.life);
+            let newest = |wave: &mut Making| wave.takes(place).then_some((wave.wave, wave.newest.0));
+            (slot.wave, slot.place) = making.get_mut(&key).and_then(newest).unwrap_or_else(|| {
+                let wave = number(waves.len());
+                waves.push(Wave { from: base.saturating_add(m.rate.time_of(place)), rate: None });
+                made.extend(making.insert(key, Making::new(wave, place)));
+                (wave, 0)
             });
-            (slot.wave, slot.place) = (wave.wave, wave.slots);
-            wave.last = place;
-            wave.slots += 1;
         }
-        for wave in making.into_values().filter(|wave| wave.slots > 1) {
-            let rate = scaled(m.rate, u64::from(wave.slots - 1), wave.last - wave.first);
-            waves[wave.wave as usize].rate = rate;
+        made.extend(making.into_values());
+        for Making { wave, newest: (slots, places), .. } in made.into_iter().filter(|made| made.newest.0 > 0)
+        {
+            waves[wave as usize].rate = scaled(m.rate, u64::from(slots), places);
         }
         self.takeovers.end = base.saturating_add(m.rate.time_of(granted.len() as u64));
     }

@@ -93,7 +93,7 @@ pub fn memory() -> (mpsc::Sender<DuplexStream>, impl Stream<Item = io::Result<Pi
     pipes_of(Origin::ThisProcess)
 }
 
-/// The same for workers that count as ones from elsewhere, over a network that is made up.
+/// The same for workers that count as ones from elsewhere: a network that is made up.
 pub fn remote_memory() -> (mpsc::Sender<DuplexStream>, impl Stream<Item = io::Result<Pipe>> + Send + 'static)
 {
     pipes_of(Origin::Elsewhere)

@@ -129,14 +129,14 @@ pub(super) fn in_words(error: &io::Error) -> Option<String> {
         Error::NoCertificatesPresented => "it shows no certificate, and --fleet-client-ca wants one; \
              start that worker with --fleet-cert and --fleet-key"
             .to_owned(),
-        Error::InvalidCertificate(CertificateError::UnknownIssuer) => {
+        Error::InvalidCertificate(CertificateError::UnknownIssuer | CertificateError::BadSignature) => {
             "its certificate is not from the authority in --fleet-client-ca".to_owned()
         }
         Error::InvalidCertificate(CertificateError::Expired | CertificateError::ExpiredContext { .. }) => {
             "its certificate has expired; `coordinator certs` makes new ones".to_owned()
         }
         Error::InvalidCertificate(other) => format!("its certificate is not valid: {other}"),
-        Error::AlertReceived(Alert::UnknownCA) => {
+        Error::AlertReceived(Alert::UnknownCA | Alert::DecryptError) => {
             "it does not know the authority of this coordinator's certificate; \
              give it that authority's certificate with --fleet-ca"
                 .to_owned()

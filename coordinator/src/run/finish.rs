@@ -135,7 +135,9 @@ impl Run {
 
     /// What a reader should know and no other part of the report says.
     fn notes(&self) -> Vec<String> {
-        let own = self.notices.iter().filter(|notice| !self.limit_notices.contains(notice)).cloned();
+        let elsewhere =
+            |notice: &String| self.limit_notices.contains(notice) || self.unreported.contains(notice);
+        let own = self.notices.iter().filter(|notice| !elsewhere(notice)).cloned();
         own.chain(self.other_client()).collect()
     }
 

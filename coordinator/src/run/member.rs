@@ -8,6 +8,7 @@ use stampede_stats::counts::{IterationCounts, RequestCounts};
 use stampede_stats::endpoint::EndpointKey;
 use stampede_stats::histogram::TimesDelta;
 use stampede_stats::snapshot::Snapshot;
+use stampede_stats::totals::change_row;
 
 use super::crew::Revision;
 use super::input::{Heartbeat, Hello, Progress};
@@ -17,6 +18,10 @@ use crate::view::WorkerState;
 
 /// Seconds whose counts are kept for the current rate.
 const RECENT: usize = 10;
+
+/// Most endpoints one worker can name in a run. A real one is far below: each of its load threads tells apart those of the
+/// scenario and 512 that come from values.
+const MAX_ENDPOINTS: usize = 65_536;
 
 /// A worker.
 #[derive(Debug, Clone)]
@@ -175,6 +180,9 @@ impl Applied {
         if snapshot.from_s.saturating_add(1) < self.through_s {
             return Err(Refusal::Bad("its seconds were reported before"));
         }
+        if self.endpoints.len() + snapshot.endpoints.len() > MAX_ENDPOINTS && self.names_too_many(snapshot) {
+            return Err(Refusal::Bad("it names more endpoints than there can be"));
+        }
         let (mut requests, mut iterations) = (self.requests, self.iterations);
         requests.add(&snapshot.requests());
         iterations.add(&snapshot.iterations);
@@ -200,9 +208,15 @@ impl Applied {
         Ok(())
     }
 
+    fn names_too_many(&self, snapshot: &Snapshot) -> bool {
+        let new = snapshot.endpoints.keys().filter(|key| !self.endpoints.contains_key(*key)).count();
+        self.endpoints.len() + new > MAX_ENDPOINTS
+    }
+
     fn sum_up(&mut self, snapshot: &Snapshot, last_part: bool) {
         for (key, delta) in &snapshot.endpoints {
-            self.endpoints.entry(key.clone()).or_default().add(&delta.counts);
+            let add = |counts: &mut RequestCounts| counts.add(&delta.counts);
+            change_row(&mut self.endpoints, key, usize::MAX, EndpointKey::other, add);
         }
         let completed = snapshot.requests().completed();
         match self.recent.back_mut() {
@@ -236,7 +250,7 @@ impl Applied {
             return;
         }
         self.cpu_ns = self.cpu_ns.saturating_add(snapshot.gauges.cpu_ns);
-        self.seconds += new_seconds;
+        self.seconds = self.seconds.saturating_add(new_seconds);
         if snapshot.draining {
             return;
         }

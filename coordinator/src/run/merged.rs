@@ -6,7 +6,7 @@ use stampede_scenarios::profile::Profile;
 use stampede_stats::endpoint::EndpointKey;
 use stampede_stats::snapshot::Snapshot;
 use stampede_stats::timeline::Timeline;
-use stampede_stats::totals::Totals;
+use stampede_stats::totals::{MAX_ENDPOINTS, Totals, change_row};
 
 use super::input::WorkerId;
 use crate::result::InWindow;
@@ -61,21 +61,21 @@ impl Merged {
         let second = self.recent.entry(snapshot.from_s).or_default();
         for (key, delta) in &snapshot.endpoints {
             let (requests, failures) = (delta.counts.completed(), delta.counts.failed);
-            for sum in [
-                (!snapshot.draining).then(|| self.in_window.entry(key.clone()).or_default()),
-                Some(second.entry(key.clone()).or_default()),
-            ]
-            .into_iter()
-            .flatten()
-            {
-                sum.requests += requests;
-                sum.failures += failures;
+            let add = |sum: &mut InWindow| {
+                sum.requests = sum.requests.saturating_add(requests);
+                sum.failures = sum.failures.saturating_add(failures);
+            };
+            // The same rows as in the totals: names beyond their limit share one.
+            change_row(second, key, MAX_ENDPOINTS, EndpointKey::other, add);
+            if !snapshot.draining {
+                change_row(&mut self.in_window, key, MAX_ENDPOINTS, EndpointKey::other, add);
             }
         }
         let oldest = self.newest.saturating_sub(KEPT);
         self.recent.retain(|second, _| *second >= oldest);
         if snapshot.iterations.planned > 0 {
-            *self.arrivals.entry(snapshot.from_s).or_default() += snapshot.iterations.begun;
+            let begun = self.arrivals.entry(snapshot.from_s).or_default();
+            *begun = begun.saturating_add(snapshot.iterations.begun);
         }
         self.arrivals.retain(|second, _| *second >= oldest);
         self.users.retain(|second, _| *second >= oldest);
@@ -90,8 +90,8 @@ impl Merged {
     fn plot(&mut self, snapshot: &Snapshot, watermark: u32) {
         let point = self.timeline.at(snapshot.from_s);
         for delta in snapshot.endpoints.values() {
-            point.requests += delta.counts.completed();
-            point.failures += delta.counts.failed;
+            point.requests = point.requests.saturating_add(delta.counts.completed());
+            point.failures = point.failures.saturating_add(delta.counts.failed);
             point.times.merge(&delta.ok);
             point.times.merge(&delta.failed);
         }
@@ -149,7 +149,8 @@ impl Merged {
     /// Arrivals begun per second over the complete seconds before `watermark`.
     pub(super) fn arrival_rate(&self, watermark: u32) -> f64 {
         let from = watermark.saturating_sub(RATE_WINDOW);
-        let sum: u64 = self.arrivals.range(from..watermark).map(|(_, begun)| begun).sum();
+        let sum: u64 =
+            self.arrivals.range(from..watermark).map(|(_, begun)| *begun).fold(0, u64::saturating_add);
         sum as f64 / f64::from((watermark - from).max(1))
     }
 
@@ -159,9 +160,10 @@ impl Merged {
         let seconds = f64::from((watermark - from).max(1));
         let mut sums: BTreeMap<EndpointKey, InWindow> = BTreeMap::new();
         for (key, counts) in self.recent.range(from..watermark).flat_map(|(_, second)| second) {
-            let sum = sums.entry(key.clone()).or_default();
-            sum.requests += counts.requests;
-            sum.failures += counts.failures;
+            change_row(&mut sums, key, MAX_ENDPOINTS, EndpointKey::other, |sum| {
+                sum.requests = sum.requests.saturating_add(counts.requests);
+                sum.failures = sum.failures.saturating_add(counts.failures);
+            });
         }
         let rate = |sum: InWindow| (sum.requests as f64 / seconds, sum.failures as f64 / seconds);
         sums.into_iter().map(|(key, sum)| (key, rate(sum))).collect()

@@ -84,6 +84,8 @@ pub struct Run {
     pub(super) watermark: u32,
     pub(super) changes: Vec<LoadChange>,
     pub(super) notices: Vec<String>,
+    /// Those of them that are not for the report.
+    pub(super) unreported: Vec<String>,
     /// Those of them that the report says with its own words.
     pub(super) limit_notices: Vec<String>,
     pub(super) disagreements: Vec<String>,
@@ -120,6 +122,7 @@ impl Run {
             watermark: 0,
             changes: Vec::new(),
             notices: Vec::new(),
+            unreported: Vec::new(),
             limit_notices: Vec::new(),
             disagreements: Vec::new(),
             strikes: Vec::new(),
@@ -142,7 +145,11 @@ impl Run {
             Input::ReportOpened { worker } => self.acknowledge(worker, &mut effects),
             Input::Batch { worker, batch } => self.batch(worker, &batch, now, &mut effects),
             Input::BadBatch { worker, why } => self.strike(worker, &why, now, &mut effects),
-            Input::Refused { text } => self.note(text, &mut effects),
+            Input::Refused { text } => {
+                // For the person in front of it; it says nothing about what was measured.
+                self.unreported.push(text.clone());
+                self.note(text, &mut effects);
+            }
             Input::Person(person) => self.person(person, now, &mut effects),
             Input::Tick => self.tick(now, &mut effects),
         }

@@ -2,9 +2,10 @@
 //!
 //! Where the places are, `layout` says; what stands in them, the file of each panel.
 
-use ratatui::Frame;
-use ratatui::layout::Rect;
+use ratatui::backend::TestBackend;
+use ratatui::layout::{Rect, Size};
 use ratatui::widgets::Block;
+use ratatui::{Frame, Terminal};
 
 use super::state::{Screen, Tab};
 use super::theme::Theme;
@@ -57,4 +58,14 @@ fn panel(frame: &mut Frame<'_>, area: Rect, title: &'static str, theme: Theme) -
     let inner = block.inner(area);
     frame.render_widget(block, area);
     inner
+}
+
+/// The first screen at `view` as text, of so many columns and lines: what a terminal of that size would show.
+pub fn picture(view: &RunView, width: u16, height: u16) -> String {
+    let backend = TestBackend::new(width, height);
+    let screen = Screen::new(Size::new(width, height));
+    // This backend cannot fail.
+    let Ok(mut terminal) = Terminal::new(backend);
+    let Ok(_) = terminal.draw(|frame| draw(frame, &screen, view, Theme::new(true)));
+    terminal.backend().to_string()
 }

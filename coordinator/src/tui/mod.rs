@@ -28,5 +28,6 @@ pub(crate) mod samples;
 #[cfg(test)]
 mod snapshot_tests;
 
+pub use draw::picture;
 pub use event_loop::run;
 pub use state::Command;

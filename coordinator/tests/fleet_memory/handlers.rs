@@ -218,6 +218,8 @@ async fn a_worker_hears_the_first_command_however_early_it_comes() {
             version: VERSION.to_owned(),
             sources: Sources::default(),
             allow: Arc::default(),
+            leased: true,
+            line: watch::Sender::default(),
             hosts_target: false,
         };
         let (leave, left) = watch::channel(0);

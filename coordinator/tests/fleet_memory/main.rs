@@ -1,7 +1,9 @@
 //! The wire over pipes in memory: handlers as a raw client sees them, and the real worker against the real coordinator.
 
+mod door;
 mod fake;
 mod handlers;
 mod line;
+mod rogue;
 mod sessions;
 mod whole;

@@ -73,6 +73,8 @@ async fn run(step: &str, load: &str, cuts: &[Duration]) -> Ran {
         version: VERSION.to_owned(),
         sources: Sources::default(),
         allow: Arc::default(),
+        leased: true,
+        line: watch::Sender::default(),
         hosts_target: false,
     };
     let (leave, left) = watch::channel(0);

@@ -6,6 +6,7 @@ mod life;
 mod losses;
 mod membership;
 mod properties;
+mod rogue;
 mod start;
 mod statistics;
 mod world;

@@ -51,6 +51,7 @@ const PURE: &[&str] = &[
     "worker/src/http/native/writer.rs",
     "worker/src/outbox.rs",
     "worker/src/slots.rs",
+    "coordinator/src/dispatch/",
     "coordinator/src/run/",
     "coordinator/src/tui/state.rs",
     "coordinator/src/tui/keys.rs",

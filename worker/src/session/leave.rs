@@ -8,8 +8,9 @@ use tokio::time::Instant;
 use super::worker::Worker;
 use crate::engine::StartEngine;
 
-/// A worker without its coordinator for this long ends the test: nobody can stop it any more.
-const ORPHANED: Duration = Duration::from_secs(30);
+/// A worker without its coordinator for this long ends the test. Its users have held since the lease passed and made no
+/// load, so there is time for the coordinator to be started again.
+const ORPHANED: Duration = Duration::from_secs(15 * 60);
 
 /// How long a leaving worker tries to deliver.
 const LEAVE_LIMIT: Duration = Duration::from_secs(30);
@@ -29,7 +30,7 @@ impl<E: StartEngine> Worker<E> {
             self.alone_since = None;
             if let Some(run) = self.run.as_mut().filter(|run| !run.is_ended()) {
                 run.leave().await;
-                self.say(&format!("no coordinator for {ORPHANED:?}: the users of the test are stopped"));
+                self.say(&format!("no coordinator for {ORPHANED:?}: the users of the test are ended"));
             }
         }
     }

@@ -9,11 +9,13 @@ mod prepare;
 mod room;
 mod run;
 mod secure;
+mod share;
 mod tell;
 mod transport;
 mod worker;
 
 use std::fmt;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -24,10 +26,11 @@ use crate::http::allow::Allow;
 use crate::http::settings::Sources;
 pub use secure::{FleetTls, FleetTlsError};
 pub use transport::{Dialer, Io};
-pub use worker::work;
+pub use worker::{work, work_as};
 
 /// How a worker is set up.
 #[derive(Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a choice of its own")]
 pub struct Settings {
     /// Shown at the coordinator.
     pub name: String,
@@ -51,6 +54,11 @@ pub struct Settings {
     pub sources: Sources,
     /// What its users may aim at, whatever the coordinator says.
     pub allow: Arc<Allow>,
+    /// Whether users hold when the coordinator has not been heard of for its lease. In the coordinator's own process
+    /// there is nothing to be cut off from.
+    pub leased: bool,
+    /// Told whether the line to a coordinator stands.
+    pub line: watch::Sender<bool>,
     /// Whether the target is in this process too: then each connection takes two of its files.
     pub hosts_target: bool,
 }
@@ -81,6 +89,14 @@ pub enum WorkerError {
         /// What is different, and what to do.
         why: String,
     },
+    /// Health checks cannot be answered where it was asked for.
+    #[error("--health {address}: {source}")]
+    Health {
+        /// Where.
+        address: SocketAddr,
+        /// Why.
+        source: std::io::Error,
+    },
     /// A load thread died; what it measured is gone.
     #[error("load thread {thread} failed: {why}")]
     Thread {
@@ -107,4 +123,4 @@ pub enum WorkerError {
 const FIRST_BACK_OFF: Duration = Duration::from_millis(250);
 
 /// Longest pause before connecting again.
-const MAX_BACK_OFF: Duration = Duration::from_secs(5);
+const MAX_BACK_OFF: Duration = Duration::from_secs(2);

@@ -1,12 +1,11 @@
 //! One test on this worker: its engine, its clock, its share of the users, and what it has measured.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use stampede_proto::assign::{Assign, Grant, OpenShare};
+use stampede_proto::assign::{Assign, Grant, Held, OpenShare};
 use stampede_proto::v1::WorkerPhase;
-use stampede_scenarios::deal::Dealing;
 use stampede_stats::collect::Collector;
 use stampede_stats::interval::Interval;
 use tokio::sync::mpsc;
@@ -15,11 +14,13 @@ use tokio::time::Instant;
 use super::Settings;
 use super::prepare::Ready;
 use super::room::Room;
+use super::share::{Assigned, Share};
 use crate::clock::{ClockSync, RunClock};
 use crate::engine::arrivals::LaneGrant;
 use crate::engine::prepared::Prepared;
 use crate::engine::{Command, Engine, EngineConfig, Event, StartEngine};
 use crate::lanes::LaneDeal;
+use crate::lease::Lease;
 use crate::outbox::Outbox;
 use crate::permits::IterationPool;
 use crate::slots::SlotGrant;
@@ -33,9 +34,11 @@ pub(super) struct ActiveRun {
     pub(super) id: String,
     pub(super) state: State,
     pub(super) outbox: Outbox,
-    pub(super) revision: u64,
     clock: Arc<RunClock>,
-    /// Run time zero on the coordinator's clock, and when the clock was last compared.
+    /// The start was named.
+    started: bool,
+    /// Run time zero on the clock of the coordinator there is a line to, and when the clocks were last compared. Another
+    /// one, which goes on with the test of one that died, has another clock.
     start: Option<(u64, Instant)>,
     stop: Option<(Duration, Duration)>,
 }
@@ -60,9 +63,7 @@ pub(super) struct Running {
     pub(super) pool: Option<Arc<IterationPool>>,
     collector: Collector,
     ended: usize,
-    /// How this worker's users lie on its threads; made at the first assignment, grown by later ones.
-    dealing: Option<Dealing>,
-    thread_of: HashMap<u32, u32>,
+    share: Share,
     lanes: LaneDeal,
 }
 
@@ -72,8 +73,8 @@ impl ActiveRun {
             outbox: Outbox::new(id.clone()),
             id,
             state: State::Preparing,
-            revision: 0,
             clock: Arc::new(RunClock::new(epoch.into_std())),
+            started: false,
             start: None,
             stop: None,
         }
@@ -85,6 +86,7 @@ impl ActiveRun {
         ready: &Ready,
         threads: usize,
         engines: &E,
+        lease: &Arc<Lease>,
     ) -> std::io::Result<()> {
         let prepared = Arc::clone(&ready.prepared);
         let load = &prepared.plan.load;
@@ -95,7 +97,7 @@ impl ActiveRun {
             threads,
             clock: Arc::clone(&self.clock),
             pool: pool.clone(),
-            lease: Arc::default(),
+            lease: Arc::clone(lease),
         };
         let (sender, events) = mpsc::channel(EVENTS);
         let engine = engines.start(&config, &sender)?;
@@ -106,8 +108,7 @@ impl ActiveRun {
             pool,
             collector: Collector::new(threads),
             ended: 0,
-            dealing: None,
-            thread_of: HashMap::new(),
+            share: Share::new(threads),
             lanes: LaneDeal::new(threads),
         }));
         Ok(())
@@ -119,21 +120,44 @@ impl ActiveRun {
     /// When it names users that the scenario does not have, or at first more than the system has room for.
     pub(super) async fn assign(&mut self, assign: Assign, settings: &Settings) -> Result<(), String> {
         let State::Running(running) = &mut self.state else { return Ok(()) };
-        if assign.revision <= self.revision {
+        if assign.revision <= running.share.newest() {
             return Ok(());
         }
-        self.revision = assign.revision;
         running.assign(assign, settings).await
+    }
+
+    /// The line is a new one: what was known of the coordinator's clock may be of another coordinator.
+    pub(super) fn relinked(&mut self) {
+        self.outbox.rewind();
+        self.start = None;
+    }
+
+    /// The newest assignment that every thread follows, and the users still held beside it.
+    pub(super) fn followed(&self) -> (u64, usize) {
+        match &self.state {
+            State::Running(running) => (running.share.revision(), running.share.held_count()),
+            _ => (0, 0),
+        }
+    }
+
+    /// Users still held beside the assignment.
+    pub(super) fn held(&self) -> Vec<Held> {
+        match &self.state {
+            State::Running(running) => running.share.held(),
+            _ => Vec::new(),
+        }
     }
 
     /// The run's beginning is named. Returns whether that was news.
     pub(super) async fn start(&mut self, start_us: u64, sync: &ClockSync) -> bool {
-        let (State::Running(running), None, Some(offset)) = (&self.state, self.start, sync.offset_us())
-        else {
+        let (State::Running(running), Some(offset)) = (&self.state, sync.offset_us()) else { return false };
+        if self.start.is_none() {
+            self.start = Some((start_us, Instant::now()));
+        }
+        if std::mem::replace(&mut self.started, true) {
             return false;
-        };
+        }
         self.clock.start(start_us, offset);
-        self.start = Some((start_us, Instant::now()));
         running.engine.command(|_| Command::Start).await;
         true
     }
@@ -172,9 +196,17 @@ impl ActiveRun {
                 running.take(thread, interval, &mut self.outbox);
                 None
             }
-            Event::Followed { .. } | Event::Released { .. } => None,
-            Event::Ended { .. } => {
+            Event::Followed { thread, revision, departing } => {
+                running.share.followed(thread, revision, departing);
+                None
+            }
+            Event::Released { thread, slots } => {
+                running.share.released(thread, &slots);
+                None
+            }
+            Event::Ended { thread } => {
                 running.ended += 1;
+                running.share.ended(thread);
                 if running.ended == running.engine.threads() {
                     self.outbox.complete();
                     self.state = State::Finished { users: running.prepared.plan.classes.len() };
@@ -216,7 +248,7 @@ impl ActiveRun {
         match &self.state {
             State::Preparing => WorkerPhase::Preparing,
             State::Failed(_) => WorkerPhase::Failed,
-            State::Running(_) if self.start.is_none() => {
+            State::Running(_) if !self.started => {
                 if sync.is_ready() {
                     WorkerPhase::Ready
                 } else {
@@ -282,49 +314,33 @@ impl Running {
         let users = self.users(&assign)?;
         let threads = self.engine.threads();
         let room = Room { prepared: &self.prepared, threads, settings };
-        if let Err(shortage) = room.holds(users.values().map(|(_, grant)| grant.class), assign.open.as_ref())
-        {
-            if self.dealing.is_none() {
+        if let Err(shortage) = room.holds(users.values().map(|user| user.grant.class), assign.open.as_ref()) {
+            if self.share.is_new() {
                 return Err(shortage.to_string());
             }
             // A run that is under way is not ended for users somebody asked for by hand.
             (settings.say)(&format!("more users than there is room for: {shortage}"));
         }
-        match &mut self.dealing {
-            None => {
-                let classes = users.values().map(|(rank, grant)| (grant.class, *rank));
-                let dealing = Dealing::fresh(threads, classes);
-                self.thread_of = users.keys().copied().zip(dealing.owners().iter().copied()).collect();
-                self.dealing = Some(dealing);
-            }
-            Some(dealing) => {
-                for (slot, (rank, grant)) in &users {
-                    self.thread_of.entry(*slot).or_insert_with(|| dealing.grow(grant.class, *rank));
-                }
-            }
-        }
-        let mut shares: Vec<Vec<SlotGrant>> = vec![Vec::new(); threads];
-        for (slot, (_, grant)) in users {
-            shares[self.thread_of[&slot] as usize].push(grant);
-        }
+        let Assign { revision, cut, .. } = assign;
+        let shares = self.share.lay(revision, &users);
         let profile = Arc::new(assign.profile);
         let open =
             assign.open.map(|share| self.lanes.deal(&lanes(&share), share.first_user, share.max_users));
         let grant = |thread: usize| open.as_ref().and_then(|grants| grants.get(thread).cloned());
         self.engine
             .command(|thread| Command::Assign {
-                revision: assign.revision,
+                revision,
                 profile: Arc::clone(&profile),
                 grants: shares[thread].clone(),
                 open: grant(thread),
-                cut: assign.cut,
+                cut,
             })
             .await;
         Ok(())
     }
 
     /// The users of an assignment by slot, each with its rank.
-    fn users(&self, assign: &Assign) -> Result<BTreeMap<u32, (u32, SlotGrant)>, String> {
+    fn users(&self, assign: &Assign) -> Result<BTreeMap<u32, Assigned>, String> {
         let index = self.prepared.plan.load.sequence.index(assign.profile.peak());
         let mut users = BTreeMap::new();
         for grant in &assign.grants {
@@ -334,15 +350,14 @@ impl Running {
                     .and_then(|slot| u32::try_from(slot).ok())
                     .ok_or_else(|| format!("class {} has no user {rank}", grant.class))?;
                 let not_before = not_before(grant, nth);
-                let slot_grant = SlotGrant { slot, class: grant.class, life: grant.life, not_before };
-                users.insert(slot, (rank, slot_grant));
+                let grant = SlotGrant { slot, class: grant.class, life: grant.life, not_before };
+                users.insert(slot, Assigned { rank, grant });
             }
         }
         Ok(users)
     }
 }
 
-/// A worker's lanes, one by one.
 fn lanes(share: &OpenShare) -> Vec<LaneGrant> {
     let lanes = share.lanes.iter().flat_map(|share| {
         let lanes = share.lanes.iter().filter_map(|lane| u16::try_from(lane).ok());

@@ -160,7 +160,7 @@ fn in_words(error: io::Error) -> io::Error {
 
     let Some(tls) = error.get_ref().and_then(|inner| inner.downcast_ref::<Error>()) else { return error };
     let why = match tls {
-        Error::InvalidCertificate(CertificateError::UnknownIssuer) => "its certificate is not from the authority in \
+        Error::InvalidCertificate(CertificateError::UnknownIssuer | CertificateError::BadSignature) => "its certificate is not from the authority in \
              --fleet-ca; give the ca.pem that its certificate was made with"
             .to_owned(),
         Error::InvalidCertificate(CertificateError::Expired | CertificateError::ExpiredContext { .. }) => {

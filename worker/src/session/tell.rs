@@ -1,11 +1,12 @@
 //! What a worker tells: heartbeats with how things are, batches with what was measured, each when it is time.
 
+use stampede_proto::assign::held_to_wire;
 use stampede_proto::v1::{SnapshotBatch, WorkerPhase, WorkerStatus};
 use tokio::time::Instant;
 
 use super::WorkerError;
 use super::run::{ActiveRun, State};
-use super::worker::{MAX_UNANSWERED, Worker};
+use super::worker::{MAX_UNANSWERED, Sent, Worker};
 use crate::engine::StartEngine;
 
 /// What was last told in a heartbeat, to see what is news.
@@ -13,6 +14,8 @@ use crate::engine::StartEngine;
 pub(super) struct Told {
     phase: i32,
     run: String,
+    /// What its threads follow, and how many users are held beside that.
+    followed: (u64, usize),
     hungry_at: u64,
     all_done: bool,
     leaving: bool,
@@ -62,7 +65,9 @@ impl<E: StartEngine> Worker<E> {
             let showing = run.showing();
             status.run.clone_from(&run.id);
             status.set_phase(run.phase(&self.sync));
-            status.revision = run.revision;
+            told.followed = run.followed();
+            status.revision = told.followed.0;
+            status.held = run.held().iter().map(held_to_wire).collect();
             status.users = showing.users;
             status.started = showing.started;
             status.iterations_begun = showing.begun;
@@ -97,7 +102,7 @@ impl<E: StartEngine> Worker<E> {
         status.memory_bytes = resident_bytes();
         let rtt = self.sync.round_trip_us().unwrap_or(0);
         status.rtt_us = u32::try_from(rtt).unwrap_or(u32::MAX);
-        let (seq, sent) = (status.seq, status.sent_us);
+        let sent = Sent { seq: status.seq, at_us: status.sent_us, at: self.engines.boot_time() };
         self.last_told = Some(Instant::now());
         // A full queue means the transport is stuck; the next heartbeat tells the same.
         if link.control.try_send(status).is_ok() {
@@ -105,7 +110,7 @@ impl<E: StartEngine> Worker<E> {
             if self.unanswered.len() == MAX_UNANSWERED {
                 self.unanswered.pop_front();
             }
-            self.unanswered.push_back((seq, sent));
+            self.unanswered.push_back(sent);
         }
     }
 }

@@ -17,6 +17,7 @@ use super::tell::Told;
 use super::{FIRST_BACK_OFF, Leave, MAX_BACK_OFF, Settings, WorkerError};
 use crate::clock::ClockSync;
 use crate::engine::{self, StartEngine};
+use crate::lease::{BootTime, Lease};
 use crate::permits::IterationPool;
 
 /// Events that may wait.
@@ -27,6 +28,15 @@ const LOOK: Duration = Duration::from_millis(25);
 
 /// Heartbeats whose answers are waited for; older ones are given up.
 pub(super) const MAX_UNANSWERED: usize = 64;
+
+/// A heartbeat on its way.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Sent {
+    pub(super) seq: u64,
+    /// On this process's clock.
+    pub(super) at_us: u64,
+    pub(super) at: BootTime,
+}
 
 /// What happens to a worker.
 #[derive(Debug)]
@@ -51,8 +61,15 @@ pub(super) struct Worker<E> {
     pub(super) back_off: Duration,
     pub(super) sync: ClockSync,
     pub(super) seq: u64,
-    /// (seq, sent in µs), oldest first.
-    pub(super) unanswered: VecDeque<(u64, u64)>,
+    /// Oldest first.
+    pub(super) unanswered: VecDeque<Sent>,
+    /// How long the load threads may make requests of the run there is.
+    pub(super) lease: Arc<Lease>,
+    /// When the newest heartbeat that this session's coordinator has answered was sent.
+    pub(super) answered: Option<BootTime>,
+    /// What the load threads have to follow before anything renews the lease: a share as this session's coordinator has it.
+    /// Else a worker whose users run elsewhere by now would go on until it hears of that.
+    pub(super) owed: Option<u64>,
     pub(super) told: Told,
     pub(super) last_told: Option<Instant>,
     /// Since when there has been no coordinator in the middle of a test.
@@ -71,13 +88,22 @@ pub(super) struct Worker<E> {
 ///
 /// # Errors
 /// When the coordinator refuses this worker, or a load thread dies.
-pub async fn work<E: StartEngine>(
-    settings: Settings,
-    engines: E,
-    mut leave: Leave,
-) -> Result<(), WorkerError> {
+pub async fn work<E: StartEngine>(settings: Settings, engines: E, leave: Leave) -> Result<(), WorkerError> {
     let mut instance = [0; 16];
     getrandom::getrandom(&mut instance).map_err(|error| WorkerError::Random(error.to_string()))?;
+    work_as(settings, engines, instance, leave).await
+}
+
+/// As [`work`], under this instance: what is drawn from it is the same each time.
+///
+/// # Errors
+/// As [`work`].
+pub async fn work_as<E: StartEngine>(
+    settings: Settings,
+    engines: E,
+    instance: [u8; 16],
+    mut leave: Leave,
+) -> Result<(), WorkerError> {
     let (sender, mut events) = mpsc::channel(EVENTS);
     let mut worker = Worker::new(settings, engines, instance, sender);
     let mut look = interval(LOOK);
@@ -85,14 +111,16 @@ pub async fn work<E: StartEngine>(
     while !worker.done {
         let pool = worker.run.as_ref().and_then(ActiveRun::pool);
         tokio::select! {
-            Some(event) = events.recv() => worker.event(event).await?,
-            event = engine_event(&mut worker.run) => worker.engine_event(event)?,
-            // Users that wait for iterations make no load: the coordinator is asked at once.
-            () = asked(pool) => worker.tell(),
+            // Not by lot: the first comes forty times a second at most, so each has its turn, and always in the same order.
+            biased;
             _ = look.tick() => {
                 worker.end_orphaned().await;
                 worker.look()?;
             }
+            Some(event) = events.recv() => worker.event(event).await?,
+            event = engine_event(&mut worker.run) => worker.engine_event(event)?,
+            // Users that wait for iterations make no load: the coordinator is asked at once.
+            () = asked(pool) => worker.tell(),
             changed = leave.changed() => match changed {
                 Ok(()) if *leave.borrow_and_update() >= 2 => return Err(WorkerError::LeftAtOnce),
                 Ok(()) => worker.leave().await,
@@ -140,6 +168,9 @@ impl<E: StartEngine> Worker<E> {
             sync: ClockSync::default(),
             seq: 0,
             unanswered: VecDeque::new(),
+            lease: Arc::new(Lease::none()),
+            answered: None,
+            owed: Some(u64::MAX),
             told: Told::default(),
             last_told: None,
             alone_since: None,
@@ -202,14 +233,16 @@ impl<E: StartEngine> Worker<E> {
                 if !link.notice.is_empty() {
                     self.say(&link.notice);
                 }
+                self.settings.line.send_replace(true);
                 self.back_off = FIRST_BACK_OFF;
                 self.alone_since = None;
                 self.sync = ClockSync::default();
                 self.unanswered.clear();
+                (self.answered, self.owed) = (None, Some(u64::MAX));
                 self.told = Told::default();
                 self.link = Some(link);
                 if let Some(run) = &mut self.run {
-                    run.outbox.rewind();
+                    run.relinked();
                 }
                 self.tell();
                 Ok(())
@@ -219,25 +252,29 @@ impl<E: StartEngine> Worker<E> {
                 Err(WorkerError::Mismatch { address: self.settings.address.clone(), why })
             }
             Err(LinkError::Unreachable(why)) => {
+                let pause = self.wait_and_redial();
                 let address = &self.settings.address;
-                self.say(&format!(
-                    "no coordinator at {address} ({why}); trying again in {:?}",
-                    self.back_off
-                ));
-                self.wait_and_redial();
+                self.say(&format!("no coordinator at {address} ({why}); trying again in {pause:?}"));
                 Ok(())
             }
         }
     }
 
-    fn wait_and_redial(&mut self) {
+    /// Returns how long it waits: twice as long each time, and never quite as long as the others of a fleet, which would
+    /// all come at once otherwise.
+    fn wait_and_redial(&mut self) -> Duration {
         self.done |= self.leaving && self.run.is_none();
-        self.redial = Some(Instant::now() + self.back_off);
+        let draw = self.instance[usize::from(self.attempts.to_le_bytes()[0]) % self.instance.len()];
+        let pause = self.back_off / 2 + self.back_off.mul_f64(f64::from(draw) / 512.0);
+        let pause = Duration::from_millis(u64::try_from(pause.as_millis()).unwrap_or(u64::MAX));
+        self.redial = Some(Instant::now() + pause);
         self.back_off = (self.back_off * 2).min(MAX_BACK_OFF);
+        pause
     }
 
     fn broken(&mut self, why: &str) {
         self.link = None;
+        self.settings.line.send_replace(false);
         self.alone_since = Some(Instant::now());
         match &self.run {
             // At the end of a test it simply closes; how the transport words that helps nobody.
@@ -287,13 +324,15 @@ impl<E: StartEngine> Worker<E> {
 
     fn answered(&mut self, answer: &HeartbeatAnswer) {
         let now = self.now_us();
-        while let Some((seq, sent)) = self.unanswered.pop_front() {
-            if seq == answer.seq {
-                self.sync.exchange(sent, answer.received_us, answer.answered_us, now);
+        while let Some(sent) = self.unanswered.pop_front() {
+            if sent.seq == answer.seq {
+                self.sync.exchange(sent.at_us, answer.received_us, answer.answered_us, now);
+                self.answered = Some(sent.at);
+                self.renew();
                 break;
             }
-            if seq > answer.seq {
-                self.unanswered.push_front((seq, sent));
+            if sent.seq > answer.seq {
+                self.unanswered.push_front(sent);
                 break;
             }
         }
@@ -306,6 +345,18 @@ impl<E: StartEngine> Worker<E> {
         }
     }
 
+    /// Renews the lease from the newest answered heartbeat, once every load thread follows a share of this session.
+    pub(super) fn renew(&mut self) {
+        if let (Some(owed), Some(run)) = (self.owed, &self.run)
+            && run.followed().0 >= owed
+        {
+            self.owed = None;
+        }
+        if let (None, Some(sent)) = (self.owed, self.answered) {
+            self.lease.renew(sent);
+        }
+    }
+
     fn prepare(&mut self, wire: v1::Prepare) {
         let Some(link) = &self.link else { return };
         if self.run.as_ref().is_some_and(|run| run.id == wire.run) {
@@ -313,6 +364,7 @@ impl<E: StartEngine> Worker<E> {
         }
         let run = wire.run.clone();
         self.run = Some(ActiveRun::new(run.clone(), self.epoch));
+        self.lease = Arc::new(if self.settings.leased { Lease::new(link.lease) } else { Lease::none() });
         let (session, data, known) = (link.session, link.data.clone(), self.assets.clone());
         let (events, allow) = (self.events.clone(), Arc::clone(&self.settings.allow));
         self.say("preparing a test");
@@ -329,7 +381,8 @@ impl<E: StartEngine> Worker<E> {
         let Some(run) = self.run.as_mut().filter(|run| run.id == id) else { return };
         let result = result.and_then(|ready| {
             self.assets.clone_from(&ready.assets);
-            run.ready(&ready, self.settings.threads, &self.engines).map_err(|error| error.to_string())
+            run.ready(&ready, self.settings.threads, &self.engines, &self.lease)
+                .map_err(|error| error.to_string())
         });
         if let Err(why) = result {
             (self.settings.say)(&format!("cannot take part in the test: {why}"));
@@ -341,7 +394,10 @@ impl<E: StartEngine> Worker<E> {
     async fn assign(&mut self, wire: v1::Assign) {
         let result = match assign::from_wire(wire) {
             Ok(assign) => match self.run.as_mut().filter(|run| run.id == assign.run) {
-                Some(run) => run.assign(assign, &self.settings).await,
+                Some(run) => {
+                    self.owed = self.owed.map(|owed| owed.min(assign.revision));
+                    run.assign(assign, &self.settings).await
+                }
                 None => Ok(()),
             },
             Err(error) => Err(error.to_string()),
@@ -371,11 +427,12 @@ impl<E: StartEngine> Worker<E> {
             return Err(WorkerError::Thread { thread, why });
         }
         let finished = matches!(run.state, State::Finished { .. });
+        self.renew();
         if finished {
             self.hold_until = None;
             self.say("every user has ended");
             self.tell();
-        } else if run.outbox.len() > before && self.settings.spread {
+        } else if self.run.as_ref().is_some_and(|run| run.outbox.len() > before) && self.settings.spread {
             self.hold_until = Some(Instant::now() + self.spread());
         }
         Ok(())

@@ -207,6 +207,8 @@ impl ActiveRun {
             Event::Ended { thread } => {
                 running.ended += 1;
                 running.share.ended(thread);
+                running.collector.end(thread);
+                running.collect(&mut self.outbox);
                 if running.ended == running.engine.threads() {
                     self.outbox.complete();
                     self.state = State::Finished { users: running.prepared.plan.classes.len() };
@@ -305,6 +307,11 @@ impl Running {
         self.collector.add(thread, &interval);
         interval.reset(0, 0);
         self.engine.give_back(thread, interval);
+        self.collect(outbox);
+    }
+
+    /// Passes on what is whole by now.
+    fn collect(&mut self, outbox: &mut Outbox) {
         while let Some(snapshot) = self.collector.next_complete() {
             outbox.push(snapshot);
         }

@@ -30,8 +30,12 @@ pub const PROTOCOL: u32 = 3;
 /// Version of the program, as `Register` compares it.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 
-/// Largest message either side accepts, in bytes. A batch is at most [`MAX_BATCH`]; a scenario with its data is larger.
+/// Largest message a coordinator may send, in bytes: a scenario, or the share of a worker with millions of users.
 pub const MAX_MESSAGE: usize = 16 << 20;
+
+/// Largest message a worker may send, in bytes: a batch with the final totals of many endpoints. Decoded, a message can take some
+/// hundred times the memory it took on the wire.
+pub const MAX_UP: usize = 4 << 20;
 
 /// Largest batch of statistics, in bytes.
 pub const MAX_BATCH: usize = 1 << 20;

@@ -47,7 +47,7 @@ fn rendered(template: &Template) -> String {
         &mut out,
         &mut RenderContext {
             user_id: 5,
-            life: 0,
+            life: 3,
             class: "shopper",
             iteration: 2,
             draw: &mut draw,
@@ -119,6 +119,8 @@ fn names_are_the_path_as_written_or_the_name() {
     assert_eq!(gets.len(), 1);
     let one = step("{get: '/${user.id}', name: 'item ${n}'}");
     assert_eq!(name(&one, request(&one, 0, 0, 0)), "item 3");
+    let per_user = step("{get: /, name: 'user ${user.id}, life ${user.life}'}");
+    assert_eq!(name(&per_user, request(&per_user, 0, 0, 0)), "per value: user 5, life 3");
 }
 
 #[test]

@@ -58,6 +58,8 @@ fn the_users_of_a_killed_worker_start_again_on_the_others() {
     let bed = Bed::new(&target.url(), NAMED);
     let (mut coordinator, mut workers) = bed.start("-u 12 -r 60 -t 9s --lease 1s", 3);
     all_there(&target, 12);
+    // Everybody has said how many users there are.
+    coordinator.said("users 12/12");
     workers[1].signal(Signal::KILL);
     assert_eq!(workers[1].end(), None);
     coordinator.said("worker w1 disconnected");
@@ -138,6 +140,8 @@ fn who_joins_takes_its_share_and_who_leaves_hands_it_on() {
     all_there(&target, 12);
     let mut late = names(&coordinator, &coordinator.address(), &bed, "late");
     until("the joiner's users", || moved(&lives(&target)) == 6);
+    // Some three seconds.
+    more(&target, 1500);
     all_there(&target, 12);
     late.signal(Signal::TERM);
     coordinator.said("worker late left at second");
@@ -149,6 +153,7 @@ fn who_joins_takes_its_share_and_who_leaves_hands_it_on() {
     report.adds_up();
     assert_eq!(report.at("/run/complete"), true, "{:#}", report.at("/accounting"));
     assert_eq!((report.counted("sent"), report.counted("cancelled")), (seen(&target), 0));
+    assert_eq!(report.number("/users/peak"), 12, "nobody is there twice");
     assert_eq!(begun_after_the_next_life(&lives), 0);
     let requests = |row: &serde_json::Value| row["requests"].as_u64() > Some(100);
     assert!(report.list("/workers").iter().all(requests), "{:#}", report.at("/workers"));

@@ -287,6 +287,22 @@ fn a_certificate_that_has_expired_or_is_for_another_name_is_refused() {
 }
 
 #[test]
+fn a_worker_whose_certificate_has_expired_is_refused() {
+    let bed = Bed::new("http://127.0.0.1:9", STEADY);
+    certs(&bed, "fleet").ended(0);
+    certificate(&bed.dir.path().join("old"), "worker.test", 2001);
+    let coordinator = waiting(&bed, &format!("{COORDINATOR_TLS} --fleet-client-ca old/ca.pem"), None);
+    let flags = "--fleet-ca fleet/ca.pem --fleet-cert old/coordinator.pem --fleet-key old/coordinator.key";
+    turned_away(
+        &bed,
+        &coordinator,
+        (flags, None),
+        "this worker's certificate has expired; `coordinator certs` makes new ones",
+        "its certificate has expired",
+    );
+}
+
+#[test]
 fn what_comes_by_and_speaks_something_else_harms_nobody() {
     let target = target();
     let bed = Bed::new(&target.url(), STEADY);

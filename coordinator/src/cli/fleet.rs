@@ -23,7 +23,7 @@ const TOKEN_FILE: u64 = 64 << 10;
 /// About workers elsewhere.
 #[derive(Debug, Clone, Default, ClapArgs)]
 pub(super) struct FleetArgs {
-    /// What workers must show to be let in; better as STAMPEDE_TOKEN or in a file: flags stand in the list of processes
+    /// What workers must show to be let in; better as a variable or in a file: flags stand in the list of processes
     #[arg(
         long,
         value_name = "T",

@@ -69,7 +69,8 @@ struct Tail {
 /// Its revisions are its own. They grow with each change of a share.
 #[derive(Debug, Clone)]
 pub struct Lanes {
-    lanes: Vec<Lane>,
+    /// All there are, by number.
+    all: Vec<Lane>,
     /// Of owners that are there, and not long past.
     tails: Vec<Tail>,
     chairs: Vec<Chair>,
@@ -86,7 +87,7 @@ impl Lanes {
     pub fn fresh(capacities: &[u32], users: u32, max_users: u32) -> Self {
         let lane = Lane { state: State::Orphan, owner: NONE, next: NONE, from: 0, until: 0, since: 0 };
         let mut lanes = Self {
-            lanes: vec![lane; usize::from(LANES)],
+            all: vec![lane; usize::from(LANES)],
             tails: Vec::new(),
             chairs: capacities.iter().map(|capacity| Chair::new(*capacity)).collect(),
             users,
@@ -150,7 +151,7 @@ impl Lanes {
         let owner = number(seat);
         let (mut released, mut kept) = (Vec::new(), Vec::new());
         for index in std::mem::take(&mut chair.releasing) {
-            let lane = &self.lanes[index as usize];
+            let lane = &self.all[index as usize];
             if lane.state == State::Releasing && lane.owner == owner {
                 if lane.since <= revision { released.push(index) } else { kept.push(index) }
             }
@@ -199,7 +200,7 @@ impl Lanes {
         for tail in self.tails.iter().filter(|tail| tail.seat as usize == seat) {
             lanes.entry((tail.from, Some(tail.until))).or_default().push(tail.lane);
         }
-        for (index, lane) in (0..).zip(&self.lanes).filter(|(_, lane)| lane.owner as usize == seat) {
+        for (index, lane) in (0..).zip(&self.all).filter(|(_, lane)| lane.owner as usize == seat) {
             let until = (lane.state == State::Releasing).then_some(lane.until);
             if lane.state != State::Orphan && until.is_none_or(|until| lane.from < until) {
                 lanes.entry((lane.from, until)).or_default().push(index);
@@ -217,22 +218,23 @@ impl Lanes {
     /// Each seat has numbers of its own, as many as one worker alone would need; the run's number is shared by capacity among
     /// those who are there.
     fn users_of(&self, seat: Seat) -> (u32, u32) {
-        let spare = self.max_users.saturating_sub(self.users);
-        let first = u64::from(self.users) + seat as u64 * u64::from(spare);
+        let spared = self.max_users.saturating_sub(self.users);
+        let first = u64::from(self.users) + seat as u64 * u64::from(spared);
         // With ten million users a seat the numbers end at seat 429: those after it share the last ones.
-        let first = u32::try_from(first).unwrap_or(u32::MAX).min(u32::MAX - spare);
-        let there: u64 =
-            eligible(&self.chairs).map(|seat| u64::from(self.chairs[seat as usize].capacity)).sum();
-        let before: u64 = eligible(&self.chairs)
-            .take_while(|other| (*other as usize) < seat)
-            .map(|seat| u64::from(self.chairs[seat as usize].capacity))
-            .sum();
-        let Some(chair) = self.chairs.get(seat).filter(|chair| chair.is_eligible()) else {
+        let first = u32::try_from(first).unwrap_or(u32::MAX).min(u32::MAX - spared);
+        // One that leaves needs its users for the last arrivals.
+        let there = || self.chairs.iter().enumerate().filter(|(_, chair)| chair.is_there());
+        let sum = |chairs: &mut dyn Iterator<Item = (Seat, &Chair)>| -> u64 {
+            chairs.map(|(_, chair)| u64::from(chair.capacity)).sum()
+        };
+        let before = sum(&mut there().take_while(|(other, _)| *other < seat));
+        let there = sum(&mut there());
+        let Some(chair) = self.chairs.get(seat).filter(|chair| chair.is_there()) else {
             return (first, 0);
         };
-        let through = |capacity: u64| u128::from(spare) * u128::from(capacity) / u128::from(there.max(1));
-        let share = through(before + u64::from(chair.capacity)) - through(before);
-        (first, u32::try_from(share).unwrap_or(spare))
+        let through = |capacity: u64| u128::from(spared) * u128::from(capacity) / u128::from(there.max(1));
+        let part = through(before + u64::from(chair.capacity)) - through(before);
+        (first, u32::try_from(part).unwrap_or(spared))
     }
 
     /// Deals anew what nobody has, and when a worker joins, `with_surplus`, what the others have too much of. The share of
@@ -243,7 +245,7 @@ impl Lanes {
         self.tails.retain(|tail| tail.until > reach);
         let mut tally = Tally::new(self.chairs.iter().map(|chair| chair.capacity).collect(), 1);
         let may_keep = |seat: u32| self.chairs.get(seat as usize).is_some_and(Chair::is_eligible);
-        let mut owners: Vec<u32> = self.lanes.iter().map(Lane::target).collect();
+        let mut owners: Vec<u32> = self.all.iter().map(Lane::target).collect();
         for owner in &mut owners {
             if may_keep(*owner) { tally.add(*owner, 0) } else { *owner = NONE }
         }
@@ -282,7 +284,7 @@ impl Lanes {
     }
 
     fn give(&mut self, index: u32, to: u32, reach: u64, ahead: u64) {
-        let lane = &mut self.lanes[index as usize];
+        let lane = &mut self.all[index as usize];
         match lane.state {
             State::Granted if lane.owner != to => {
                 (lane.state, lane.next, lane.since) = (State::Releasing, to, self.revision);
@@ -303,7 +305,7 @@ impl Lanes {
 
     /// Its owner will run no more of it than its tail.
     fn release(&mut self, index: u32, reach: u64) {
-        let lane = &mut self.lanes[index as usize];
+        let lane = &mut self.all[index as usize];
         let (seat, next) = (lane.owner, lane.next);
         let tail = Tail { lane: index, seat, from: lane.from, until: lane.until };
         (lane.state, lane.owner, lane.next) = (State::Orphan, NONE, NONE);
@@ -321,11 +323,11 @@ impl Lanes {
     /// successors' as well.
     fn orphan_all_of(&mut self, seat: u32, m: &Arriving<'_>) {
         let reach = m.reach();
-        for lane in self.lanes.iter_mut().filter(|lane| lane.owner == seat) {
+        for lane in self.all.iter_mut().filter(|lane| lane.owner == seat) {
             (lane.state, lane.owner, lane.next) = (State::Orphan, NONE, NONE);
         }
         for tail in self.tails.extract_if(.., |tail| tail.seat == seat).filter(|tail| tail.until > reach) {
-            let lane = &mut self.lanes[tail.lane as usize];
+            let lane = &mut self.all[tail.lane as usize];
             if lane.from == tail.until {
                 lane.from = tail.from.max(reach);
             }

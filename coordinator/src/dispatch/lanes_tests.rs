@@ -110,10 +110,24 @@ struct Worker {
     revision: u64,
     /// For each lane, what of it is this worker's.
     mine: Vec<Vec<(u64, Option<u64>)>>,
+    /// It has not followed its first share since it came, or came back: it runs nothing.
     fenced: bool,
-    lost: bool,
-    leaving: bool,
-    left: bool,
+    is: Is,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+enum Is {
+    #[default]
+    There,
+    Leaving,
+    Lost,
+    Left,
+}
+
+impl Is {
+    fn heard(self) -> bool {
+        matches!(self, Is::There | Is::Leaving)
+    }
 }
 
 impl Worker {
@@ -187,7 +201,7 @@ impl History {
 
     fn send(&mut self) {
         for seat in self.lanes.changed() {
-            assert!(!self.workers[seat].lost && !self.workers[seat].left);
+            assert!(self.workers[seat].is.heard());
             self.workers[seat].inbox.push_back(self.lanes.share(seat));
         }
     }
@@ -202,7 +216,7 @@ impl History {
 
     fn heartbeat(&mut self, seat: usize) {
         let m = self.moment();
-        if let Some(worker) = self.workers.get(seat).filter(|worker| !worker.fenced && !worker.left) {
+        if let Some(worker) = self.workers.get(seat).filter(|worker| !worker.fenced) {
             self.lanes.follows(seat, worker.revision, &m);
         }
     }
@@ -232,25 +246,25 @@ impl History {
         let m = self.moment();
         let worker = &mut self.workers[seat];
         match step {
-            Step::Lose(_) if !worker.lost && !worker.left => {
-                (worker.lost, worker.fenced, worker.leaving) = (true, true, false);
+            Step::Lose(_) if worker.is.heard() => {
+                (worker.is, worker.fenced) = (Is::Lost, true);
                 worker.inbox.clear();
                 self.lanes.lose(seat, &m);
             }
-            Step::Back(_) if worker.lost => {
-                worker.lost = false;
+            Step::Back(_) if worker.is == Is::Lost => {
+                worker.is = Is::There;
                 self.lanes.back(seat, &m);
             }
-            Step::Leave(_) if !worker.lost && !worker.left => {
-                worker.leaving = true;
+            Step::Leave(_) if worker.is.heard() => {
+                worker.is = Is::Leaving;
                 self.lanes.leave(seat, &m);
             }
             // It goes when all that it has is over.
-            Step::Gone(_) if worker.leaving && worker.inbox.is_empty() => {
+            Step::Gone(_) if worker.is == Is::Leaving && worker.inbox.is_empty() => {
                 let next = due_before(Duration::from_millis(self.now));
                 let over = |part: &(u64, Option<u64>)| part.1.is_some_and(|until| until <= next);
                 if worker.mine.iter().flatten().all(over) {
-                    (worker.left, worker.fenced, worker.leaving) = (true, true, false);
+                    (worker.is, worker.fenced) = (Is::Left, true);
                     self.lanes.gone(seat, &m);
                 }
             }
@@ -278,9 +292,7 @@ impl History {
     fn check(&self) {
         let mut end = vec![0; usize::from(LANES)];
         let mut parts = Vec::new();
-        for seat in
-            (0..self.workers.len()).filter(|seat| !self.workers[*seat].lost && !self.workers[*seat].left)
-        {
+        for seat in (0..self.workers.len()).filter(|seat| self.workers[*seat].is.heard()) {
             for part in self.lanes.share(seat).1.lanes {
                 for lane in part.lanes.iter() {
                     parts.push((lane, part.from, part.until.unwrap_or(u64::MAX)));
@@ -298,12 +310,8 @@ impl History {
     fn everybody_has_a_part(&mut self) {
         (0..2).for_each(|_| self.take(&Step::Wait(31_000)));
         self.take(&Step::Settle);
-        let there: Vec<_> = (0..self.workers.len())
-            .filter(|seat| {
-                let worker = &self.workers[*seat];
-                !worker.lost && !worker.left && !worker.leaving
-            })
-            .collect();
+        let is_there = |seat: &usize| self.workers[*seat].is == Is::There;
+        let there: Vec<_> = (0..self.workers.len()).filter(is_there).collect();
         let missed = self.missed;
         self.take(&Step::Wait(11_000));
         if there.is_empty() {
@@ -355,7 +363,7 @@ proptest! {
     ) {
         let mut history = History::new(&[1, 2]);
         for (seat, leaves, capacity) in steps {
-            let others = |other: &(usize, &Worker)| other.0 != seat && !other.1.left && !other.1.leaving;
+            let others = |other: &(usize, &Worker)| other.0 != seat && other.1.is == Is::There;
             let remain = history.workers.iter().enumerate().filter(others).count() > 0;
             if leaves && remain {
                 history.take(&Step::Leave(seat));

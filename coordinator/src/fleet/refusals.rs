@@ -1,8 +1,8 @@
 //! Which refusals are told to the person in front of the coordinator: one line for each peer and reason a minute, and never a
 //! flood, whatever somebody does to the port. Pure: time is passed in.
 
+use core::net::IpAddr;
 use std::collections::HashMap;
-use std::net::IpAddr;
 use std::time::Duration;
 
 /// The same of the same address is told again after this.
@@ -79,14 +79,14 @@ mod tests {
 
     const SECOND: Duration = Duration::from_secs(1);
 
-    fn address(last: u8) -> Option<IpAddr> {
-        Some(IpAddr::from([192, 0, 2, last]))
+    fn address(last: u8) -> IpAddr {
+        IpAddr::from([192, 0, 2, last])
     }
 
     #[test]
     fn the_same_is_told_once_a_minute_with_how_often_it_was_silent() {
         let mut refusals = Refusals::default();
-        let mut line = |second: u32, why: &str| refusals.line(address(1), why, SECOND * second);
+        let mut line = |second: u32, why: &str| refusals.line(Some(address(1)), why, SECOND * second);
         assert_eq!(line(0, "no token").as_deref(), Some("refused a peer at 192.0.2.1: no token"));
         assert_eq!(line(1, "no token"), None);
         assert_eq!(line(59, "no token"), None);
@@ -103,15 +103,17 @@ mod tests {
     #[test]
     fn a_scan_is_a_few_lines_and_bounded_memory() {
         let mut refusals = Refusals::default();
-        let told = (0..=255).filter_map(|last| refusals.line(address(last), "no token", SECOND)).count();
+        let told =
+            (0..=255).filter_map(|last| refusals.line(Some(address(last)), "no token", SECOND)).count();
         assert_eq!(told, REMEMBERED + 1);
         assert_eq!(refusals.told.len(), REMEMBERED);
         assert!(
-            refusals.line(address(200), "no token", SECOND * 62).is_some(),
+            refusals.line(Some(address(200)), "no token", SECOND * 62).is_some(),
             "a minute later they are news again"
         );
         assert_eq!(refusals.told.len(), 1);
-        let told = (1..1000).filter_map(|minute| refusals.line(address(1), "no token", SECOND * 90 * minute));
+        let told =
+            (1..1000).filter_map(|minute| refusals.line(Some(address(1)), "no token", SECOND * 90 * minute));
         let told: Vec<_> = told.collect();
         assert_eq!(told.len() + REMEMBERED + 2, LINES as usize + 1);
         assert!(told.last().is_some_and(|line| line.ends_with("further refusals are not told")));

@@ -7,9 +7,9 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use futures_util::Stream;
-use stampede_proto::MAX_MESSAGE;
 use stampede_proto::token::Token;
 use stampede_proto::v1::fleet_server::FleetServer;
+use stampede_proto::{MAX_MESSAGE, MAX_UP};
 use tokio::io::{AsyncRead, AsyncWrite, DuplexStream, ReadBuf, duplex};
 use tokio::net::{TcpListener, TcpSocket, lookup_host};
 use tokio::sync::mpsc;
@@ -184,7 +184,7 @@ fn server() -> Server {
 }
 
 fn handlers(service: Service) -> FleetServer<Service> {
-    FleetServer::new(service).max_decoding_message_size(MAX_MESSAGE).max_encoding_message_size(MAX_MESSAGE)
+    FleetServer::new(service).max_decoding_message_size(MAX_UP).max_encoding_message_size(MAX_MESSAGE)
 }
 
 /// Serves remote workers at `door`, where there is one, and pipes of `memory`, in tasks of their own.

@@ -236,8 +236,11 @@ impl Service {
             if commands.try_send(Ok(Command { what: Some(What::Answer(answer)) })).is_err() {
                 return Err(Status::resource_exhausted("commands are not read"));
             }
-            let heartbeat = convert::heartbeat(status)
-                .ok_or_else(|| Status::invalid_argument("a heartbeat that cannot be"))?;
+            let Some(heartbeat) = convert::heartbeat(status) else {
+                let why = "a heartbeat that cannot be".to_owned();
+                self.tell(FleetEvent::From(session, worker, Input::BadBatch { worker, why })).await?;
+                return Err(Status::invalid_argument("a heartbeat that cannot be"));
+            };
             self.tell(FleetEvent::From(session, worker, Input::Heartbeat { worker, heartbeat })).await?;
         }
         Ok(())

@@ -11,7 +11,7 @@ use stampede_scenarios::rate::Rate;
 
 use super::input::{Effect, Heartbeat, Order, Progress, WorkerId};
 use super::state::Run;
-use crate::dispatch::{Dispatch, Moment, Seat};
+use crate::dispatch::{Dispatch, Lanes, Moment, Seat};
 use crate::view::Phase;
 
 /// Which revisions of its parts an assignment was made of. Its number, which grows with either, is their sum.
@@ -48,6 +48,8 @@ impl Run {
         let capacities: Vec<_> =
             self.crew.iter().map(|worker| self.members[*worker].hello.capacity).collect();
         self.dispatch = Some(Dispatch::fresh(&capacities, users));
+        let open = load.open.as_ref();
+        self.lanes = open.map(|open| Lanes::fresh(&capacities, open.users, open.max_users));
         for (seat, worker) in self.crew.iter().enumerate() {
             self.members[*worker].seat = Some(seat);
         }
@@ -78,6 +80,9 @@ impl Run {
         if let Some(dispatch) = &mut self.dispatch {
             dispatch.join(capacity, &moment);
         }
+        self.with_lanes(now, |lanes, arriving| {
+            lanes.join(capacity, arriving);
+        });
         if let Some(ledger) = &mut self.ledger {
             ledger.join();
         }
@@ -114,6 +119,7 @@ impl Run {
         if let Some(dispatch) = &mut self.dispatch {
             dispatch.follows(seat, known.slots, &held, &moment);
         }
+        self.with_lanes(now, |lanes, arriving| lanes.follows(seat, known.lanes, arriving));
     }
 
     /// `worker` says that it leaves: its users finish, and their slots go to the others as they are released.
@@ -125,6 +131,7 @@ impl Run {
             if let Some(dispatch) = &mut self.dispatch {
                 dispatch.leave(seat, &moment);
             }
+            self.with_lanes(now, |lanes, arriving| lanes.leave(seat, arriving));
         }
         let part = self.what_becomes_of(users, false);
         self.note(format!("worker {name} left at second {at}; {part}"), effects);
@@ -137,6 +144,7 @@ impl Run {
         if let Some(dispatch) = &mut self.dispatch {
             dispatch.gone(seat, &moment);
         }
+        self.with_lanes(now, |lanes, arriving| lanes.gone(seat, arriving));
     }
 
     /// A worker's lease has passed, and its session is dead: its slots go to others.
@@ -153,11 +161,13 @@ impl Run {
         };
         let (name, users) = (member.hello.name.clone(), member.users());
         member.heartbeat.users.clear();
+        member.absences.push((u32::try_from(run_time.as_secs()).unwrap_or(u32::MAX), None));
         if self.is_running() {
             let moment = self.moment(now);
             if let Some(dispatch) = &mut self.dispatch {
                 dispatch.lose(seat, &moment);
             }
+            self.with_lanes(now, |lanes, arriving| lanes.lose(seat, arriving));
         }
         if self.is_running() || self.phase == Phase::Draining {
             let at = run_time.as_secs();
@@ -174,12 +184,18 @@ impl Run {
             return;
         }
         member.lost_at = None;
+        let second = u32::try_from(self.run_time(now).as_secs()).unwrap_or(u32::MAX);
+        let member = &mut self.members[worker];
+        if let Some((_, to @ None)) = member.absences.last_mut() {
+            *to = Some(second);
+        }
         let (name, seat) = (member.hello.name.clone(), member.seat);
         if let Some(seat) = seat {
             let moment = self.moment(now);
             if let Some(dispatch) = &mut self.dispatch {
                 dispatch.back(seat, &moment);
             }
+            self.with_lanes(now, |lanes, arriving| lanes.back(seat, arriving));
             self.note(format!("worker {name} is back"), effects);
         }
     }
@@ -193,6 +209,7 @@ impl Run {
         if let Some(dispatch) = &mut self.dispatch {
             dispatch.tick(&moment);
         }
+        self.with_lanes(now, |lanes, arriving| lanes.tick(arriving));
         self.see_changed();
         let changed = std::mem::take(&mut self.untold);
         let told = |seat: &Seat| {
@@ -209,6 +226,9 @@ impl Run {
         if let Some(dispatch) = &mut self.dispatch {
             self.untold.extend(dispatch.changed());
         }
+        if let Some(lanes) = &mut self.lanes {
+            self.untold.extend(lanes.changed());
+        }
     }
 
     /// What the workers in `seats` are to run, whole.
@@ -223,7 +243,7 @@ impl Run {
         for (seat, share) in dispatch.shares(seats, at) {
             let worker = self.crew[seat];
             self.untold.remove(&seat);
-            let (open, lanes) = self.open_share(seat).unzip();
+            let (lanes, open) = self.lanes.as_ref().map(|lanes| lanes.share(seat)).unzip();
             let revision = Revision { slots: share.revision, lanes: lanes.unwrap_or(0) };
             let number = revision.number();
             let told = &mut self.members[worker].told;

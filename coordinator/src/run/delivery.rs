@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use stampede_proto::batch::{Batch, Finals};
 
-use super::input::{Effect, WorkerId};
+use super::input::{Effect, Heartbeat, WorkerId};
 use super::member::Refusal;
+use super::merged::Taken;
 use super::state::Run;
 use crate::result::Limit;
 
@@ -48,6 +49,8 @@ impl Run {
         let was_limited = !member.applied.limit.all().is_empty();
         let taken = if member.seat.is_none() {
             Err(Refusal::Bad("it takes no part in this run"))
+        } else if member.finished && batch.number > member.applied.through {
+            Err(Refusal::Bad("it comes after the last one"))
         } else if in_future || snapshot.gauges.users.len() > self.setup.plan.classes.len() {
             Err(Refusal::Bad("it speaks of seconds or classes that are not there"))
         } else {
@@ -55,7 +58,8 @@ impl Run {
         };
         match taken {
             Ok(()) => {
-                self.merged.add(worker, snapshot, batch.last_part, &self.profile, self.watermark);
+                let taken = self.how_to_take(worker, batch);
+                self.merged.add(worker, snapshot, taken, &self.profile, self.watermark);
                 if !was_limited {
                     self.note_limit(worker, effects);
                 }
@@ -67,6 +71,23 @@ impl Run {
             Err(Refusal::Bad(why)) => return self.strike(worker, why, now, effects),
         }
         self.acknowledge(worker, effects);
+    }
+
+    fn how_to_take(&self, worker: WorkerId, batch: &Batch) -> Taken {
+        let (member, snapshot) = (&self.members[worker], &batch.snapshot);
+        // Of a worker that leaves, the stop is its own: the run goes on.
+        let stopped = self.stop.is_some_and(|stop| u64::from(snapshot.to_s) > stop.at.as_secs());
+        let draining = snapshot.draining && (!member.left || stopped);
+        let users_count = !member.left && !member.was_away(snapshot.from_s);
+        Taken { last_part: batch.last_part, draining, users_count }
+    }
+
+    /// Nobody begins more iterations than it was granted, whatever it announces.
+    pub(super) fn cap_iterations(&self, worker: WorkerId, heartbeat: &mut Heartbeat) {
+        let (Some(ledger), Some(member)) = (&self.ledger, self.members.get(worker)) else { return };
+        let granted = member.seat.map_or(0, |seat| ledger.granted(seat));
+        let most = granted.max(member.applied.iterations.begun);
+        heartbeat.iterations_begun = heartbeat.iterations_begun.min(most);
     }
 
     /// Says it once when a worker has come to its own limit.
@@ -104,7 +125,7 @@ impl Run {
         let (name, refused) = (member.hello.name.clone(), member.refused);
         let end = if refused { "; it is refused for this run" } else { "" };
         if !known {
-            self.note(format!("worker {name} sent statistics that cannot be: {why}{end}"), effects);
+            self.note(format!("worker {name} sent what cannot be: {why}{end}"), effects);
         }
         effects.push(Effect::EndSession(worker, format!("statistics refused: {why}")));
     }

@@ -6,6 +6,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 use stampede_proto::prepare::ClientChoice;
 use stampede_scenarios::describe::describe_rate;
+use stampede_stats::endpoint::EndpointKey;
+use stampede_stats::totals::{MAX_ENDPOINTS, change_row};
 
 use super::member::Member;
 use super::state::Run;
@@ -99,7 +101,9 @@ impl Run {
             for (key, counts) in &applied.endpoints {
                 let open = counts.started.saturating_sub(counts.ended());
                 if open > 0 {
-                    *unknown_by_endpoint.entry(key.clone()).or_default() += open;
+                    // In the rows that the totals have.
+                    let add = |sum: &mut u64| *sum += open;
+                    change_row(&mut unknown_by_endpoint, key, MAX_ENDPOINTS, EndpointKey::other, add);
                 }
             }
             accounting.missing.extend(self.missing(member));

@@ -52,7 +52,7 @@ pub enum Input {
         /// Checked in itself, not yet against what came before.
         batch: Box<Batch>,
     },
-    /// Statistics that are not well formed.
+    /// Statistics or a heartbeat that are not well formed.
     BadBatch {
         /// Whose.
         worker: WorkerId,

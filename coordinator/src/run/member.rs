@@ -23,6 +23,9 @@ const RECENT: usize = 10;
 /// scenario and 512 that come from values.
 const MAX_ENDPOINTS: usize = 65_536;
 
+/// Bytes and counts of one worker in a run from which on they are made up. Sums over many workers stay in range.
+const MOST: u64 = 1 << 53;
+
 /// A worker.
 #[derive(Debug, Clone)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own, and most combinations occur")]
@@ -42,6 +45,8 @@ pub(super) struct Member {
     pub(super) failed: bool,
     /// Its lease has passed; cleared when it is back.
     pub(super) lost_at: Option<Duration>,
+    /// The seconds in which it was lost and others ran its users; the last may be open.
+    pub(super) absences: Vec<(u32, Option<u32>)>,
     pub(super) left: bool,
     /// It sent too often what cannot be: it has no part in this run any more.
     pub(super) refused: bool,
@@ -99,6 +104,7 @@ impl Member {
             told_start: now,
             failed: false,
             lost_at: None,
+            absences: Vec::new(),
             left: false,
             refused: false,
             last_heard: now,
@@ -112,6 +118,12 @@ impl Member {
     /// Whether it takes part and may still be heard of.
     pub(super) fn is_live(&self) -> bool {
         self.participates && self.lost_at.is_none() && !self.finished
+    }
+
+    /// Whether it was lost in `second` of the run, whatever it did.
+    pub(super) fn was_away(&self, second: u32) -> bool {
+        let holds = |(from, to): &(u32, Option<u32>)| second >= *from && to.is_none_or(|to| second <= to);
+        self.absences.iter().any(holds)
     }
 
     /// How it is shown.
@@ -186,6 +198,11 @@ impl Applied {
         let (mut requests, mut iterations) = (self.requests, self.iterations);
         requests.add(&snapshot.requests());
         iterations.add(&snapshot.iterations);
+        if requests.started.max(requests.bytes_in).max(requests.bytes_out) >= MOST
+            || iterations.begun.max(iterations.planned) >= MOST
+        {
+            return Err(Refusal::Bad("more than anybody can do"));
+        }
         if let Some(running) = &batch.running {
             if running.requests != requests || running.iterations != iterations {
                 return Err(Refusal::Bad("its running totals are not the sum of its batches"));

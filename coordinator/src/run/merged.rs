@@ -17,6 +17,17 @@ pub(super) const RATE_WINDOW: u32 = 10;
 /// Seconds kept beyond that for workers that report late.
 const KEPT: u32 = 60;
 
+/// How a snapshot is taken in.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Taken {
+    /// Its interval is whole with it.
+    pub(super) last_part: bool,
+    /// It lies behind the stop instant of the run.
+    pub(super) draining: bool,
+    /// Its users are the run's: not those of a worker that others had taken them over from, or that was leaving.
+    pub(super) users_count: bool,
+}
+
 /// One worker's gauges in a point of the course.
 #[derive(Debug, Clone, Copy, Default)]
 struct Share {
@@ -53,7 +64,7 @@ impl Merged {
         &mut self,
         worker: WorkerId,
         snapshot: &Snapshot,
-        last_part: bool,
+        how: Taken,
         profile: &Profile,
         watermark: u32,
     ) {
@@ -67,7 +78,7 @@ impl Merged {
             };
             // The same rows as in the totals: names beyond their limit share one.
             change_row(second, key, MAX_ENDPOINTS, EndpointKey::other, add);
-            if !snapshot.draining {
+            if !how.draining {
                 change_row(&mut self.in_window, key, MAX_ENDPOINTS, EndpointKey::other, add);
             }
         }
@@ -80,9 +91,9 @@ impl Merged {
         self.arrivals.retain(|second, _| *second >= oldest);
         self.users.retain(|second, _| *second >= oldest);
         self.plot(snapshot, watermark);
-        if last_part {
+        if how.last_part {
             for second in snapshot.from_s..snapshot.to_s {
-                self.gauge(worker, second, snapshot, profile);
+                self.gauge(worker, second, snapshot, how, profile);
             }
         }
     }
@@ -99,7 +110,7 @@ impl Merged {
     }
 
     /// Puts the gauges at the end of `second` into its point and among the users of that second.
-    fn gauge(&mut self, worker: WorkerId, second: u32, snapshot: &Snapshot, profile: &Profile) {
+    fn gauge(&mut self, worker: WorkerId, second: u32, snapshot: &Snapshot, how: Taken, profile: &Profile) {
         let new = second >= self.newest;
         self.newest = self.newest.max(second + 1);
         let newest = self.newest - 1;
@@ -114,6 +125,7 @@ impl Merged {
         // A point of several seconds shows the end of its newest one.
         if self.timeline.step_s() == 1 || second == newest {
             let users = snapshot.gauges.users.iter().map(|users| u64::from(*users)).sum::<u64>();
+            let users = if how.users_count { users } else { 0 };
             let share = Share { second, users, in_flight: snapshot.gauges.in_flight };
             let before = self.shares.insert(worker, share).filter(|before| before.second == second);
             let before = before.unwrap_or_default();
@@ -122,7 +134,7 @@ impl Merged {
             point.in_flight =
                 point.in_flight.saturating_sub(before.in_flight).saturating_add(share.in_flight);
         }
-        if snapshot.draining {
+        if how.draining || !how.users_count {
             return;
         }
         let users = self.users.entry(second).or_default();
@@ -177,6 +189,14 @@ mod tests {
     use stampede_stats::counts::RequestCounts;
     use stampede_stats::endpoint::EndpointDelta;
 
+    fn taken(snapshot: &Snapshot) -> Taken {
+        Taken { last_part: true, draining: snapshot.draining, users_count: true }
+    }
+
+    fn add(merged: &mut Merged, worker: WorkerId, snapshot: &Snapshot, profile: &Profile, watermark: u32) {
+        merged.add(worker, snapshot, taken(snapshot), profile, watermark);
+    }
+
     fn snapshot(second: u32, cancelled_as_ok: u64, draining: bool) -> Snapshot {
         let counts = RequestCounts { failed: cancelled_as_ok, ..RequestCounts::default() };
         let delta = EndpointDelta { counts, ..EndpointDelta::default() };
@@ -192,9 +212,9 @@ mod tests {
         let profile = Profile::ramp(8, Rate::new(100, 1).expect("positive"));
         let mut merged = Merged::default();
         for worker in 0..2 {
-            merged.add(worker, &snapshot(0, 5, false), true, &profile, 0);
-            merged.add(worker, &snapshot(1, 1, false), true, &profile, 0);
-            merged.add(worker, &snapshot(1, 7, true), true, &profile, 0);
+            add(&mut merged, worker, &snapshot(0, 5, false), &profile, 0);
+            add(&mut merged, worker, &snapshot(1, 1, false), &profile, 0);
+            add(&mut merged, worker, &snapshot(1, 7, true), &profile, 0);
         }
         assert_eq!(merged.totals.requests().failed, 26);
         assert_eq!(merged.in_window[&EndpointKey::new("GET", "/")].requests, 12);
@@ -209,7 +229,7 @@ mod tests {
         let profile = Profile::default();
         let mut merged = Merged::default();
         for second in 0..30 {
-            merged.add(0, &snapshot(second, u64::from(second), false), true, &profile, second);
+            add(&mut merged, 0, &snapshot(second, u64::from(second), false), &profile, second);
         }
         let (requests, failures) = merged.rates(25)[&EndpointKey::new("GET", "/")];
         assert!((requests - 19.5).abs() < 1e-9 && (failures - 19.5).abs() < 1e-9);

@@ -1,29 +1,26 @@
-//! The open model's part of the run's state: who has which lanes and how many users, what has arrived, what is missed.
-//!
-//! Lanes are dealt once, at the start. What comes due in those of a worker that is lost, or has left, is missed and named.
+//! The open model's part of the run's state: what has arrived, what is missed. Who has which lanes is dealt as slots are.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use stampede_proto::assign::{LaneShare, OpenShare};
-use stampede_scenarios::arrivals::{LANES, count_until, owner};
+use stampede_scenarios::arrivals::count_until;
 use stampede_scenarios::plan::OpenPlan;
-use stampede_scenarios::ranks::RankSet;
 
 use super::member::Member;
 use super::phases::HEARD;
 use super::state::Run;
+use crate::dispatch::{Arriving, Lanes};
 use crate::result::Accounting;
 use crate::view::ArrivalsView;
 
 impl Run {
-    /// The part of the worker in `seat`, and the revision of it.
-    pub(super) fn open_share(&self, seat: usize) -> Option<(OpenShare, u64)> {
-        let open = self.open()?;
-        let workers = self.crew.len();
-        let lanes = (0..LANES).filter(|lane| owner(*lane, workers) == seat).map(u32::from);
-        let (first_user, max_users) = user_share(open, seat, workers);
-        let lanes = LaneShare { lanes: RankSet::from_sorted(lanes.collect()), from: 0, until: None };
-        Some((OpenShare { lanes: vec![lanes], first_user, max_users }, 0))
+    /// Has the lanes, where there are any, decide something at `now`.
+    pub(super) fn with_lanes(&mut self, now: Duration, decide: impl FnOnce(&mut Lanes, &Arriving<'_>)) {
+        let at = self.run_time(now + self.lead());
+        let plan = Arc::clone(&self.setup.plan);
+        if let Some(lanes) = &mut self.lanes {
+            decide(lanes, &Arriving { at, due_before: &|t| count_until(&plan, t) });
+        }
     }
 
     fn open(&self) -> Option<&OpenPlan> {
@@ -65,45 +62,5 @@ impl Run {
             dropped: crew().map(Member::iterations_dropped).sum(),
             max_users: open.max_users,
         })
-    }
-}
-
-/// First number and count of the users that worker `index` of `workers` may start.
-fn user_share(open: &OpenPlan, index: usize, workers: usize) -> (u32, u32) {
-    let part = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
-    let (index, workers) = (part(index), part(workers).max(1));
-    let left = open.max_users.saturating_sub(open.users);
-    let (each, rest) = (left / workers, left % workers);
-    (open.users + each * index + index.min(rest), each + u32::from(index < rest))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use stampede_scenarios::arrivals::Spacing;
-    use stampede_scenarios::rate::Rate;
-    use stampede_scenarios::rate_profile::RateProfile;
-
-    #[test]
-    fn users_are_shared_without_a_number_given_twice() {
-        let rate = RateProfile::constant(Rate::new(5, 1).expect("positive")).expect("a rate");
-        for (max_users, users) in [(100, 7), (3, 3), (4, 1), (10_000, 0)] {
-            let open = OpenPlan {
-                rate: rate.clone(),
-                spacing: Spacing::Even,
-                max_users,
-                users,
-                ends_with_stages: false,
-            };
-            for workers in 1..9 {
-                let mut next = users;
-                for index in 0..workers {
-                    let (first, count) = user_share(&open, index, workers);
-                    assert_eq!(first, next);
-                    next += count;
-                }
-                assert_eq!(next, max_users);
-            }
-        }
     }
 }

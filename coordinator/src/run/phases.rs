@@ -19,6 +19,9 @@ pub(super) const HEARD: Duration = Duration::from_millis(600);
 /// A tick later than this means this process itself was held up.
 const LATE_TICK: Duration = Duration::from_millis(600);
 
+/// The longest round trip of a worker that the others wait for; it says itself what it is.
+const MAX_TRIP: Duration = Duration::from_secs(1);
+
 /// How long finals are waited for after a second Ctrl-C.
 const ABORT_WAIT: Duration = Duration::from_secs(1);
 
@@ -49,6 +52,7 @@ impl Run {
     pub(super) fn tick(&mut self, now: Duration, effects: &mut Vec<Effect>) {
         let silent = (0..self.members.len()).filter(|worker| self.is_silent(*worker, now));
         effects.extend(silent.map(|worker| Effect::EndIfSilent(worker, self.members[worker].last_heard)));
+        self.see_users();
         self.shown.mark_if_due(now);
     }
 
@@ -173,7 +177,7 @@ impl Run {
             return Duration::from_millis(20);
         }
         let slowest = self.crew.iter().filter_map(|worker| self.members[*worker].heartbeat.round_trip).max();
-        Duration::from_millis(100) + slowest.unwrap_or_default() * 2
+        Duration::from_millis(100) + slowest.unwrap_or_default().min(MAX_TRIP) * 2
     }
 
     fn run_on(&mut self, now: Duration, effects: &mut Vec<Effect>) {

@@ -13,7 +13,7 @@ use super::input::{Effect, Heartbeat, Hello, Input, Order, Person, Progress, Wor
 use super::ledger::Ledger;
 use super::member::Member;
 use super::merged::Merged;
-use crate::dispatch::{Dispatch, Seat};
+use crate::dispatch::{Dispatch, Lanes, Seat};
 use crate::result::{LoadChange, StopReason};
 use crate::view::Phase;
 
@@ -71,6 +71,8 @@ pub struct Run {
     pub(super) profile: Profile,
     /// Who runs which slot, once that is dealt.
     pub(super) dispatch: Option<Dispatch>,
+    /// Who runs which lane, where arrivals come at a rate.
+    pub(super) lanes: Option<Lanes>,
     /// Seats whose shares have changed since they were told.
     pub(super) untold: BTreeSet<Seat>,
     pub(super) ledger: Option<Ledger>,
@@ -112,6 +114,7 @@ impl Run {
             start: None,
             profile,
             dispatch: None,
+            lanes: None,
             untold: BTreeSet::new(),
             ledger: None,
             last_due: None,
@@ -210,10 +213,11 @@ impl Run {
     fn heartbeat(
         &mut self,
         worker: WorkerId,
-        heartbeat: Heartbeat,
+        mut heartbeat: Heartbeat,
         now: Duration,
         effects: &mut Vec<Effect>,
     ) {
+        self.cap_iterations(worker, &mut heartbeat);
         let id = self.setup.id.clone();
         let Some(member) = self.members.get_mut(worker) else { return };
         if member.refused || member.lost_at.is_some() {
@@ -251,7 +255,6 @@ impl Run {
         if wants {
             self.grant_iterations(worker, effects);
         }
-        self.see_users();
     }
 
     /// Whether `worker` still waits for a start that was named: the line broke before it heard of it, or before it could tell
@@ -281,7 +284,8 @@ impl Run {
         }
     }
 
-    fn see_users(&mut self) {
+    /// Looks how many users are alive. Not with each heartbeat: a thousand workers send two thousand a second.
+    pub(super) fn see_users(&mut self) {
         let mut sum: Vec<u32> = Vec::new();
         for member in self.members.iter().filter(|member| member.is_live()) {
             sum.resize(sum.len().max(member.heartbeat.users.len()), 0);

@@ -1,14 +1,18 @@
 //! The fleet port on a real socket: who is let through to the handlers, and what strangers can do to it.
 
+use std::fs;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use stampede_coordinator::fleet::{Assets, Door, FleetEvent, Registry, Service, listen, memory, serve};
+use stampede_coordinator::certs::make;
+use stampede_coordinator::fleet::{
+    Assets, Door, FleetEvent, FleetTls, Registry, Service, listen, memory, serve,
+};
 use stampede_proto::token::{Token, TokenText};
 use stampede_proto::v1::fleet_client::FleetClient;
 use stampede_proto::v1::{AssetRequest, SnapshotBatch, WorkerStatus};
-use tokio::io::AsyncReadExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
@@ -26,6 +30,10 @@ const TOKEN: &str = "correct-horse-battery";
 
 /// A port that wants the token, and what is told about it.
 async fn door() -> (SocketAddr, mpsc::Receiver<FleetEvent>) {
+    door_with(None).await
+}
+
+async fn door_with(tls: Option<FleetTls>) -> (SocketAddr, mpsc::Receiver<FleetEvent>) {
     let (sender, events) = mpsc::channel(64);
     let registry = Arc::new(Mutex::new(Registry::default()));
     let service =
@@ -34,7 +42,7 @@ async fn door() -> (SocketAddr, mpsc::Receiver<FleetEvent>) {
     let address = listener.local_addr().expect("an address");
     let token = Token::new(&TokenText::new(TOKEN)).expect("a token");
     let (_pipes, incoming) = memory();
-    serve(&service, Some(Door { listener, token: Some(token), tls: None }), incoming);
+    serve(&service, Some(Door { listener, token: Some(token), tls }), incoming);
     (address, events)
 }
 
@@ -47,6 +55,18 @@ fn showing<T>(message: T, token: &str) -> Request<T> {
     let mut request = Request::new(message);
     request.metadata_mut().insert("authorization", format!("Bearer {token}").parse().expect("a header"));
     request
+}
+
+/// TLS with certificates made for this test program.
+fn tls() -> FleetTls {
+    let dir = std::env::temp_dir().join(format!("stampede-door-{}", std::process::id()));
+    // What an earlier program of this number may have left.
+    let _ = fs::remove_dir_all(&dir);
+    make(&dir, &["localhost".to_owned()], jiff::Timestamp::now()).expect("certificates");
+    let tls =
+        FleetTls::read(&dir.join("coordinator.pem"), &dir.join("coordinator.key"), Some(&dir.join("ca.pem")));
+    fs::remove_dir_all(&dir).expect("its own folder");
+    tls.expect("usable")
 }
 
 /// It was refused before any handler, and nothing was told.
@@ -140,4 +160,22 @@ async fn who_says_nothing_is_shown_out() {
         }
         other => panic!("{other:?}"),
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_begins_tls_and_goes_no_further_is_shown_out() {
+    let (address, mut events) = door_with(Some(tls())).await;
+    let mut slow = TcpStream::connect(address).await.expect("a line");
+    // The begin of a record that begins a handshake.
+    slow.write_all(&[0x16, 3, 1]).await.expect("sent");
+    match events.recv().await {
+        Some(FleetEvent::Refused(text)) => {
+            assert_eq!(text, "refused a peer at 127.0.0.1: it began TLS and went no further");
+        }
+        other => panic!("{other:?}"),
+    }
+    let mut answer = Vec::new();
+    // Closed or reset, it is over.
+    let _ = slow.read_to_end(&mut answer).await;
+    assert_eq!(answer, b"");
 }

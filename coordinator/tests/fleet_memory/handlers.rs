@@ -116,6 +116,10 @@ async fn a_heartbeat_that_cannot_be_ends_the_stream() {
     assert_eq!(control.next().await.expect_err("and then the stream ends").code(), Code::InvalidArgument);
     assert!(matches!(fleet.input().await, Input::Registered { .. }));
     assert!(matches!(fleet.input().await, Input::ControlOpened { .. }));
+    assert!(
+        matches!(fleet.input().await, Input::BadBatch { worker: 0, .. }),
+        "it counts like bad statistics"
+    );
     assert!(matches!(fleet.input().await, Input::ControlClosed { .. }));
 }
 

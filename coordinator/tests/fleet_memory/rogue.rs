@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use stampede_coordinator::conduct::{Conducted, Conductor};
-use stampede_coordinator::fleet::{listen, memory};
+use stampede_coordinator::fleet::{Door, listen, memory};
 use stampede_coordinator::result::RunResult;
 use stampede_coordinator::view::WorkerState;
 use stampede_proto::VERSION;
@@ -48,13 +48,18 @@ fn second(run: &str, number: u64) -> SnapshotBatch {
 
 /// What is sent in each of three sessions: not well formed, of a second that is far off, and with sums that are not the sums.
 fn rubbish(run: &str) -> [SnapshotBatch; 3] {
-    let name = |n| EndpointDelta { name: format!("/{n}"), counts: Some(Requests::default()), ..EndpointDelta::default() };
+    let name = |n| EndpointDelta {
+        name: format!("/{n}"),
+        counts: Some(Requests::default()),
+        ..EndpointDelta::default()
+    };
     let mut names = second(run, 1);
     names.endpoints = (0..200_000).map(name).collect();
     let mut far = second(run, 1);
     (far.from_s, far.to_s) = (u32::MAX - 1, u32::MAX);
     let mut sums = second(run, 1);
-    sums.running.as_mut().expect("set").requests = Some(Requests { started: 7, ok: 7, ..Requests::default() });
+    sums.running.as_mut().expect("set").requests =
+        Some(Requests { started: 7, ok: 7, ..Requests::default() });
     [names, far, sums]
 }
 
@@ -74,7 +79,9 @@ async fn rogue(address: String) {
                 run = prepare.run;
                 seq += 1;
                 let ready = WorkerPhase::Ready.into();
-                control.say(seq, WorkerStatus { run: run.clone(), phase: ready, ..WorkerStatus::default() }).await;
+                control
+                    .say(seq, WorkerStatus { run: run.clone(), phase: ready, ..WorkerStatus::default() })
+                    .await;
             }
             What::Start(_) => break,
             _ => {}
@@ -113,7 +120,7 @@ async fn conduct() -> (Conducted, Target) {
     let (mut job, _) = job("get: /", "users: 4, spawn_rate: 100, run_time: 3s");
     let listener = listen("127.0.0.1:0").await.expect("a free port");
     let address = listener.local_addr().expect("bound").to_string();
-    job.listener = Some(listener);
+    job.door = Some(Door { listener, token: None, tls: None });
     job.setup.expected = Some(2);
     let (_pipes, incoming) = memory();
     let (conductor, _view) = Conductor::over(job, incoming);
@@ -129,7 +136,11 @@ async fn conduct() -> (Conducted, Target) {
         spread: true,
         version: VERSION.to_owned(),
         sources: Sources::default(),
+        allow: Arc::default(),
+        leased: true,
+        line: watch::Sender::default(),
         hosts_target: false,
+        allow: Arc::default(),
     };
     let (_leave, left) = watch::channel(0);
     let working = tokio::spawn(work(settings, target.clone(), left));

@@ -62,7 +62,7 @@ fn what_does_not_add_up_ends_that_session_only() {
         let effects = world.deliver(0, bad);
         assert!(ends_session(&effects, 0) && !ends_session(&effects, 1), "{name}: {effects:?}");
         assert_eq!(counted(&world), 0, "{name}");
-        assert!(world.run.view(world.now).notices.iter().any(|text| text.contains("w0 sent statistics")));
+        assert!(world.run.view(world.now).notices.iter().any(|text| text.contains("w0 sent what cannot be")));
         world.second(1, 1, 1, 0);
         world.deliver(0, good);
         assert_eq!(counted(&world), 5, "{name}: the run goes on");

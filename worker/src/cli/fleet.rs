@@ -13,7 +13,7 @@ const TOKEN_FILE: u64 = 64 << 10;
 /// About the way to the coordinator.
 #[derive(Debug, ClapArgs)]
 pub(super) struct FleetArgs {
-    /// What the coordinator wants to see; better as STAMPEDE_TOKEN or in a file: flags stand in the list of processes
+    /// What the coordinator wants to see; better as a variable or in a file: flags stand in the list of processes
     #[arg(long, value_name = "T", env = "STAMPEDE_TOKEN", hide_env = true, hide_env_values = true)]
     token: Option<TokenText>,
 

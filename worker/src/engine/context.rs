@@ -70,8 +70,9 @@ impl Context {
             clock,
             recorder: RefCell::new(recorder),
             permits,
+            // The first look is still to come.
+            lapsed: Cell::new(!lease.holds()),
             lease,
-            lapsed: Cell::new(false),
             renewed: Notify::new(),
             buffers: BufferPool::default(),
             started: Cell::new(0),

@@ -10,8 +10,8 @@ use crate::http::probe::Probe;
 
 /// A request under way.
 pub(super) struct RequestGuard<'a> {
-    context: &'a Context,
-    signals: &'a UserSignals,
+    pub(super) context: &'a Context,
+    pub(super) signals: &'a UserSignals,
     probe: &'a Probe,
     endpoint: u32,
     begun: Duration,
@@ -21,7 +21,7 @@ pub(super) struct RequestGuard<'a> {
     pub(super) exchanging: bool,
     pub(super) hops: u32,
     /// How long it was held since it began: no fault of the target's.
-    pub(super) held: Duration,
+    held_ns: u64,
     /// In a pipeline: how many requests its user had pushed before this one.
     pub(super) piped: Option<u64>,
     booked: bool,
@@ -48,7 +48,7 @@ impl<'a> RequestGuard<'a> {
             sent: 0,
             exchanging: false,
             hops: 0,
-            held: Duration::ZERO,
+            held_ns: 0,
             piped: None,
             booked: false,
         }
@@ -57,6 +57,16 @@ impl<'a> RequestGuard<'a> {
     /// Run time at which it began.
     pub(super) fn begun(&self) -> Duration {
         self.begun
+    }
+
+    /// How long it was held since it began.
+    pub(super) fn held(&self) -> Duration {
+        Duration::from_nanos(self.held_ns)
+    }
+
+    /// It was held for so long.
+    pub(super) fn hold(&mut self, time: Duration) {
+        self.held_ns += u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
     }
 
     /// Books the end.

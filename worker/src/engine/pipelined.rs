@@ -168,7 +168,7 @@ impl<C: HttpClient> User<C> {
                 } else {
                     Box::pin(self.signals.hold(&self.context)).await;
                     wire.begin = Instant::now();
-                    guard.held = wire.begin.saturating_duration_since(begin);
+                    guard.hold(wire.begin.saturating_duration_since(begin));
                     Duration::ZERO
                 }
             }
@@ -202,7 +202,7 @@ impl<C: HttpClient> User<C> {
         guard: RequestGuard<'_>,
         iteration: IterationGuard<'_>,
     ) {
-        let from = guard.begun() + guard.held;
+        let from = guard.begun() + guard.held();
         let (done, response) = settle(context, request, course, guard, from, |_| Ok(()));
         let ended = context.clock.at(done.ended);
         iteration.end(if done.ok { IterationEnd::Completed } else { IterationEnd::Failed }, ended);

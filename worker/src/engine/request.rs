@@ -33,11 +33,9 @@ pub(super) struct Here<'a> {
     pub(super) signals: &'a UserSignals,
 }
 
-impl Here<'_> {
-    /// Whether what makes users iterate is arrivals.
-    fn is_open(&self) -> bool {
-        self.context.prepared.plan.load.open.is_some()
-    }
+/// Whether what makes users iterate is arrivals.
+fn is_open(context: &Context) -> bool {
+    context.prepared.plan.load.open.is_some()
 }
 
 /// How a request ended.
@@ -62,7 +60,7 @@ pub(super) async fn perform<C: HttpClient>(
     let mut intended = intended;
     if !probe.may_begin() {
         Box::pin(here.signals.hold(context)).await;
-        if !here.is_open() {
+        if !is_open(context) {
             // Beats wait like everybody else: the next one counts from when it could begin.
             intended = None;
         }
@@ -74,21 +72,21 @@ pub(super) async fn perform<C: HttpClient>(
         Ok(()) => {
             guard.exchanging = true;
             let wire = Message::new(request, lent.as_ref()).request(&request.options, begin);
-            let made = made(client.exchange(wire).await, probe);
+            let (exchange, was_held) = made(client.exchange(wire).await, &guard);
             guard.exchanging = false;
-            let exchange = match made {
-                Some(exchange) => exchange,
-                None => {
-                    let wire = Message::new(request, lent.as_ref()).request(&request.options, begin);
-                    let again = Box::pin(again(here, client, wire, &mut guard)).await;
-                    begin = again.1;
-                    again.0
-                }
+            let exchange = if was_held {
+                drop(exchange);
+                let wire = Message::new(request, lent.as_ref()).request(&request.options, begin);
+                let again = Box::pin(again(client, wire, &mut guard)).await;
+                begin = again.1;
+                again.0
+            } else {
+                exchange
             };
             let message = Message::new(request, lent.as_ref());
             let course = Course::new(exchange, begin, message.body.len());
             if course.goes_on(request) {
-                Box::pin(follow(here, client, jar, request, message, course, &mut guard)).await
+                Box::pin(follow(client, jar, request, message, course, &mut guard)).await
             } else {
                 guard.sent = u32::from(course.written);
                 course
@@ -98,8 +96,8 @@ pub(super) async fn perform<C: HttpClient>(
     };
     let from = match intended {
         // An arrival came due whether somebody could run it or not.
-        Some(due) if here.is_open() => due,
-        from => from.unwrap_or(since) + guard.held,
+        Some(due) if is_open(context) => due,
+        from => from.unwrap_or(guard.begun()) + guard.held(),
     };
     let (done, response) = settle(context, request, course, guard, from, |response| {
         let response = response.map(|response| (Message::new(request, lent.as_ref()), response));
@@ -111,27 +109,28 @@ pub(super) async fn perform<C: HttpClient>(
     done
 }
 
-/// An exchange, unless it was held before its first byte.
-fn made(exchange: Exchange, probe: &Probe) -> Option<Exchange> {
-    (exchange.result.is_ok() || !probe.take_held()).then_some(exchange)
+/// An exchange, and whether it was held before its first byte.
+fn made(exchange: Exchange, guard: &RequestGuard<'_>) -> (Exchange, bool) {
+    // By value: what an await may come behind is not to be borrowed before it, or every user keeps the room for it.
+    let was_held = exchange.result.is_err() && guard.signals.probe.take_held();
+    (exchange, was_held)
 }
 
 /// Makes an exchange that was held before its first byte, once that is allowed again. Returns when it began.
 async fn again<C: HttpClient>(
-    here: Here<'_>,
     client: &mut C,
     mut wire: Request<'_>,
     guard: &mut RequestGuard<'_>,
 ) -> (Exchange, Instant) {
     loop {
-        here.signals.hold(here.context).await;
+        guard.signals.hold(guard.context).await;
         let begin = Instant::now();
-        guard.held += begin.saturating_duration_since(wire.begin);
+        guard.hold(begin.saturating_duration_since(wire.begin));
         wire.begin = begin;
         guard.exchanging = true;
-        let made = made(client.exchange(wire).await, &here.signals.probe);
+        let (exchange, was_held) = made(client.exchange(wire).await, guard);
         guard.exchanging = false;
-        if let Some(exchange) = made {
+        if !was_held {
             return (exchange, begin);
         }
     }
@@ -261,7 +260,6 @@ impl Course {
 
 /// Keeps the cookies of a response and follows where it leads.
 async fn follow<C: HttpClient>(
-    here: Here<'_>,
     client: &mut C,
     jar: &mut Jar,
     request: &PreparedRequest,
@@ -289,28 +287,27 @@ async fn follow<C: HttpClient>(
             jar.write_to(&mut cookies, &hop.origin, &hop.path);
         }
         let mut begin = Instant::now();
-        if !here.signals.probe.may_begin() {
-            here.signals.hold(here.context).await;
+        if !guard.signals.probe.may_begin() {
+            guard.signals.hold(guard.context).await;
             let held = begin.elapsed();
             (begin, course.begin) = (begin + held, course.begin + held);
-            guard.held += held;
+            guard.hold(held);
         }
         let so_far = begin.saturating_duration_since(course.begin);
         let timeout = request.options.total_timeout.saturating_sub(so_far);
         let wire = Message { cookies: &cookies, ..hop.message() }.request(&request.options, begin);
         let wire = Request { timeout, ..wire };
         guard.exchanging = true;
-        let made = made(client.exchange(wire).await, &here.signals.probe);
+        let (exchange, was_held) = made(client.exchange(wire).await, guard);
         guard.exchanging = false;
-        let exchange = match made {
-            Some(exchange) => exchange,
-            None => {
-                let before = guard.held;
-                let again = again(here, client, wire, guard).await;
-                begin = again.1;
-                course.begin += guard.held - before;
-                again.0
-            }
+        let exchange = if was_held {
+            let before = guard.held();
+            let again = again(client, wire, guard).await;
+            begin = again.1;
+            course.begin += guard.held().saturating_sub(before);
+            again.0
+        } else {
+            exchange
         };
         course = Course::new(exchange, begin, hop.body.len()).behind(&course);
     }

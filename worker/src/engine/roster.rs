@@ -91,7 +91,9 @@ impl<T: HttpThread> Loop<T> {
         let surplus = |slot: &u32, user: &UserHandle| user.for_arrivals && !arrivals.may_have(*slot);
         let surplus: Vec<u32> =
             self.users.iter().filter(|(slot, user)| surplus(slot, user)).map(|(slot, _)| *slot).collect();
-        surplus.into_iter().for_each(|slot| self.end_user(slot, cut, deadline));
+        for slot in surplus {
+            self.end_user(slot, cut, deadline);
+        }
     }
 
     /// Starts a user. Returns whether there is one now.

@@ -166,6 +166,7 @@ impl<T: HttpThread> Loop<T> {
             }
             Command::Start => {
                 self.started = true;
+                self.context.look_at_lease();
                 // Who joins a running test has nothing to say of the seconds before.
                 self.context.recorder.borrow_mut().join(self.context.clock.now());
                 let load = &self.context.prepared.plan.load;

@@ -4,8 +4,8 @@
 //! that is. An address that the scenario puts in place of the resolver's, and one that stands in a URL itself, has to be allowed
 //! as an address. Patterns are looked at when a connection is made, never for a request on one that stands.
 
+use core::net::IpAddr;
 use std::fmt;
-use std::net::IpAddr;
 use std::str::FromStr;
 
 use url::Host;

@@ -98,6 +98,8 @@ impl Probe {
     /// An exchange with `target` begins, of a client that does not say when it has written a request.
     pub fn exchange_begins(&self, target: &str) {
         self.gave_up.store(false, Ordering::Relaxed);
+        // A connection may have come too late for the exchange before.
+        self.held.store(false, Ordering::Relaxed);
         self.written.store(GUESSED, Ordering::Relaxed);
         let mut known = self.target.lock().unwrap_or_else(PoisonError::into_inner);
         if *known != target {

@@ -71,7 +71,7 @@ impl RunHttp {
     }
 
     /// Holds it to what `allow` says.
-    pub(crate) fn limit(&mut self, allow: Arc<Allow>) {
+    pub fn limit(&mut self, allow: Arc<Allow>) {
         let ends = self.proxies.iter().filter_map(|proxy| proxy_end(&proxy.0));
         self.cache.limit(Arc::clone(&allow), ends.map(|(host, _)| host).collect());
         self.allow = allow;

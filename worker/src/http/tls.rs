@@ -14,7 +14,7 @@ use stampede_stats::outcome::FailureKind;
 use tokio_rustls::TlsConnector;
 
 use super::run::RunHttp;
-use super::verify::{AnyCertificate, Trusted};
+use super::verify::Verifier;
 use super::{Failure, Version};
 
 /// Sessions that a user keeps; eight for each of its targets.
@@ -161,12 +161,12 @@ impl Tls {
         };
         let verified = match &self.trust {
             Trust::These(certificates) => {
-                let verifier =
-                    Trusted::new(certificates, &provider).map_err(|why| TlsError::Pem { key: "ca", why })?;
+                let verifier = Verifier::trusting(certificates, &provider)
+                    .map_err(|why| TlsError::Pem { key: "ca", why })?;
                 builder()?.dangerous().with_custom_certificate_verifier(Arc::new(verifier))
             }
             Trust::Anything => {
-                let verifier = Arc::new(AnyCertificate::new(&provider));
+                let verifier = Arc::new(Verifier::any(&provider));
                 builder()?.dangerous().with_custom_certificate_verifier(verifier)
             }
             Trust::System => match builder()?.with_platform_verifier() {

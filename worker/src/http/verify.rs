@@ -1,4 +1,5 @@
-//! Which certificates of targets are taken where the scenario says so itself.
+//! Which certificates of targets are taken where the scenario says so itself. Which they are is decided here; signatures are
+//! checked in any case, as rustls does it.
 
 use std::sync::Arc;
 
@@ -9,17 +10,25 @@ use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::server::ParsedCertificate;
 use rustls::{DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
 
-/// Takes what the certificates of `tls.ca` vouch for, and those certificates themselves: one that signs itself is what most
-/// people make for a test, and it is an authority's.
+/// Takes the certificates that the scenario trusts, or any.
 #[derive(Debug)]
-pub(super) struct Trusted {
+pub(super) struct Verifier {
+    provider: Arc<CryptoProvider>,
+    /// `None` takes any certificate, as `insecure: true` asks for.
+    trust: Option<Trust>,
+}
+
+/// What the certificates of `tls.ca` vouch for, and those certificates themselves: one that signs itself is what most people
+/// make for a test, and it is an authority's.
+#[derive(Debug)]
+struct Trust {
     certificates: Vec<CertificateDer<'static>>,
     chains: Arc<WebPkiServerVerifier>,
 }
 
-impl Trusted {
+impl Verifier {
     /// Trusts `certificates`; the error is in words.
-    pub(super) fn new(
+    pub(super) fn trusting(
         certificates: &[CertificateDer<'static>],
         provider: &Arc<CryptoProvider>,
     ) -> Result<Self, String> {
@@ -28,11 +37,17 @@ impl Trusted {
         let chains = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(provider))
             .build()
             .map_err(|error| error.to_string())?;
-        Ok(Self { certificates: certificates.to_vec(), chains })
+        let trust = Trust { certificates: certificates.to_vec(), chains };
+        Ok(Self { provider: Arc::clone(provider), trust: Some(trust) })
+    }
+
+    /// Takes any certificate.
+    pub(super) fn any(provider: &Arc<CryptoProvider>) -> Self {
+        Self { provider: Arc::clone(provider), trust: None }
     }
 }
 
-impl ServerCertVerifier for Trusted {
+impl ServerCertVerifier for Verifier {
     fn verify_server_cert(
         &self,
         end_entity: &CertificateDer<'_>,
@@ -41,11 +56,12 @@ impl ServerCertVerifier for Trusted {
         ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
-        if self.certificates.iter().any(|known| known.as_ref() == end_entity.as_ref()) {
+        let Some(trust) = &self.trust else { return Ok(ServerCertVerified::assertion()) };
+        if trust.certificates.iter().any(|known| known.as_ref() == end_entity.as_ref()) {
             verify_server_name(&ParsedCertificate::try_from(end_entity)?, server_name)?;
             return Ok(ServerCertVerified::assertion());
         }
-        self.chains.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now)
+        trust.chains.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now)
     }
 
     fn verify_tls12_signature(
@@ -54,7 +70,7 @@ impl ServerCertVerifier for Trusted {
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        self.chains.verify_tls12_signature(message, cert, dss)
+        verify_tls12_signature(message, cert, dss, &self.provider.signature_verification_algorithms)
     }
 
     fn verify_tls13_signature(
@@ -63,55 +79,10 @@ impl ServerCertVerifier for Trusted {
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        self.chains.verify_tls13_signature(message, cert, dss)
+        verify_tls13_signature(message, cert, dss, &self.provider.signature_verification_algorithms)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.chains.supported_verify_schemes()
-    }
-}
-
-/// Takes any certificate, as `insecure: true` asks for; signatures are still checked.
-#[derive(Debug)]
-pub(super) struct AnyCertificate(Arc<CryptoProvider>);
-
-impl AnyCertificate {
-    pub(super) fn new(provider: &Arc<CryptoProvider>) -> Self {
-        Self(Arc::clone(provider))
-    }
-}
-
-impl ServerCertVerifier for AnyCertificate {
-    fn verify_server_cert(
-        &self,
-        _end_entity: &CertificateDer<'_>,
-        _intermediates: &[CertificateDer<'_>],
-        _server_name: &ServerName<'_>,
-        _ocsp_response: &[u8],
-        _now: UnixTime,
-    ) -> Result<ServerCertVerified, Error> {
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls12_signature(message, cert, dss, &self.0.signature_verification_algorithms)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls13_signature(message, cert, dss, &self.0.signature_verification_algorithms)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.signature_verification_algorithms.supported_schemes()
+        self.provider.signature_verification_algorithms.supported_schemes()
     }
 }

@@ -28,6 +28,9 @@ use crate::slots::SlotGrant;
 /// Engine events that may wait: a few seconds of all threads.
 const EVENTS: usize = 256;
 
+/// After this the last arrivals of lanes that were taken back have come due: a hand-over names one a second ahead.
+const LAST_ARRIVALS: Duration = Duration::from_millis(1500);
+
 /// A test as this worker sees it.
 #[derive(Debug)]
 pub(super) struct ActiveRun {
@@ -64,6 +67,8 @@ pub(super) struct Running {
     collector: Collector,
     ended: usize,
     share: Share,
+    /// Run time since which its assignment has been empty, but for the last arrivals of lanes that go to others.
+    empty_since: Option<Duration>,
     lanes: LaneDeal,
 }
 
@@ -109,6 +114,7 @@ impl ActiveRun {
             collector: Collector::new(threads),
             ended: 0,
             share: Share::new(threads),
+            empty_since: None,
             lanes: LaneDeal::new(threads),
         }));
         Ok(())
@@ -123,6 +129,10 @@ impl ActiveRun {
         if assign.revision <= running.share.newest() {
             return Ok(());
         }
+        let lanes_end = |open: &OpenShare| open.lanes.iter().all(|lanes| lanes.until.is_some());
+        let is_empty = assign.grants.is_empty() && assign.open.as_ref().is_none_or(lanes_end);
+        let since = running.empty_since.unwrap_or_else(|| self.clock.at(Instant::now().into_std()));
+        running.empty_since = is_empty.then_some(since);
         running.assign(assign, settings).await
     }
 
@@ -179,12 +189,37 @@ impl ActiveRun {
         }
     }
 
+    /// How long its users may take to finish.
+    pub(super) fn stop_timeout(&self) -> Duration {
+        match &self.state {
+            State::Running(running) => running.prepared.plan.load.stop_timeout,
+            _ => Duration::ZERO,
+        }
+    }
+
+    /// Whether its users run.
+    pub(super) fn is_started(&self) -> bool {
+        self.started && matches!(self.state, State::Running(_))
+    }
+
+    /// Whether everything was taken back.
+    pub(super) fn is_taken_back(&self) -> bool {
+        matches!(&self.state, State::Running(running) if running.empty_since.is_some())
+    }
+
+    /// Whether that has been carried out: nobody is held any more, and the last arrivals have come due.
+    pub(super) fn is_handed_back(&self) -> bool {
+        let State::Running(running) = &self.state else { return false };
+        let is_open = running.prepared.plan.load.open.is_some();
+        let last_due = running.empty_since.map(|since| since + if is_open { LAST_ARRIVALS } else { Duration::ZERO });
+        let share = &running.share;
+        last_due.is_some_and(|at| self.run_time() >= at) && share.revision() == share.newest() && share.held_count() == 0
+    }
+
     /// This worker leaves: its users finish now.
     pub(super) async fn leave(&mut self) {
-        let (now, timeout) = match &self.state {
-            State::Running(running) => (self.run_time(), running.prepared.plan.load.stop_timeout),
-            _ => (Duration::ZERO, Duration::ZERO),
-        };
+        let now = if self.is_ended() { Duration::ZERO } else { self.run_time() };
+        let timeout = self.stop_timeout();
         self.stop(now, timeout).await;
     }
 

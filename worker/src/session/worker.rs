@@ -79,6 +79,8 @@ pub(super) struct Worker<E> {
     /// Not to hand over batches before this.
     pub(super) hold_until: Option<Instant>,
     pub(super) leaving: bool,
+    /// A leaving worker waits until then for everything to be taken back from it.
+    pub(super) take_back_until: Option<Instant>,
     /// After this a leaving worker gives up.
     pub(super) leave_until: Option<Instant>,
     pub(super) done: bool,
@@ -115,6 +117,7 @@ pub async fn work_as<E: StartEngine>(
             biased;
             _ = look.tick() => {
                 worker.end_orphaned().await;
+                worker.end_when_handed_back().await;
                 worker.look()?;
             }
             Some(event) = events.recv() => worker.event(event).await?,
@@ -178,6 +181,7 @@ impl<E: StartEngine> Worker<E> {
             assets: Assets::new(),
             hold_until: None,
             leaving: false,
+            take_back_until: None,
             leave_until: None,
             done: false,
         }

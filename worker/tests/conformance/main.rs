@@ -10,6 +10,7 @@ mod client;
 mod connections;
 mod ends;
 mod framing;
+mod held;
 mod limits;
 mod malformed;
 mod parser;

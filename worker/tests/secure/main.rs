@@ -8,6 +8,7 @@
 //! `openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 36500 -subj /CN=localhost
 //! -addext subjectAltName=DNS:localhost,IP:127.0.0.1 -keyout key.pem -out cert.pem`.
 
+mod allowed;
 mod connections;
 mod limits;
 mod target;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use stampede_coordinator::conduct::{Conductor, Job};
-use stampede_coordinator::fleet::{Assets, listen, memory};
+use stampede_coordinator::fleet::{Assets, Door, listen, memory};
 use stampede_coordinator::run::RunSetup;
 use stampede_coordinator::tui::picture;
 use stampede_coordinator::view::{Phase, RunView};
@@ -163,5 +163,11 @@ fn job(shape: Shape, listener: TcpListener) -> Result<Job, String> {
         spawn_rate: Rate::new(1, 1).ok_or("a rate")?,
         client: ClientChoice::Auto,
     };
-    Ok(Job { setup, prepare, assets: Assets::new(), listener: Some(listener), embedded: None })
+    Ok(Job {
+        setup,
+        prepare,
+        assets: Assets::new(),
+        door: Some(Door { listener, token: None, tls: None }),
+        embedded: None,
+    })
 }

@@ -7,6 +7,7 @@
 
 mod host;
 mod meter;
+mod raw;
 mod second;
 mod swarm;
 

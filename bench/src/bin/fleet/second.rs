@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
+use prost::Message;
 use stampede_proto::batch::{Batch, Finals, Running, to_wire};
-use stampede_proto::v1::{FinalTotals, SnapshotBatch};
+use stampede_proto::v1::{ErrorDelta, FinalTotals, SnapshotBatch};
 use stampede_stats::counts::RequestCounts;
 use stampede_stats::endpoint::EndpointKey;
 use stampede_stats::outcome::{FailureKind, Outcome};
@@ -21,7 +23,10 @@ pub(crate) const CLASSES: usize = 20;
 /// Seconds with equal counts and different times.
 #[derive(Debug)]
 pub(crate) struct Seconds {
-    variants: Vec<SnapshotBatch>,
+    /// Everything that is the same whenever it is sent, encoded.
+    variants: Vec<Vec<u8>>,
+    /// Failures, whose second is another each time.
+    errors: Vec<ErrorDelta>,
     keys: Vec<EndpointKey>,
     /// Of one endpoint in one second.
     counts: RequestCounts,
@@ -33,32 +38,41 @@ impl Seconds {
             (0..shape.endpoints).map(|n| EndpointKey::new("GET", format!("/v1/resource/{n}"))).collect();
         let variants: Vec<_> = (0..VARIANTS).map(|seed| second(&keys, shape, seed)).collect();
         let counts = variants[0].endpoints.values().next().map(|delta| delta.counts).unwrap_or_default();
-        let wire = |snapshot| to_wire(&Batch { snapshot, ..Batch::default() });
-        Self { variants: variants.into_iter().map(wire).collect(), keys, counts }
+        let mut wire: Vec<_> = variants
+            .into_iter()
+            .map(|snapshot| to_wire(&Batch { snapshot, last_part: true, ..Batch::default() }))
+            .collect();
+        let mut errors = Vec::new();
+        for batch in &mut wire {
+            errors = std::mem::take(&mut batch.errors);
+            // What is zero is not there, so that what follows in `batch` counts.
+            batch.to_s = 0;
+        }
+        Self { variants: wire.iter().map(Message::encode_to_vec).collect(), errors, keys, counts }
     }
 
-    /// Batch `number` (from 1), of second `number - 1`.
-    pub(crate) fn batch(
-        &self,
-        run: &str,
-        session: u64,
-        number: u64,
-        worker: u32,
-        last: bool,
-    ) -> SnapshotBatch {
+    /// Batch `number` (from 1), of second `number - 1`, encoded. Messages that follow each other are one message: a thousand
+    /// workers in one process must not encode everything each second.
+    pub(crate) fn batch(&self, run: &str, session: u64, number: u64, worker: u32, last: bool) -> Bytes {
         let variant = (number + u64::from(worker)) % VARIANTS;
-        let mut batch = self.variants[usize::try_from(variant).unwrap_or(0)].clone();
+        let mut bytes = self.variants[usize::try_from(variant).unwrap_or(0)].clone();
         let second = u32::try_from(number - 1).unwrap_or(u32::MAX);
-        batch.session = session;
-        run.clone_into(&mut batch.run);
-        batch.number = number;
-        (batch.from_s, batch.to_s) = (second, second + 1);
-        batch.errors.iter_mut().for_each(|error| (error.first_s, error.last_s) = (second, second));
-        batch.last_part = true;
+        let mut errors = self.errors.clone();
+        errors.iter_mut().for_each(|error| (error.first_s, error.last_s) = (second, second));
         let (running, finals) = self.totals(number);
-        batch.running = running;
-        batch.r#final = finals.filter(|_| last);
-        batch
+        let rest = SnapshotBatch {
+            session,
+            run: run.to_owned(),
+            number,
+            from_s: second,
+            to_s: second + 1,
+            errors,
+            running,
+            r#final: finals.filter(|_| last),
+            ..SnapshotBatch::default()
+        };
+        bytes.extend(rest.encode_to_vec());
+        bytes.into()
     }
 
     /// The worker's totals after `number` seconds.

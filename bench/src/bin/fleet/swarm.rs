@@ -4,6 +4,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
+use prost::Message;
 use stampede_proto::v1::command::What;
 use stampede_proto::v1::fleet_client::FleetClient;
 use stampede_proto::v1::{BatchAck, Command, RegisterRequest, SnapshotBatch, WorkerPhase, WorkerStatus};
@@ -15,9 +17,9 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::transport::{Channel, Endpoint};
 use tonic::{Status, Streaming};
 
-use crate::Shape;
 use crate::meter::spread;
 use crate::second::{CLASSES, Seconds};
+use crate::{Shape, raw};
 
 const HEARTBEAT: Duration = Duration::from_millis(500);
 
@@ -41,6 +43,7 @@ pub(crate) fn run(shape: Shape, address: &str) -> Result<(), String> {
     Ok(())
 }
 
+#[expect(clippy::print_stdout, reason = "the figures go to whoever started it")]
 fn one_runtime(
     shape: Shape,
     address: &str,
@@ -55,8 +58,11 @@ fn one_runtime(
             .collect();
         let mut answers = Vec::new();
         for worker in workers {
-            let lived = worker.await.map_err(|error| error.to_string())?;
-            answers.extend(lived.map_err(|status| format!("a worker: {status}"))?);
+            // One that fails does not end the others.
+            match worker.await.map_err(|error| error.to_string())? {
+                Ok(lived) => answers.extend(lived),
+                Err(status) => println!("a worker failed: {status}"),
+            }
         }
         Ok(answers)
     })
@@ -69,7 +75,7 @@ struct Worker {
     seconds: Arc<Seconds>,
     session: u64,
     control: mpsc::Sender<WorkerStatus>,
-    report: mpsc::Sender<SnapshotBatch>,
+    report: mpsc::Sender<Bytes>,
     phase: WorkerPhase,
     run: String,
     revision: u64,
@@ -84,11 +90,10 @@ struct Worker {
     over: bool,
 }
 
-async fn client(address: &str) -> Result<FleetClient<Channel>, Status> {
+async fn channel(address: &str) -> Result<Channel, Status> {
     let endpoint = Endpoint::from_shared(format!("http://{address}"));
     let endpoint = endpoint.map_err(|error| Status::invalid_argument(error.to_string()))?.tcp_nodelay(true);
-    let channel = endpoint.connect().await.map_err(|error| Status::unavailable(error.to_string()))?;
-    Ok(FleetClient::new(channel).max_decoding_message_size(MAX_MESSAGE))
+    endpoint.connect().await.map_err(|error| Status::unavailable(error.to_string()))
 }
 
 async fn live(
@@ -99,7 +104,8 @@ async fn live(
 ) -> Result<Vec<Duration>, Status> {
     // Not all of them at once: connecting a thousand is another bench.
     tokio::time::sleep(Duration::from_millis(u64::from(number))).await;
-    let (mut commanding, mut data) = (client(&address).await?, client(&address).await?);
+    let commanding = FleetClient::new(channel(&address).await?);
+    let mut commanding = commanding.max_decoding_message_size(MAX_MESSAGE);
     let hello = RegisterRequest {
         instance: u128::from(number).to_be_bytes().to_vec(),
         name: format!("w{number}"),
@@ -113,9 +119,10 @@ async fn live(
     let (report, batches) = mpsc::channel(16);
     let gone = |_| Status::cancelled("the stream ended");
     control.try_send(WorkerStatus { session, ..WorkerStatus::default() }).map_err(|_| gone(()))?;
-    report.try_send(SnapshotBatch { session, ..SnapshotBatch::default() }).map_err(|_| gone(()))?;
+    let opening = SnapshotBatch { session, ..SnapshotBatch::default() };
+    report.try_send(opening.encode_to_vec().into()).map_err(|_| gone(()))?;
     let commands = commanding.control(ReceiverStream::new(statuses)).await?.into_inner();
-    let acks = data.report(ReceiverStream::new(batches)).await?.into_inner();
+    let acks = raw::report(channel(&address).await?, batches).await?;
     let worker = Worker {
         shape,
         number,

@@ -78,6 +78,8 @@ impl Jar {
         let Some(said) = line::parse(line, now) else { return };
         let domain = match said.domain.map(<[u8]>::to_ascii_lowercase) {
             Some(domain) if !domain_matches(&domain, host) => return,
+            // `com` is nobody's to speak for. Only the host that is called so may name itself.
+            Some(domain) if is_single_label(&domain) && domain != host.as_bytes() => return,
             domain => domain,
         };
         if !keeps_its_promise(&said, host, tls) {
@@ -195,6 +197,11 @@ fn is_secure(host: &str, tls: bool) -> bool {
 fn domain_matches(domain: &[u8], host: &str) -> bool {
     let Some(before) = host.as_bytes().strip_suffix(domain) else { return false };
     before.is_empty() || (before.ends_with(b".") && host.parse::<IpAddr>().is_err())
+}
+
+/// Whether it is a name without a dot inside: a top-level domain, as far as can be told without a list of public suffixes.
+fn is_single_label(domain: &[u8]) -> bool {
+    !domain.contains(&b'.')
 }
 
 /// RFC 6265, 5.1.4.

@@ -4,7 +4,6 @@
 //! one read is kept here.
 
 use std::io;
-use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
@@ -13,7 +12,7 @@ use stampede_stats::outcome::FailureKind;
 
 use super::super::probe::Probe;
 use super::super::{Exchange, Failure, Request, classify};
-use super::deadline::Deadline;
+use super::deadline::{Deadline, LastLook};
 use super::io::Io;
 use super::reader::{ReadError, Reader};
 use super::shared::{Scratch, Shared};
@@ -60,8 +59,7 @@ pub(super) struct Call<'a, 'r> {
     /// Whether the connection was idle before.
     was_idle: bool,
     waited: bool,
-    /// The socket is read once more before a timeout is booked: after a freeze, answers wait in the kernel.
-    last_look: Option<Pin<Box<dyn Future<Output = ()>>>>,
+    last_look: LastLook,
     /// Bytes came that are no part of the response.
     has_leftover: bool,
     first_byte: Option<Instant>,
@@ -88,7 +86,7 @@ impl<'a, 'r> Call<'a, 'r> {
             writing: Writing::Nothing,
             was_idle,
             waited: false,
-            last_look: None,
+            last_look: LastLook::default(),
             has_leftover: false,
             first_byte: None,
             end: request.begin,
@@ -215,8 +213,8 @@ impl<'a, 'r> Call<'a, 'r> {
             if count == 0 {
                 return Poll::Ready(self.closed());
             }
-            self.first_byte.get_or_insert(self.end);
-            match self.reader.read(&input[..count], self.request.options) {
+            let (input, options) = (&input[..count], self.request.options);
+            match self.reader.read_at(input, options, self.end, &mut self.first_byte) {
                 Ok(used) if self.reader.is_over() => {
                     self.has_leftover = used < count;
                     return Poll::Ready(End::Whole);
@@ -246,9 +244,7 @@ impl<'a, 'r> Call<'a, 'r> {
         if !self.deadline.has_passed(cx, due) {
             return Poll::Pending;
         }
-        // The socket is read once more after the system was asked anew.
-        let look = self.last_look.get_or_insert_with(|| Box::pin(tokio::task::yield_now()));
-        if look.as_mut().poll(cx).is_pending() {
+        if !self.last_look.was_taken(cx) {
             return Poll::Pending;
         }
         self.end = Instant::now();

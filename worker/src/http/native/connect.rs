@@ -1,9 +1,11 @@
 //! Makes a connection: name, address, TLS, and which HTTP is spoken over it. The cold path of a request.
 
 use std::io;
-use std::net::SocketAddr;
-use std::time::Instant;
+use std::net::{IpAddr, SocketAddr};
+use std::time::{Duration, Instant};
 
+use futures_util::StreamExt as _;
+use futures_util::stream::FuturesUnordered;
 use stampede_stats::outcome::FailureKind;
 use stampede_stats::recorder::Connected;
 use tokio::net::{TcpSocket, TcpStream};
@@ -18,6 +20,13 @@ use super::shared::Shared;
 
 /// The failure for a target that was asked for HTTP/2 and has only HTTP/1.1.
 const NO_H2: Failure = Failure::new(FailureKind::Protocol, "the target does not speak HTTP/2");
+
+/// The failure for a target without an address of a family that this worker may connect from.
+const NO_SOURCE: Failure =
+    Failure::new(FailureKind::Connect, "no address of the target is of the same family as a --source-ip");
+
+/// How long an address may be silent before the next one is tried as well (RFC 8305, 5).
+const STAGGER: Duration = Duration::from_millis(250);
 
 /// What is spoken over a connection.
 #[derive(Debug)]
@@ -36,7 +45,8 @@ pub(super) async fn connect(
     let options = request.options;
     let limit = options.connect_timeout.filter(|limit| *limit < request.timeout);
     let deadline = tokio::time::Instant::from_std(request.begin + limit.unwrap_or(request.timeout));
-    match tokio::time::timeout_at(deadline, line(shared, tls, probe, request.origin, options)).await {
+    let time = limit.unwrap_or(request.timeout);
+    match tokio::time::timeout_at(deadline, line(shared, tls, probe, request.origin, options, time)).await {
         Ok(line) => line,
         Err(_) => Err(classify::timed_out(false, limit.unwrap_or(options.total_timeout))),
     }
@@ -48,15 +58,23 @@ async fn line(
     probe: &Probe,
     origin: &Origin,
     options: &Options,
+    time: Duration,
 ) -> Result<Line, Failure> {
-    let (addresses, dns) = shared
+    let (mut addresses, dns) = shared
         .run
         .cache
         .addresses(origin.host(), origin.port())
         .await
         .map_err(|error| Failure::from(&error))?;
+    let has_any = !addresses.is_empty();
+    addresses.retain(|address| shared.reaches(*address));
+    if has_any && addresses.is_empty() {
+        return Err(NO_SOURCE);
+    }
     let begin = Instant::now();
-    let stream = any(shared, &addresses).await.map_err(|error| classify::io_failure(&error, true))?;
+    let stagger = STAGGER.min(time / u32::try_from(addresses.len().max(1)).unwrap_or(u32::MAX));
+    let stream =
+        any(shared, &addresses, stagger).await.map_err(|error| classify::io_failure(&error, true))?;
     let mut connected = Connected { dns, connect: Some(begin.elapsed()), tls: None };
     let line = if origin.is_tls() {
         let begin = Instant::now();
@@ -72,21 +90,38 @@ async fn line(
     Ok(line)
 }
 
-/// Connects to the first address that answers.
-async fn any(shared: &Shared, addresses: &[SocketAddr]) -> io::Result<TcpStream> {
+/// Connects to the first address that answers. They are tried in the resolver's order, the next one when one has failed or has
+/// not answered for `stagger`; those before it go on (RFC 8305).
+async fn any(shared: &Shared, addresses: &[SocketAddr], stagger: Duration) -> io::Result<TcpStream> {
+    if let [address] = addresses {
+        return tcp(shared.source(*address), *address).await;
+    }
     let mut last = io::ErrorKind::AddrNotAvailable.into();
-    for address in addresses {
-        match tcp(shared, *address).await {
-            Ok(stream) => return Ok(stream),
-            Err(error) => last = error,
+    let mut left = addresses.iter();
+    let mut attempts = FuturesUnordered::new();
+    loop {
+        if let Some(address) = left.next() {
+            attempts.push(tcp(shared.source(*address), *address));
+        }
+        let ended = if left.len() == 0 {
+            attempts.next().await
+        } else {
+            match tokio::time::timeout(stagger, attempts.next()).await {
+                Ok(ended) => ended,
+                Err(_) => continue,
+            }
+        };
+        match ended {
+            Some(Ok(stream)) => return Ok(stream),
+            Some(Err(error)) => last = error,
+            None => return Err(last),
         }
     }
-    Err(last)
 }
 
-async fn tcp(shared: &Shared, address: SocketAddr) -> io::Result<TcpStream> {
+async fn tcp(source: Option<IpAddr>, address: SocketAddr) -> io::Result<TcpStream> {
     let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
-    if let Some(source) = shared.source(address) {
+    if let Some(source) = source {
         // The port is taken now, before the peer is known: each source has one range of ports for all targets together.
         socket.bind(SocketAddr::new(source, 0))?;
     }

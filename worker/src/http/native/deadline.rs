@@ -3,6 +3,7 @@
 //! Arming and disarming a timer for every request would cost as much as a histogram. A request that ends in time leaves the
 //! timer as it is; it goes off once every timeout at most and is then set to the newest deadline.
 
+use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
@@ -58,6 +59,24 @@ impl Deadline {
                 None
             }
         };
+    }
+}
+
+/// The last look before a timeout is booked: after a freeze, answers wait in the kernel. The task gives way once, so that the
+/// system is asked anew, and reads its socket again.
+#[derive(Default)]
+pub(super) struct LastLook(Option<Pin<Box<dyn Future<Output = ()>>>>);
+
+impl LastLook {
+    /// Whether it was taken; the task is woken when it can be. To be called when nothing could be read.
+    pub(super) fn was_taken(&mut self, cx: &mut Context<'_>) -> bool {
+        self.0.get_or_insert_with(|| Box::pin(tokio::task::yield_now())).as_mut().poll(cx).is_ready()
+    }
+}
+
+impl fmt::Debug for LastLook {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("LastLook").field(&self.0.is_some()).finish()
     }
 }
 

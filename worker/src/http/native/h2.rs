@@ -80,8 +80,8 @@ impl Session {
     ) -> Exchange {
         let mut progress = Progress::default();
         let deadline = tokio::time::Instant::from_std(request.begin + request.timeout);
-        let answer = tokio::time::timeout_at(deadline, self.answer(request, probe, &mut progress)).await;
-        let late = |_| Err(classify::timed_out(true, request.options.total_timeout));
+        let answer = until(deadline, self.answer(request, probe, &mut progress)).await;
+        let late = || Err(classify::timed_out(true, request.options.total_timeout));
         let result = answer.unwrap_or_else(late).map(Box::new);
         let Progress { first_byte, written } = progress;
         Exchange { result, first_byte, end: Instant::now(), connecting, written }
@@ -102,8 +102,7 @@ impl Session {
         let answer = match request.options.first_byte_timeout {
             Some(limit) => {
                 let deadline = tokio::time::Instant::from_std(request.begin + limit);
-                let head = tokio::time::timeout_at(deadline, head).await;
-                head.map_err(|_| classify::no_first_byte(true, limit))?
+                until(deadline, head).await.ok_or_else(|| classify::no_first_byte(true, limit))?
             }
             None => head.await,
         };
@@ -113,6 +112,18 @@ impl Session {
         drain(answer.body_mut(), &mut response, request.options.keep_body).await?;
         Ok(response)
     }
+}
+
+/// What `future` gives before `deadline`; `None` if it is late. After a freeze answers wait in the kernel: before it is late,
+/// the task gives way once, so that hyper's task reads the socket again.
+async fn until<F: Future>(deadline: tokio::time::Instant, future: F) -> Option<F::Output> {
+    let mut future = std::pin::pin!(future);
+    if let Ok(output) = tokio::time::timeout_at(deadline, future.as_mut()).await {
+        return Some(output);
+    }
+    tokio::task::yield_now().await;
+    // What is there is taken before the time is looked at.
+    tokio::time::timeout_at(deadline, future).await.ok()
 }
 
 fn message(request: &Request<'_>) -> Result<http::Request<Full<Bytes>>, Failure> {

@@ -18,7 +18,7 @@ use super::super::tls::Connectors;
 use super::super::{Exchange, Failure, Options, Request, Response, classify};
 use super::call::not_a_response;
 use super::connect::{Line, connect};
-use super::deadline::Deadline;
+use super::deadline::{Deadline, LastLook};
 use super::io::Io;
 use super::reader::Reader;
 use super::shared::{Scratch, Shared};
@@ -60,6 +60,8 @@ struct Piped {
     read_at: Instant,
     /// Why nothing can be written any more. What the peer said before that still counts.
     broken: Option<Failure>,
+    /// The peer said that it closes the connection: nothing more is written to it.
+    closes: bool,
     /// No response will come any more.
     is_over: bool,
 }
@@ -76,6 +78,7 @@ struct Waiting {
     ends: Option<usize>,
     /// Whether its timeout was armed.
     waited: bool,
+    last_look: LastLook,
 }
 
 impl Pipe {
@@ -125,6 +128,7 @@ impl Pipe {
             seen: 0,
             read_at: now,
             broken: None,
+            closes: false,
             is_over: false,
         });
         Ok(now.saturating_duration_since(request.begin))
@@ -147,6 +151,7 @@ impl Pipe {
             first_byte: None,
             ends,
             waited: false,
+            last_look: LastLook::default(),
         });
     }
 
@@ -228,7 +233,7 @@ impl Piped {
     /// Writes what was pushed, as far as it goes.
     fn write(&mut self, cx: &mut Context<'_>, waiting: &mut VecDeque<Waiting>, probe: &Probe) {
         // While responses lie here to be looked at, more requests may join those that wait to be written.
-        if self.seen < self.input.len() || self.output.is_empty() || self.broken.is_some() {
+        if self.seen < self.input.len() || self.output.is_empty() || self.broken.is_some() || self.closes {
             return;
         }
         while self.written < self.output.len() {
@@ -264,11 +269,11 @@ impl Waiting {
             line.seen = 0;
             return None;
         }
-        self.first_byte.get_or_insert(line.read_at);
-        match self.reader.read(rest, &self.options) {
+        match self.reader.read_at(rest, &self.options, line.read_at, &mut self.first_byte) {
             Ok(used) => line.seen += used,
             Err(error) => return Some(Err(not_a_response(error))),
         }
+        line.closes |= self.reader.closes();
         if self.reader.is_over() {
             return Some(Ok(()));
         }
@@ -287,7 +292,7 @@ impl Waiting {
             deadline.arm(cx, due);
             return Poll::Pending;
         }
-        if !deadline.has_passed(cx, due) {
+        if !deadline.has_passed(cx, due) || !self.last_look.was_taken(cx) {
             return Poll::Pending;
         }
         Poll::Ready(match first {

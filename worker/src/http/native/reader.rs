@@ -3,6 +3,8 @@
 //! The usual response is whole in one read: its head is parsed where it lies and its body only counted. What a head lacks is
 //! kept until more comes; bodies are never held back.
 
+use std::time::Instant;
+
 use super::super::{MAX_HEAD, MAX_KEPT_BODY, Options, Response};
 use super::chunked::Chunked;
 use super::head::{self, Framing};
@@ -55,6 +57,8 @@ pub struct Reader {
     keep_body: bool,
     /// A head that is not whole; then trailers.
     partial: Vec<u8>,
+    /// Whether the latest bytes held the end of an interim (1xx) head.
+    was_interim: bool,
     keep_alive: bool,
     too_large: bool,
     response: Box<Response>,
@@ -68,6 +72,7 @@ impl Reader {
             answers_head,
             keep_body: options.keep_body,
             partial: Vec::new(),
+            was_interim: false,
             keep_alive: false,
             too_large: false,
             response: kept,
@@ -85,6 +90,27 @@ impl Reader {
         }
         if used < input.len() {
             used += self.body(&input[used..])?;
+        }
+        Ok(used)
+    }
+
+    /// As [`Reader::read`], for bytes that came at `now`. Keeps in `first_byte` when the first byte of the final response came:
+    /// interim ones (1xx) are not what was asked for.
+    ///
+    /// # Errors
+    /// As [`Reader::read`].
+    pub fn read_at(
+        &mut self,
+        input: &[u8],
+        options: &Options,
+        now: Instant,
+        first_byte: &mut Option<Instant>,
+    ) -> Result<usize, ReadError> {
+        first_byte.get_or_insert(now);
+        let used = self.read(input, options)?;
+        if std::mem::take(&mut self.was_interim) {
+            let has_begun = !matches!(self.at, At::Head) || !self.partial.is_empty();
+            *first_byte = has_begun.then_some(now);
         }
         Ok(used)
     }
@@ -112,6 +138,11 @@ impl Reader {
     /// Whether the response is whole.
     pub fn is_over(&self) -> bool {
         matches!(self.at, At::Over)
+    }
+
+    /// Whether its head said that the connection ends with it.
+    pub fn closes(&self) -> bool {
+        !matches!(self.at, At::Head) && !self.keep_alive
     }
 
     /// Whether the connection may be used for another request.
@@ -171,6 +202,7 @@ impl Reader {
 
     fn begin_body(&mut self, head: head::Head) {
         if head.interim {
+            self.was_interim = true;
             self.forget_lines();
             return;
         }
@@ -217,6 +249,38 @@ impl Reader {
             if !self.too_large {
                 self.response.body.extend_from_slice(data);
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn the_first_byte_is_that_of_the_final_response() {
+        let begin = Instant::now();
+        let at = |piece: u64| begin + Duration::from_millis(piece);
+        // (what comes, when the first byte is there after each of the pieces)
+        for (pieces, first) in [
+            (["HTTP/1.1 103 Early Hints\r\n\r\n", "HTTP/1.1 2", "04 None\r\n\r\n"], [None, Some(1), Some(1)]),
+            (
+                ["HTTP/1.1 103 Ea", "rly Hints\r\n\r\nHTTP/1.1 2", "04 None\r\n\r\n"],
+                [Some(0), Some(1), Some(1)],
+            ),
+            (["HTTP/1.1 100 Continue\r\n\r\nHTTP", "/1.1 204 None\r\n", "\r\n"], [Some(0), Some(0), Some(0)]),
+        ] {
+            let options = Options::default();
+            let mut reader = Reader::new(false, &options, Box::default());
+            let mut first_byte = None;
+            for ((number, piece), first) in (0..).zip(pieces).zip(first) {
+                let read = reader.read_at(piece.as_bytes(), &options, at(number), &mut first_byte);
+                assert_eq!(read, Ok(piece.len()), "{pieces:?}");
+                assert_eq!(first_byte, first.map(at), "{pieces:?}, after piece {number}");
+            }
+            assert!(reader.is_over(), "{pieces:?}");
         }
     }
 }

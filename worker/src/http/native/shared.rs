@@ -71,6 +71,11 @@ impl Shared {
         }
     }
 
+    /// Whether there is a local address to connect to `peer` from.
+    pub(super) fn reaches(&self, peer: SocketAddr) -> bool {
+        self.sources.is_empty() || self.sources.iter().any(|source| source.is_ipv4() == peer.is_ipv4())
+    }
+
     /// The local address for a connection to `peer`, if one is to be chosen: the next one of its family.
     pub(super) fn source(&self, peer: SocketAddr) -> Option<IpAddr> {
         let fitting = || self.sources.iter().filter(|source| source.is_ipv4() == peer.is_ipv4());

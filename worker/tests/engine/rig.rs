@@ -1,0 +1,274 @@
+//! One load thread with a target that answers when the test says so, and a lease in the test's hands.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use stampede_proto::prepare::ClientChoice;
+use stampede_scenarios::compile::compile;
+use stampede_scenarios::profile::Profile;
+use stampede_scenarios::rate::Rate;
+use stampede_scenarios::source::{Overrides, Source};
+use stampede_stats::counts::{IterationCounts, RequestCounts};
+use stampede_stats::interval::Interval;
+use stampede_worker::clock::RunClock;
+use stampede_worker::engine::arrivals::OpenGrant;
+use stampede_worker::engine::prepared::Prepared;
+use stampede_worker::engine::{Command, Engine, EngineConfig, Event};
+use stampede_worker::http::probe::{HELD, Probe};
+use stampede_worker::http::run::RunHttp;
+use stampede_worker::http::{
+    ClientError, Exchange, Failure, HttpClient, HttpFactory, HttpThread, Request, Response,
+};
+use stampede_worker::lease::{BootTime, Lease};
+use stampede_worker::slots::SlotGrant;
+use tokio::sync::{mpsc, oneshot};
+
+/// Long enough for everything that comes at all.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// What a user does at the target; it goes on when it is told, or when this is dropped.
+#[derive(Debug)]
+pub(crate) struct Hit {
+    /// The request's path; `None` while it connects.
+    pub(crate) path: Option<String>,
+    go_on: oneshot::Sender<()>,
+}
+
+impl Hit {
+    pub(crate) fn go_on(self) {
+        // Who was given up meanwhile does not hear it.
+        let _ = self.go_on.send(());
+    }
+}
+
+/// Makes users' clients.
+#[derive(Debug, Clone)]
+struct Target(mpsc::Sender<Hit>);
+
+/// One user's client. It connects before its first request.
+struct Client {
+    hits: mpsc::Sender<Hit>,
+    probe: Arc<Probe>,
+    connected: bool,
+}
+
+impl HttpFactory for Target {
+    type Thread = Self;
+
+    fn thread(&self, _run: &Arc<RunHttp>) -> Result<Self, ClientError> {
+        Ok(self.clone())
+    }
+}
+
+impl HttpThread for Target {
+    type Client = Client;
+
+    fn client(&self, probe: &Arc<Probe>) -> Result<Client, ClientError> {
+        Ok(Client { hits: self.0.clone(), probe: Arc::clone(probe), connected: false })
+    }
+}
+
+impl Client {
+    async fn hit(&self, path: Option<String>) {
+        let (go_on, told) = oneshot::channel();
+        // A test that is over wants no more of it.
+        let _ = self.hits.send(Hit { path, go_on }).await;
+        let _ = told.await;
+    }
+}
+
+impl HttpClient for Client {
+    async fn exchange(&mut self, request: Request<'_>) -> Exchange {
+        self.probe.wrote(false);
+        if !self.connected {
+            self.hit(None).await;
+            self.connected = true;
+            if !self.probe.may_write() {
+                return exchange(Err(HELD), false);
+            }
+        }
+        self.probe.wrote(true);
+        self.hit(Some(request.path.to_owned())).await;
+        exchange(Ok(Box::new(Response { status: 200, ..Response::default() })), true)
+    }
+}
+
+fn exchange(result: Result<Box<Response>, Failure>, written: bool) -> Exchange {
+    let end = Instant::now();
+    Exchange { result, first_byte: written.then_some(end), end, connecting: Duration::ZERO, written }
+}
+
+/// What the thread did, added up.
+#[derive(Debug, Default)]
+pub(crate) struct Sum {
+    pub(crate) requests: RequestCounts,
+    pub(crate) iterations: IterationCounts,
+    /// The first second that was told of.
+    pub(crate) first_s: Option<u32>,
+    /// The longest response.
+    pub(crate) longest: Duration,
+}
+
+impl Sum {
+    fn add(&mut self, interval: &Interval) {
+        self.first_s.get_or_insert(interval.from_s);
+        self.iterations.add(&interval.iterations);
+        for slot in interval.endpoints.iter().flatten() {
+            self.requests.add(&slot.stats.counts);
+            self.longest = self.longest.max(Duration::from_nanos(slot.stats.ok.exact().max_ns));
+        }
+    }
+}
+
+/// The load thread.
+pub(crate) struct Rig {
+    engine: Engine,
+    events: mpsc::Receiver<Event>,
+    hits: mpsc::Receiver<Hit>,
+    pub(crate) lease: Arc<Lease>,
+    pub(crate) clock: Arc<RunClock>,
+    revision: u64,
+    pub(crate) sum: Sum,
+}
+
+/// A grant of a slot with a life.
+pub(crate) fn grant(slot: u32, life: u32) -> SlotGrant {
+    SlotGrant { slot, class: 0, life, not_before: Duration::ZERO }
+}
+
+impl Rig {
+    /// A thread in a run that began `ago`, whose users do `steps`.
+    pub(crate) fn new(class: &str, load: &str, lease: Lease, ago: Duration) -> Self {
+        let text = format!("target: http://h\nusers:\n  v: {{{class}}}\nload: {{{load}}}\n");
+        let plan = compile(&Source::new("t.yaml", text), &Overrides::default(), &|_| None, 7);
+        let plan = plan.unwrap_or_else(|problems| panic!("{problems}"));
+        let prepared = Prepared::new(plan, &[], ClientChoice::Auto).expect("it fits");
+        let epoch = Instant::now().checked_sub(ago).expect("the system has run for so long");
+        let (clock, lease) = (Arc::new(RunClock::new(epoch)), Arc::new(lease));
+        let (sender, events) = mpsc::channel(4);
+        let (hits, seen) = mpsc::channel(64);
+        let config = EngineConfig {
+            prepared: Arc::new(prepared),
+            threads: 1,
+            clock: Arc::clone(&clock),
+            pool: None,
+            lease: Arc::clone(&lease),
+        };
+        let engine = Engine::start(&config, &Target(hits), &sender).expect("a thread");
+        Self { engine, events, hits: seen, lease, clock, revision: 0, sum: Sum::default() }
+    }
+
+    pub(crate) fn renew(&self) {
+        self.lease.renew(BootTime::now());
+    }
+
+    pub(crate) async fn start(&self) {
+        self.clock.start(0, 0);
+        self.engine.command(|_| Command::Start).await;
+    }
+
+    pub(crate) async fn assign(&mut self, grants: &[SlotGrant], cut: bool) {
+        self.assign_open(grants, None, cut).await;
+    }
+
+    pub(crate) async fn assign_open(&mut self, grants: &[SlotGrant], open: Option<OpenGrant>, cut: bool) {
+        self.revision += 1;
+        let profile = Arc::new(Profile::ramp(100, Rate::new(1_000_000, 1).expect("positive")));
+        let assign = Command::Assign { revision: self.revision, profile, grants: grants.to_vec(), open, cut };
+        self.engine.command(|_| assign.clone()).await;
+    }
+
+    /// No iteration begins any more; what has not ended after `timeout` is given up.
+    pub(crate) async fn stop(&self, timeout: Duration) {
+        let at = self.clock.now();
+        self.engine.command(|_| Command::Stop { at, timeout }).await;
+    }
+
+    /// What somebody does next at the target.
+    pub(crate) async fn hit(&mut self) -> Hit {
+        let next = tokio::time::timeout(PATIENCE, self.hits.recv()).await;
+        next.expect("somebody does something").expect("the thread lives")
+    }
+
+    /// The next request; who connects goes on.
+    pub(crate) async fn request(&mut self) -> Hit {
+        loop {
+            let hit = self.hit().await;
+            if hit.path.is_some() {
+                return hit;
+            }
+            hit.go_on();
+        }
+    }
+
+    /// The next `count` requests, by path.
+    pub(crate) async fn requests(&mut self, count: usize) -> Vec<Hit> {
+        let mut hits = Vec::new();
+        for _ in 0..count {
+            hits.push(self.request().await);
+        }
+        hits.sort_by(|a, b| a.path.cmp(&b.path));
+        hits
+    }
+
+    /// Whether nobody has done anything at the target that was not looked at.
+    pub(crate) fn is_quiet(&mut self) -> bool {
+        self.hits.try_recv().is_err()
+    }
+
+    /// The next event; intervals are added up.
+    pub(crate) async fn event(&mut self) -> Event {
+        let next = tokio::time::timeout(PATIENCE, self.events.recv()).await;
+        let event = next.expect("something happens").expect("the thread lives");
+        if let Event::Interval { interval, .. } = &event {
+            self.sum.add(interval);
+        }
+        event
+    }
+
+    /// Waits until the newest assignment is followed. Returns the departing slots.
+    pub(crate) async fn followed(&mut self) -> Vec<u32> {
+        loop {
+            if let Event::Followed { revision, departing, .. } = self.event().await
+                && revision == self.revision
+            {
+                return departing;
+            }
+        }
+    }
+
+    /// Waits until slots are released.
+    pub(crate) async fn released(&mut self) -> Vec<u32> {
+        loop {
+            if let Event::Released { slots, .. } = self.event().await {
+                return slots;
+            }
+        }
+    }
+
+    /// Waits for a whole second with `users` alive in the end.
+    pub(crate) async fn second_with(&mut self, users: u32) {
+        loop {
+            if let Event::Interval { interval, .. } = self.event().await
+                && interval.gauges.users == [users]
+            {
+                return;
+            }
+        }
+    }
+
+    /// Waits for the end of every user; who does something goes on.
+    pub(crate) async fn ended(mut self) -> Sum {
+        loop {
+            tokio::select! {
+                Some(hit) = self.hits.recv() => hit.go_on(),
+                event = self.events.recv() => match event.expect("the thread lives") {
+                    Event::Interval { interval, .. } => self.sum.add(&interval),
+                    Event::Ended { .. } => return self.sum,
+                    Event::Failed { why, .. } => panic!("{why}"),
+                    Event::Followed { .. } | Event::Released { .. } => {}
+                },
+            }
+        }
+    }
+}

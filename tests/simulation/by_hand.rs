@@ -80,7 +80,7 @@ fn late_acknowledgements_lose_and_double_nothing() {
     let history = History::quiet(40)
         .at(3000, What::SlowAcks(0, Duration::from_millis(3500)))
         .at(8000, What::Cut(0))
-        .at(15_000, What::SlowAcks(0, Duration::from_millis(9000)))
+        .at(15_000, What::SlowAcks(0, Duration::from_secs(9)))
         .at(25_000, What::Heal(0));
     at_most_silent(&ends_well(&history, 0), Duration::from_secs(2));
 }
@@ -183,4 +183,31 @@ fn lost_twice_in_one_run() {
     let played = lawful(&history, play);
     assert_eq!(absent(&history, &played, 12), Vec::<u32>::new());
     at_most_silent(&played, take_over(&history, 6));
+}
+
+#[test]
+fn no_more_iterations_begin_than_were_asked_for() {
+    let mut history =
+        History::quiet(60).at(2000, What::Freeze(0)).at(6000, What::Thaw(0)).at(6500, What::Cut(1));
+    history.iterations = Some(500);
+    let played = lawful(&history, play);
+    let result = &played.conducted.result;
+    assert_eq!((result.totals.iterations.begun, result.stop_reason), (500, StopReason::Iterations));
+    assert_eq!((result.accounting.planned, result.accounting.missed), (Some(500), 0));
+}
+
+#[test]
+fn iterations_a_killed_worker_held_are_named() {
+    let mut history = History::quiet(60).at(4300, What::Kill(2));
+    history.iterations = Some(600);
+    let played = lawful(&history, play);
+    let accounting = &played.conducted.result.accounting;
+    let begun = played.ledger.all_iterations(0..3).begun;
+    assert!(begun <= 600, "{begun} begun");
+    assert_eq!(
+        accounting.iterations_begun + accounting.dropped + accounting.missed,
+        600,
+        "{accounting:?}\n{}",
+        played.said.join("\n")
+    );
 }

@@ -8,6 +8,7 @@ use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use stampede_stats::endpoint::EndpointKey;
 use stampede_stats::outcome::{FailureKind, Outcome};
 use stampede_stats::recorder::{IterationEnd, Recorder, Sample};
@@ -15,6 +16,7 @@ use stampede_worker::engine::{
     Command, Engine, EngineConfig, Event, Handle, Shown, StartEngine, ThreadGauges,
 };
 use stampede_worker::lease::BootTime;
+use stampede_worker::permits::Permits;
 use stampede_worker::slots::{SlotChange, SlotGrant, SlotTable};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, MissedTickBehavior, interval};
@@ -91,6 +93,7 @@ struct Thread {
     slots: SlotTable,
     users: BTreeMap<u32, User>,
     recorder: Recorder,
+    permits: Permits,
     shown: Shown,
     started: bool,
     stop: Option<(Duration, Duration)>,
@@ -117,6 +120,7 @@ impl Thread {
             slots: SlotTable::default(),
             users: BTreeMap::new(),
             recorder: Recorder::new(known, plan.classes.len()),
+            permits: Permits::new(config.pool.clone()),
             shown: Shown::default(),
             started: false,
             stop: None,
@@ -260,7 +264,8 @@ impl Thread {
             Doing::Requests(..) => true,
             Doing::Waits(_) if user.ends => false,
             Doing::Waits(until) => {
-                if now >= until && holds {
+                // Where iterations are limited, it waits for one.
+                if now >= until && holds && self.permits.next().now_or_never().is_some() {
                     self.begin_request(user, now);
                 }
                 true
@@ -340,6 +345,7 @@ impl Thread {
     }
 
     async fn finish(mut self) {
+        self.permits.give_back();
         self.recorder.roll(self.run_time());
         self.recorder.close_last();
         self.shown.users = self.recorder.users().to_vec();

@@ -57,6 +57,8 @@ pub(crate) struct History {
     pub(crate) spawn_rate: u32,
     /// Run time in seconds.
     pub(crate) run_time_s: u64,
+    /// Iterations over all users, if they are limited.
+    pub(crate) iterations: Option<u64>,
     /// How long a worker may be silent.
     pub(crate) lease: Duration,
     /// What happens, in order of run time.
@@ -67,7 +69,16 @@ impl History {
     /// Nothing happens; three workers run twelve users for `run_time_s`.
     pub(crate) fn quiet(run_time_s: u64) -> Self {
         let lease = Duration::from_secs(5);
-        Self { workers: 3, threads: 2, users: 12, spawn_rate: 6, run_time_s, lease, events: Vec::new() }
+        Self {
+            workers: 3,
+            threads: 2,
+            users: 12,
+            spawn_rate: 6,
+            run_time_s,
+            iterations: None,
+            lease,
+            events: Vec::new(),
+        }
     }
 
     /// The same, and `what` at so many milliseconds of run time. To be called in order.
@@ -80,23 +91,24 @@ impl History {
     pub(crate) fn drawn(seed: u64) -> Self {
         let mut draw = Draw(seed);
         let workers = 2 + draw.below(3) as usize;
-        let users = 6 + draw.below(15) as u32;
+        let users = 6 + draw.below(15);
         let lease = Duration::from_secs(2);
         let mut history = Self {
             workers,
             threads: 1 + draw.below(2) as usize,
             users,
-            spawn_rate: 4 + draw.below(12) as u32,
+            spawn_rate: 4 + draw.below(12),
             run_time_s: 40,
+            iterations: None,
             lease,
             events: Vec::new(),
         };
         let mut there = workers;
         let mut killed = 0;
         for _ in 0..=draw.below(5) {
-            let from = 500 + draw.below(20_000);
-            let until = from + 200 + draw.below(7000);
-            let worker = draw.below(workers as u64) as usize;
+            let from = 500 + u64::from(draw.below(20_000));
+            let until = from + 200 + u64::from(draw.below(7000));
+            let worker = draw.below(u32::try_from(workers).expect("few")) as usize;
             history.fault(&mut draw, (from, until), worker, &mut killed, &mut there);
         }
         history.events.sort_by_key(|(at, _)| *at);
@@ -131,20 +143,20 @@ impl History {
                 add(until, Heal(worker));
             }
             3 => {
-                add(from, Slow(worker, Duration::from_millis(20 + draw.below(400))));
+                add(from, Slow(worker, Duration::from_millis(u64::from(20 + draw.below(400)))));
                 add(until, Heal(worker));
             }
             4 => {
-                add(from, SlowAcks(worker, Duration::from_millis(500 + draw.below(4000))));
+                add(from, SlowAcks(worker, Duration::from_millis(u64::from(500 + draw.below(4000)))));
                 add(until, Heal(worker));
             }
             5 => {
                 add(from, Cut(worker));
-                add(from + draw.below(3000), Cut(worker));
+                add(from + u64::from(draw.below(3000)), Cut(worker));
             }
             6 => {
                 add(from, Hold(worker));
-                add(from + draw.below(1500), Leave(worker));
+                add(from + u64::from(draw.below(1500)), Leave(worker));
                 add(until, Release(worker));
             }
             7 => {
@@ -160,7 +172,7 @@ impl History {
                 *killed += 1;
                 add(from, if draw.below(2) == 0 { Kill(worker) } else { GoAway(worker) });
             }
-            10 => add(from, Users(draw.below(9) as i32 - 4)),
+            10 => add(from, Users(i32::try_from(draw.below(9)).expect("few") - 4)),
             _ => {
                 *there += 1;
                 add(from, Join);
@@ -174,11 +186,12 @@ impl History {
 struct Draw(u64);
 
 impl Draw {
-    fn below(&mut self, bound: u64) -> u64 {
+    /// A number below `bound`.
+    fn below(&mut self, bound: u32) -> u32 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut bits = self.0;
         bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (bits ^ (bits >> 31)) % bound.max(1)
+        u32::try_from((bits ^ (bits >> 31)) % u64::from(bound.max(1))).expect("below it")
     }
 }

@@ -72,7 +72,7 @@ pub(crate) fn broken(played: &Played) -> Vec<String> {
 
 /// Users of slots 0 to `users` − 1 that are not there at the end of the run.
 pub(crate) fn absent(history: &History, played: &Played, users: u32) -> Vec<u32> {
-    played.ledger.silent_since(users, Duration::from_secs(history.run_time_s) - BEAT)
+    played.ledger.silent_since(users, Duration::from_secs(history.run_time_s).saturating_sub(BEAT))
 }
 
 /// For how long a slot may be without a user, when `slots` at once have lost theirs.

@@ -202,7 +202,7 @@ impl World {
             What::GoAway(worker) => self.workers[worker].leave.send_modify(|times| *times = 1),
             What::Join => self.join(),
             What::Users(change) => {
-                self.people.send(Person::ChangeUsers(change)).await.expect("somebody listens")
+                self.people.send(Person::ChangeUsers(change)).await.expect("somebody listens");
             }
         }
         self.stand_as_told();
@@ -238,12 +238,12 @@ fn job(history: &History) -> Job {
     let text =
         format!("target: http://h\nusers:\n  a: {{weight: 2, {task}}}\n  b: {{{task}}}\nload: {load}\n");
     let source = Source::new("simulation.yaml", text);
-    let plan =
-        compile(&source, &Overrides::default(), &|_| None, 7).unwrap_or_else(|wrong| panic!("{wrong}"));
+    let overrides = Overrides { iterations: history.iterations, ..Overrides::default() };
+    let plan = compile(&source, &overrides, &|_| None, 7).unwrap_or_else(|wrong| panic!("{wrong}"));
     let prepare = Prepare {
         run: "simulated".to_owned(),
         source,
-        overrides: Overrides::default(),
+        overrides,
         env: plan.env.clone(),
         seed: plan.seed,
         assets: Vec::new(),

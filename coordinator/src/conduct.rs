@@ -166,6 +166,9 @@ impl Conductor {
             FleetEvent::Input(input) => self.handle(input),
             FleetEvent::Refused(text) => self.handle(Input::Refused { text }),
             FleetEvent::From(session, worker, input) if self.is_newest(session, worker) => self.handle(input),
+            FleetEvent::Statistics(session, worker, input, _place) if self.is_newest(session, worker) => {
+                self.handle(input);
+            }
             FleetEvent::Control(session, worker, commands) if self.is_newest(session, worker) => {
                 self.controls.insert(worker, commands);
             }

@@ -77,11 +77,13 @@ mod tests {
 
     #[test]
     fn times_that_cannot_have_been_measured_are_refused() {
+        type Spoil = fn(&mut v1::Times);
         let mut times = Times::<u32>::new(TIMES_DIGITS);
-        [3_000_000, 4_000_000, 900_000_000].iter().for_each(|ns| times.record(*ns));
+        for ns in [3_000_000, 4_000_000, 900_000_000] {
+            times.record(ns);
+        }
         let good = to_wire(&times.delta()).expect("not empty");
         assert!(from_wire(Some(good.clone())).is_ok());
-        type Spoil = fn(&mut v1::Times);
         let cases: [(&str, Spoil); 9] = [
             ("a sum above what they can sum up to", |w| w.sum_ns = 3 * w.max_ns + 1),
             ("a sum below it", |w| w.sum_ns = 3 * w.min_ns - 1),

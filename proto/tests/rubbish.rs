@@ -24,7 +24,9 @@ use stampede_stats::totals::Totals;
 
 fn times(digits: u8) -> TimesDelta {
     let mut times = Times::<u32>::new(digits);
-    [1_200, 3_000_000, 3_100_000, 700_000_000].iter().for_each(|ns| times.record(*ns));
+    for ns in [1_200, 3_000_000, 3_100_000, 700_000_000] {
+        times.record(ns);
+    }
     times.delta()
 }
 

@@ -225,9 +225,9 @@ impl TimesDelta {
             return *exact == Exact::default();
         };
         let most = u128::from(exact.max_ns) * u128::from(exact.count);
-        let least = u128::from(exact.min_ns) * u128::from(exact.count);
+        let fewest = u128::from(exact.min_ns) * u128::from(exact.count);
         // A sum that is at its end is none any more; no worker measures for centuries.
-        let sum_fits = (least..=most).contains(&u128::from(exact.sum_ns)) && exact.sum_ns < u64::MAX;
+        let sum_fits = (fewest..=most).contains(&u128::from(exact.sum_ns)) && exact.sum_ns < u64::MAX;
         let above = if u64::from(last) == HIGHEST_US { in_last } else { 0 };
         sum_fits
             && exact.min_ns <= exact.max_ns

@@ -71,7 +71,9 @@ mod tests {
 
     fn times(values: &[u64]) -> TimesDelta {
         let mut times = Times::<u32>::new(TIMES_DIGITS);
-        values.iter().for_each(|value| times.record(*value));
+        for value in values {
+            times.record(*value);
+        }
         times.delta()
     }
 

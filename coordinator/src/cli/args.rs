@@ -132,6 +132,7 @@ pub(super) struct LoadArgs {
 
 /// What running a test takes.
 #[derive(Debug, Clone, Default, ClapArgs)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub(super) struct RunArgs {
     /// The scenario file
     #[arg(value_name = "SCENARIO")]

@@ -7,6 +7,8 @@ use std::cmp::Ordering;
 use std::collections::BinaryHeap;
 use std::collections::binary_heap::PeekMut;
 
+use super::even::Even;
+
 /// Users per worker, and per class and worker.
 #[derive(Debug, Clone)]
 pub(super) struct Tally {
@@ -77,23 +79,51 @@ impl PartialOrd for Entry {
     }
 }
 
-/// Gives slots to whoever has the fewest. While it is in use, its tally only grows by it.
-///
-/// A heap for each class. Users of other classes change a worker's total and not its place in the heap, so an entry that comes
-/// up is compared with the tally first and put back where it belongs. As counts only grow, what comes up and is up to date
-/// is the least of all. So a slot costs a few steps in a heap and no look at every worker.
-pub(super) struct Choice {
-    eligible: Vec<u32>,
-    heaps: Vec<Option<BinaryHeap<Entry>>>,
+/// Gives slots to whoever has the fewest of the class, then in total, then the lowest number. While it is in use, its tally only
+/// grows by it.
+pub(super) enum Choice {
+    Even(Even),
+    Heaps(Heaps),
 }
 
 impl Choice {
-    pub(super) fn new(eligible: Vec<u32>) -> Self {
-        Self { eligible, heaps: Vec::new() }
+    /// Among these seats, in order.
+    pub(super) fn new(eligible: Vec<u32>, tally: &Tally) -> Self {
+        let mut capacities = eligible.iter().map(|seat| tally.capacities[*seat as usize]);
+        let first = capacities.next();
+        if capacities.all(|capacity| Some(capacity) == first) {
+            Self::Even(Even::new(eligible, tally))
+        } else {
+            Self::Heaps(Heaps::new(eligible))
+        }
     }
 
     /// The worker for one slot more of `class`, counted as given; `None` when nobody is eligible.
     pub(super) fn pick(&mut self, class: u16, tally: &mut Tally) -> Option<u32> {
+        match self {
+            Self::Even(even) => even.pick(class, tally),
+            Self::Heaps(heaps) => heaps.pick(class, tally),
+        }
+    }
+}
+
+/// Chooses among workers of any capacities.
+///
+/// A heap for each class. Users of other classes change a worker's total and not its place in the heap, so an entry that comes
+/// up is compared with the tally first and put back where it belongs. As counts only grow, what comes up and is up to date
+/// is the least of all. So a slot costs a few steps in a heap and no look at every worker.
+pub(super) struct Heaps {
+    eligible: Vec<u32>,
+    heaps: Vec<Option<BinaryHeap<Entry>>>,
+}
+
+impl Heaps {
+    fn new(eligible: Vec<u32>) -> Self {
+        Self { eligible, heaps: Vec::new() }
+    }
+
+    /// The worker for one slot more of `class`, counted as given; `None` when nobody is eligible.
+    fn pick(&mut self, class: u16, tally: &mut Tally) -> Option<u32> {
         let index = usize::from(class);
         if self.heaps.len() <= index {
             self.heaps.resize_with(index + 1, || None);
@@ -110,6 +140,42 @@ impl Choice {
                 return Some(now.seat);
             }
             *top = now;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn bits_and_heaps_choose_the_fewest(
+            counts in prop::collection::vec((prop::collection::vec(0_u32..4, 3), any::<bool>()), 1..150),
+            slots in prop::collection::vec(0_u16..3, 0..200),
+        ) {
+            let mut tally = Tally::new(vec![1; counts.len()], 3);
+            for (seat, (of_class, _)) in (0..).zip(&counts) {
+                for (class, count) in (0..).zip(of_class) {
+                    (0..*count).for_each(|_| tally.add(seat, class));
+                }
+            }
+            let eligible: Vec<u32> =
+                (0..).zip(&counts).filter(|(_, (_, eligible))| *eligible).map(|(seat, _)| seat).collect();
+            let (mut by_bits, mut by_heaps) = (tally.clone(), tally.clone());
+            let mut even = Even::new(eligible.clone(), &by_bits);
+            let mut heaps = Heaps::new(eligible.clone());
+            for class in slots {
+                let key = |seat: &u32| (tally.entry(*seat, class).of_class, tally.totals[*seat as usize], *seat);
+                let expected = eligible.iter().map(key).min().map(|(_, _, seat)| seat);
+                prop_assert_eq!(even.pick(class, &mut by_bits), expected);
+                prop_assert_eq!(heaps.pick(class, &mut by_heaps), expected);
+                if let Some(seat) = expected {
+                    tally.add(seat, class);
+                }
+            }
         }
     }
 }

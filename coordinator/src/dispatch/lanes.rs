@@ -249,7 +249,7 @@ impl Lanes {
         for owner in &mut owners {
             if may_keep(*owner) { tally.add(*owner, 0) } else { *owner = NONE }
         }
-        let mut choice = Choice::new(eligible(&self.chairs).collect());
+        let mut choice = Choice::new(eligible(&self.chairs).collect(), &tally);
         for owner in owners.iter_mut().filter(|owner| **owner == NONE) {
             *owner = choice.pick(0, &mut tally).unwrap_or(NONE);
         }

@@ -25,7 +25,7 @@ impl Dispatch {
             deal(capacities.len(), &users)
         } else {
             let mut tally = dispatch.tally();
-            let mut choice = Choice::new(eligible(&dispatch.chairs).collect());
+            let mut choice = Choice::new(eligible(&dispatch.chairs).collect(), &tally);
             let pick = |class| choice.pick(class, &mut tally).unwrap_or(0);
             dispatch.slots.iter().map(|slot| slot.class).map(pick).collect()
         };
@@ -166,7 +166,7 @@ impl Dispatch {
     }
 
     fn choose(&self, free: &mut [(u32, u32)], tally: &mut Tally) {
-        let mut choice = Choice::new(eligible(&self.chairs).collect());
+        let mut choice = Choice::new(eligible(&self.chairs).collect(), tally);
         for (index, to) in free {
             let class = self.slots[*index as usize].class;
             *to = choice.pick(class, tally).unwrap_or(NONE);

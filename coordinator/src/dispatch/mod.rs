@@ -6,6 +6,7 @@
 //! starts at the spawn rate.
 
 mod deal;
+mod even;
 mod lanes;
 mod level;
 mod members;

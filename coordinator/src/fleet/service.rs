@@ -14,7 +14,7 @@ use stampede_proto::v1::{
     SnapshotBatch, WorkerStatus,
 };
 use stampede_proto::{ASSET_CHUNK, VERSION, batch};
-use tokio::sync::mpsc;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::time::Instant;
 use tokio_stream::StreamExt;
 use tokio_stream::wrappers::ReceiverStream;
@@ -39,6 +39,10 @@ const COMMANDS: usize = 64;
 /// Acknowledgements that may wait: more than there may be batches out.
 const ACKS: usize = 32;
 
+/// Batches of all workers that may wait for the run's task. Fewer than events may: a burst of statistics must leave room for
+/// heartbeats, whose next is not read before the last was taken. Decoded they take some 400 KB each.
+const BATCHES: usize = 128;
+
 /// Files of a scenario, by the hash of their content.
 pub type Assets = HashMap<[u8; 32], Bytes>;
 
@@ -49,6 +53,8 @@ pub enum FleetEvent {
     Input(Input),
     /// For the run's state, from a worker's session; of no interest once that session is over.
     From(u64, WorkerId, Input),
+    /// The same of statistics, with the place they take; it is free again when they have been looked at.
+    Statistics(u64, WorkerId, Input, OwnedSemaphorePermit),
     /// A control stream, to send commands by.
     Control(u64, WorkerId, mpsc::Sender<Result<Command, Status>>),
     /// A statistics stream, to acknowledge by.
@@ -65,6 +71,7 @@ pub struct Service {
     assets: Arc<Assets>,
     epoch: Instant,
     lease: Duration,
+    batches: Arc<Semaphore>,
     heartbeat: Duration,
 }
 
@@ -79,7 +86,8 @@ impl Service {
         epoch: Instant,
         lease: Duration,
     ) -> Self {
-        Self { registry, events, assets, epoch, lease, heartbeat: (lease / 10).min(HEARTBEAT) }
+        let batches = Arc::new(Semaphore::new(BATCHES));
+        Self { registry, events, assets, epoch, lease, batches, heartbeat: (lease / 10).min(HEARTBEAT) }
     }
 
     /// Where what happens is told.
@@ -258,11 +266,13 @@ impl Service {
             if self.registry().worker_of(wire.session) != Some(worker) {
                 return Err(Status::aborted("this session is over; register again"));
             }
+            let room = Arc::clone(&self.batches).acquire_owned().await;
+            let room = room.map_err(|_| Status::unavailable("the coordinator is ending"))?;
             let input = match batch::from_wire(wire) {
                 Ok(batch) => Input::Batch { worker, batch: Box::new(batch) },
                 Err(error) => Input::BadBatch { worker, why: error.to_string() },
             };
-            self.tell(FleetEvent::From(session, worker, input)).await?;
+            self.tell(FleetEvent::Statistics(session, worker, input, room)).await?;
         }
         Ok(())
     }

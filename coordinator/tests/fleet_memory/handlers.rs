@@ -46,6 +46,7 @@ impl Fleet {
             match self.events.recv().await.expect("handlers live") {
                 FleetEvent::Input(input) => return input,
                 FleetEvent::From(session, worker, input)
+                | FleetEvent::Statistics(session, worker, input, _)
                     if self.registry.lock().expect("not poisoned").worker_of(session) == Some(worker) =>
                 {
                     return input;

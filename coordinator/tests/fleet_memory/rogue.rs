@@ -140,7 +140,6 @@ async fn conduct() -> (Conducted, Target) {
         leased: true,
         line: watch::Sender::default(),
         hosts_target: false,
-        allow: Arc::default(),
     };
     let (_leave, left) = watch::channel(0);
     let working = tokio::spawn(work(settings, target.clone(), left));

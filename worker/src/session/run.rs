@@ -211,9 +211,12 @@ impl ActiveRun {
     pub(super) fn is_handed_back(&self) -> bool {
         let State::Running(running) = &self.state else { return false };
         let is_open = running.prepared.plan.load.open.is_some();
-        let last_due = running.empty_since.map(|since| since + if is_open { LAST_ARRIVALS } else { Duration::ZERO });
+        let last_due =
+            running.empty_since.map(|since| since + if is_open { LAST_ARRIVALS } else { Duration::ZERO });
         let share = &running.share;
-        last_due.is_some_and(|at| self.run_time() >= at) && share.revision() == share.newest() && share.held_count() == 0
+        last_due.is_some_and(|at| self.run_time() >= at)
+            && share.revision() == share.newest()
+            && share.held_count() == 0
     }
 
     /// This worker leaves: its users finish now.
@@ -409,5 +412,28 @@ fn lanes(share: &OpenShare) -> Vec<LaneGrant> {
 }
 
 fn not_before(grant: &Grant, nth: usize) -> Duration {
-    grant.from + grant.rate.map_or(Duration::ZERO, |rate| rate.time_of(nth as u64))
+    let later = grant.rate.map_or(Duration::ZERO, |rate| rate.time_of(nth as u64));
+    // A coordinator may name any rate; what lies beyond all time never comes.
+    grant.from.saturating_add(later)
+}
+
+#[cfg(test)]
+mod tests {
+    use stampede_scenarios::ranks::RankSet;
+    use stampede_scenarios::rate::Rate;
+
+    use super::*;
+
+    #[test]
+    fn a_start_beyond_all_time_never_comes() {
+        let grant = Grant {
+            class: 0,
+            ranks: RankSet::from_sorted(vec![0, 1]),
+            life: 0,
+            from: Duration::from_secs(3),
+            rate: Rate::new(1, u64::MAX),
+        };
+        assert_eq!(not_before(&grant, 0), Duration::from_secs(3));
+        assert_eq!(not_before(&grant, usize::MAX), Duration::MAX);
+    }
 }

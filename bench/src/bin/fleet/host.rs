@@ -82,17 +82,17 @@ async fn conduct(shape: Shape) -> Result<(), String> {
 }
 
 #[expect(clippy::print_stdout, reason = "a benchmark is there to say something")]
-fn tell(shape: Shape, seen: &Seen, said: &str, complete: bool) {
+fn tell(shape: Shape, noted: &Seen, said: &str, complete: bool) {
     let Shape { workers, seconds, endpoints, samples, users } = shape;
     println!(
         "{workers} workers, {users} users, {endpoints} endpoints × {samples} samples a second, {seconds} s"
     );
     println!("every request counted: {complete}");
-    let share = seen.cpu.as_secs_f64() / seen.wall.as_secs_f64().max(1e-9) * 100.0;
-    println!("coordinator, screen included: {share:.1} % of one core over {:.1} s", seen.wall.as_secs_f64());
-    println!("resident at most: {:.0} MiB", seen.resident_mib);
-    println!("between two pictures (100 ms wanted): {}", spread(seen.gaps.clone()));
-    println!("to draw {} × {}: {}", SCREEN.0, SCREEN.1, spread(seen.frames.clone()));
+    let share = noted.cpu.as_secs_f64() / noted.wall.as_secs_f64().max(1e-9) * 100.0;
+    println!("coordinator, screen included: {share:.1} % of one core over {:.1} s", noted.wall.as_secs_f64());
+    println!("resident at most: {:.0} MiB", noted.resident_mib);
+    println!("between two pictures (100 ms wanted): {}", spread(noted.gaps.clone()));
+    println!("to draw {} × {}: {}", SCREEN.0, SCREEN.1, spread(noted.frames.clone()));
     print!("{said}");
 }
 
@@ -136,10 +136,11 @@ async fn watch_it(mut view: watch::Receiver<RunView>, shape: Shape) -> Seen {
 
 fn job(shape: Shape, listener: TcpListener) -> Result<Job, String> {
     let user = "tasks: {main: {steps: [get: /]}}";
-    let classes: String = (0..CLASSES).map(|n| format!("  c{n}: {{weight: {}, {user}}}\n", n + 1)).collect();
+    let classes: Vec<_> = (0..CLASSES).map(|n| format!("  c{n}: {{weight: {}, {user}}}", n + 1)).collect();
+    let classes = classes.join("\n");
     let Shape { workers, seconds, users, .. } = shape;
     let text = format!(
-        "target: http://h\nusers:\n{classes}load: {{users: {users}, spawn_rate: {users}, run_time: {seconds}s}}\n"
+        "target: http://h\nusers:\n{classes}\nload: {{users: {users}, spawn_rate: {users}, run_time: {seconds}s}}\n"
     );
     let source = Source::new("fleet.yaml", text);
     let plan = compile(&source, &Overrides::default(), &|_| None, 7).map_err(|wrong| wrong.to_string())?;

@@ -58,7 +58,9 @@ impl Seconds {
         let mut bytes = self.variants[usize::try_from(variant).unwrap_or(0)].clone();
         let second = u32::try_from(number - 1).unwrap_or(u32::MAX);
         let mut errors = self.errors.clone();
-        errors.iter_mut().for_each(|error| (error.first_s, error.last_s) = (second, second));
+        for error in &mut errors {
+            (error.first_s, error.last_s) = (second, second);
+        }
         let (running, finals) = self.totals(number);
         let rest = SnapshotBatch {
             session,

@@ -117,10 +117,10 @@ async fn live(
     let session = commanding.register(hello).await?.into_inner().session;
     let (control, statuses) = mpsc::channel(16);
     let (report, batches) = mpsc::channel(16);
-    let gone = |_| Status::cancelled("the stream ended");
-    control.try_send(WorkerStatus { session, ..WorkerStatus::default() }).map_err(|_| gone(()))?;
+    let gone = || Status::cancelled("the stream ended");
+    control.try_send(WorkerStatus { session, ..WorkerStatus::default() }).map_err(|_| gone())?;
     let opening = SnapshotBatch { session, ..SnapshotBatch::default() };
-    report.try_send(opening.encode_to_vec().into()).map_err(|_| gone(()))?;
+    report.try_send(opening.encode_to_vec().into()).map_err(|_| gone())?;
     let commands = commanding.control(ReceiverStream::new(statuses)).await?.into_inner();
     let acks = raw::report(channel(&address).await?, batches).await?;
     let worker = Worker {

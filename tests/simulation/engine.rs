@@ -21,6 +21,7 @@ use stampede_worker::slots::{SlotChange, SlotGrant, SlotTable};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
+use crate::arrivals::Walk;
 use crate::gate::gated;
 use crate::ledger::Ledger;
 
@@ -92,6 +93,10 @@ struct Thread {
     events: mpsc::Sender<Event>,
     slots: SlotTable,
     users: BTreeMap<u32, User>,
+    /// The open model, where that is asked for.
+    walk: Option<Walk>,
+    /// Users with an arrival each.
+    serving: Vec<User>,
     recorder: Recorder,
     permits: Permits,
     shown: Shown,
@@ -119,6 +124,8 @@ impl Thread {
             events,
             slots: SlotTable::default(),
             users: BTreeMap::new(),
+            walk: Walk::new(plan),
+            serving: Vec::new(),
             recorder: Recorder::new(known, plan.classes.len()),
             permits: Permits::new(config.pool.clone()),
             shown: Shown::default(),
@@ -138,7 +145,7 @@ impl Thread {
     ) {
         let mut tick = interval(TICK);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        while !(self.stopping && self.users.is_empty()) {
+        while !(self.stopping && self.users.is_empty() && self.serving.is_empty()) {
             tokio::select! {
                 biased;
                 order = orders.recv() => match order {
@@ -163,7 +170,10 @@ impl Thread {
 
     fn obey(&mut self, order: Command) {
         match order {
-            Command::Assign { revision, profile, grants, cut, .. } => {
+            Command::Assign { revision, profile, grants, open, cut } => {
+                if let (Some(walk), Some(open)) = (&mut self.walk, &open) {
+                    walk.assign(open);
+                }
                 let changes = self.slots.assign(profile, grants, cut);
                 self.apply(changes);
                 self.followed = Some(revision);
@@ -224,7 +234,7 @@ impl Thread {
         match self.stop {
             Some((at, timeout)) if now >= at => {
                 self.stopping = true;
-                self.users.values_mut().for_each(|user| {
+                self.users.values_mut().chain(&mut self.serving).for_each(|user| {
                     user.ends = true;
                     user.deadline.get_or_insert(at + timeout);
                 });
@@ -235,6 +245,10 @@ impl Thread {
             }
         }
         let holds = self.config.lease.holds_at(self.of.boot_time());
+        self.arrive(now, holds);
+        let mut serving = std::mem::take(&mut self.serving);
+        serving.retain_mut(|user| self.lives_on(user, now, holds));
+        self.serving = serving;
         let slots: Vec<u32> = self.users.keys().copied().collect();
         for slot in slots {
             if let Some(mut user) = self.users.remove(&slot) {
@@ -252,6 +266,40 @@ impl Thread {
         self.gauges.set(Instant::now().into_std(), &self.shown);
     }
 
+    /// Begins what has come due. Without a lease it waits; what is found too late, or after the stop, is dropped.
+    fn arrive(&mut self, now: Duration, holds: bool) {
+        let stop_at = self.stop.map_or(Duration::MAX, |(at, _)| at);
+        if !holds && now < stop_at {
+            return;
+        }
+        let too_late = self.config.lease.length();
+        while let Some(arrival) = self.walk.as_mut().and_then(|walk| walk.take(now.min(stop_at))) {
+            let late = now.saturating_sub(arrival.due);
+            let begins = now < stop_at && late < too_late;
+            self.of.ledger.lock().unwrap_or_else(PoisonError::into_inner).arrive(
+                self.of.worker,
+                arrival.number,
+                begins,
+            );
+            if !begins {
+                self.recorder.drop_arrival(now);
+                self.shown.dropped += 1;
+                continue;
+            }
+            let slot = u32::try_from(arrival.number).expect("few");
+            let grant = SlotGrant { slot, class: arrival.class, life: 0, not_before: now };
+            let mut user = User {
+                grant,
+                doing: Doing::Waits(now),
+                ends: true,
+                deadline: None,
+                requests: arrival.number,
+            };
+            self.begin_request(&mut user, now, Some(late));
+            self.serving.push(user);
+        }
+    }
+
     /// Brings a user to `now`. Returns whether it is still there.
     fn lives_on(&mut self, user: &mut User, now: Duration, holds: bool) -> bool {
         let late = user.deadline.is_some_and(|deadline| now >= deadline);
@@ -266,21 +314,24 @@ impl Thread {
             Doing::Waits(until) => {
                 // Where iterations are limited, it waits for one.
                 if now >= until && holds && self.permits.next().now_or_never().is_some() {
-                    self.begin_request(user, now);
+                    self.begin_request(user, now, None);
                 }
                 true
             }
         }
     }
 
-    fn begin_request(&mut self, user: &mut User, now: Duration) {
+    fn begin_request(&mut self, user: &mut User, now: Duration, late: Option<Duration>) {
         let SlotGrant { slot, life, .. } = user.grant;
         user.requests += 1;
         // Mostly quick; now and then one is under way for as long as a take-over lasts.
         let draw = (u64::from(slot) * 7919 + user.requests * 104_729 + u64::from(life)) % 97;
         let takes = if draw == 0 { 1500 } else { 20 + draw };
         user.doing = Doing::Requests(now, now + Duration::from_millis(takes));
-        self.recorder.begin_iteration(now);
+        match late {
+            Some(late) => self.recorder.begin_arrival(late, now),
+            None => self.recorder.begin_iteration(now),
+        }
         self.recorder.begin(0, now);
         self.shown.started += 1;
         self.shown.begun += 1;

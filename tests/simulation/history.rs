@@ -57,6 +57,8 @@ pub(crate) struct History {
     pub(crate) spawn_rate: u32,
     /// Run time in seconds.
     pub(crate) run_time_s: u64,
+    /// Arrivals a second, in place of users.
+    pub(crate) rate: Option<u32>,
     /// Iterations over all users, if they are limited.
     pub(crate) iterations: Option<u64>,
     /// How long a worker may be silent.
@@ -75,6 +77,7 @@ impl History {
             users: 12,
             spawn_rate: 6,
             run_time_s,
+            rate: None,
             iterations: None,
             lease,
             events: Vec::new(),
@@ -99,6 +102,7 @@ impl History {
             users,
             spawn_rate: 4 + draw.below(12),
             run_time_s: 40,
+            rate: (seed % 4 == 3).then_some(40),
             iterations: None,
             lease,
             events: Vec::new(),

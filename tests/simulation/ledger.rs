@@ -3,7 +3,7 @@
 //! The laws are checked against it: a slot's user begins no request after the first of its next life, no life runs on two
 //! workers, and no wanted slot is without a user for longer than a take-over needs.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use stampede_stats::counts::{IterationCounts, RequestCounts};
@@ -23,6 +23,8 @@ struct Seen {
 #[derive(Debug, Default)]
 pub(crate) struct Ledger {
     slots: BTreeMap<u32, Seen>,
+    /// Arrivals that were begun or dropped.
+    arrived: BTreeSet<u64>,
     /// By worker.
     pub(crate) requests: BTreeMap<usize, RequestCounts>,
     /// By worker.
@@ -49,6 +51,16 @@ impl Ledger {
             seen.silence = (silent, at);
         }
         (seen.life, seen.worker, seen.last) = (life, worker, at);
+    }
+
+    /// Arrival `number` comes due on `worker`, which begins or drops it.
+    pub(crate) fn arrive(&mut self, worker: usize, number: u64, begins: bool) {
+        let iterations = self.iterations.entry(worker).or_default();
+        iterations.planned += 1;
+        iterations.dropped += u64::from(!begins);
+        if !self.arrived.insert(number) {
+            self.violations.push(format!("arrival {number} comes due once more on w{worker}"));
+        }
     }
 
     /// All requests.

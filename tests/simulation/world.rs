@@ -102,7 +102,10 @@ impl World {
         };
         let mut conducting = tokio::spawn(gated(conductor.conduct(asked), open));
         (0..world.history.workers).for_each(|_| world.join());
-        let started = view.wait_for(|view| view.phase == Phase::Ramping).await.map(|view| view.elapsed);
+        let started = view
+            .wait_for(|view| matches!(view.phase, Phase::Ramping | Phase::Steady))
+            .await
+            .map(|view| view.elapsed);
         let start = Instant::now() - started.expect("it starts");
         for (at, what) in world.history.events.clone() {
             sleep_until(start + at).await;
@@ -233,8 +236,11 @@ impl World {
 fn job(history: &History) -> Job {
     let History { users, spawn_rate, run_time_s, .. } = history;
     let task = "tasks: {main: {steps: [{get: /}]}}";
-    let load =
-        format!("{{users: {users}, spawn_rate: {spawn_rate}, run_time: {run_time_s}s, stop_timeout: 2s}}");
+    let asked = match history.rate {
+        Some(rate) => format!("rate: {rate}/s"),
+        None => format!("users: {users}, spawn_rate: {spawn_rate}"),
+    };
+    let load = format!("{{{asked}, run_time: {run_time_s}s, stop_timeout: 2s}}");
     let text =
         format!("target: http://h\nusers:\n  a: {{weight: 2, {task}}}\n  b: {{{task}}}\nload: {load}\n");
     let source = Source::new("simulation.yaml", text);

@@ -10,18 +10,18 @@ use std::time::Duration;
 
 use futures_util::Stream;
 use jiff::Timestamp;
-use stampede_proto::VERSION;
 use stampede_proto::prepare::Prepare;
 use stampede_proto::v1::{BatchAck, Command};
 use tokio::sync::{mpsc, watch};
-use tokio::time::{Instant, MissedTickBehavior, interval};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 use tonic::Status;
 
+pub use crate::conducted::Conducted;
 use crate::fleet::{Assets, Door, FleetEvent, Pipe, Registry, Service, memory, order_to_wire, serve};
+use crate::journal::{Journal, Outgoing, Replayed};
 use crate::local;
-use crate::result::RunResult;
 use crate::run::input::{Effect, Input, Person, WorkerId};
-use crate::run::{Facts, Run, RunSetup};
+use crate::run::{Run, RunSetup};
 use crate::view::RunView;
 
 /// Events of all workers that may wait for the run's task.
@@ -51,17 +51,6 @@ pub struct Job {
     pub embedded: Option<local::Setup>,
 }
 
-/// How a run ended.
-#[derive(Debug)]
-pub struct Conducted {
-    /// What was measured.
-    pub result: RunResult,
-    /// Why it never began, if so.
-    pub failed_to_start: Option<String>,
-    /// Whether every worker was lost.
-    pub lost_everyone: bool,
-}
-
 /// A run about to be conducted, and its first picture.
 #[derive(Debug)]
 pub struct Conductor {
@@ -74,6 +63,7 @@ pub struct Conductor {
     reports: HashMap<WorkerId, mpsc::Sender<Result<BatchAck, Status>>>,
     view: watch::Sender<RunView>,
     embedded: Option<local::Embedded>,
+    journal: Option<Journal>,
     /// Those whose sessions have just ended for their silence.
     silent: Vec<WorkerId>,
     over: bool,
@@ -82,9 +72,26 @@ pub struct Conductor {
 impl Conductor {
     /// Sets everything up and begins to listen. Must be called within a runtime.
     pub fn new(job: Job) -> (Self, watch::Receiver<RunView>) {
+        Self::with_embedded(job, None, None)
+    }
+
+    /// As [`new`](Self::new), with everything written down in `journal`; goes on with what was `before`, if anything was.
+    pub fn journaled(
+        job: Job,
+        journal: Journal,
+        before: Option<Replayed>,
+    ) -> (Self, watch::Receiver<RunView>) {
+        Self::with_embedded(job, Some(journal), before)
+    }
+
+    fn with_embedded(
+        job: Job,
+        journal: Option<Journal>,
+        before: Option<Replayed>,
+    ) -> (Self, watch::Receiver<RunView>) {
         let (pipes, incoming) = memory();
         let embedded = job.embedded.clone();
-        let (mut conductor, view) = Self::over(job, incoming);
+        let (mut conductor, view) = Self::set_up(job, incoming, journal, before);
         conductor.embedded = embedded.map(|setup| local::start(setup, pipes));
         (conductor, view)
     }
@@ -94,15 +101,29 @@ impl Conductor {
         job: Job,
         pipes: impl Stream<Item = io::Result<Pipe>> + Send + 'static,
     ) -> (Self, watch::Receiver<RunView>) {
-        let epoch = Instant::now();
+        Self::set_up(job, pipes, None, None)
+    }
+
+    fn set_up(
+        job: Job,
+        pipes: impl Stream<Item = io::Result<Pipe>> + Send + 'static,
+        journal: Option<Journal>,
+        before: Option<Replayed>,
+    ) -> (Self, watch::Receiver<RunView>) {
+        let epoch = journal.as_ref().map_or_else(Instant::now, Journal::epoch);
         let (sender, events) = mpsc::channel(EVENTS);
-        let registry = Arc::new(Mutex::new(Registry::default()));
+        let (mut run, workers, since) = match before {
+            Some(Replayed { run, workers, last, .. }) => (run, workers, Some(last)),
+            None => (Run::new(job.setup.clone(), Duration::ZERO), Vec::new(), None),
+        };
+        // Sessions are numbered from 1; the clock in µs is far above what the process before can have come to.
+        let after = since.map_or(0, |_| u64::try_from(epoch.elapsed().as_micros()).unwrap_or(u64::MAX / 2));
+        let registry = Arc::new(Mutex::new(Registry::restored(workers, after)));
         let lease = job.setup.lease;
         let service = Service::new(Arc::clone(&registry), sender, Arc::new(job.assets), epoch, lease);
         serve(&service, job.door, pipes);
-        let mut run = Run::new(job.setup, Duration::ZERO);
-        let (view, receiver) = watch::channel(run.view(Duration::ZERO));
-        let conductor = Self {
+        let (view, receiver) = watch::channel(run.view(since.unwrap_or_default()));
+        let mut conductor = Self {
             epoch,
             run,
             prepare: job.prepare,
@@ -112,9 +133,13 @@ impl Conductor {
             reports: HashMap::new(),
             view,
             embedded: None,
+            journal,
             silent: Vec::new(),
             over: false,
         };
+        if let Some(since) = since {
+            conductor.handle(Input::Resumed { since });
+        }
         (conductor, receiver)
     }
 
@@ -132,6 +157,7 @@ impl Conductor {
                     Some(person) => self.handle(Input::Person(person)),
                     None => people_listen = false,
                 },
+                written = written(&mut self.journal) => self.written(written),
                 _ = tick.tick() => {
                     // What has queued is read before anybody is judged by his silence.
                     for _ in 0..EVENTS {
@@ -148,6 +174,7 @@ impl Conductor {
         }
         self.publish();
         self.farewell().await;
+        self.settle().await;
         self.conclude()
     }
 
@@ -187,6 +214,12 @@ impl Conductor {
 
     fn handle(&mut self, input: Input) {
         let now = self.now();
+        if let Some(journal) = &mut self.journal {
+            let registry = &self.registry;
+            journal.note(&input, now, |worker| {
+                registry.lock().unwrap_or_else(PoisonError::into_inner).instance_of(worker)
+            });
+        }
         for effect in self.run.handle(input, now) {
             self.carry_out(effect);
         }
@@ -194,23 +227,57 @@ impl Conductor {
             self.close_streams(worker, "no heartbeat for longer than the lease");
             self.handle(Input::Silent { worker });
         }
+        if let Some(journal) = &mut self.journal {
+            journal.write_if_due(now);
+        }
+    }
+
+    /// A record is on disk, or will never be.
+    fn written(&mut self, written: io::Result<()>) {
+        if let Err(error) = written {
+            return self.break_off(&error);
+        }
+        let now = self.now();
+        let Some(journal) = &mut self.journal else { return };
+        let released = journal.released();
+        journal.write_if_due(now);
+        for outgoing in released {
+            self.send(outgoing);
+        }
+    }
+
+    /// A test that runs for hours is worth more than the chance to resume it: it goes on without its journal.
+    fn break_off(&mut self, error: &io::Error) {
+        let Some(journal) = self.journal.take() else { return };
+        let released = journal.break_off();
+        let second = self.run.started().map_or(0, |start| self.now().saturating_sub(start).as_secs());
+        let text = format!(
+            "the journal cannot be written since second {second} ({error}); the test goes on and cannot be resumed"
+        );
+        self.handle(Input::Refused { text });
+        for outgoing in released {
+            self.send(outgoing);
+        }
+    }
+
+    /// The end is written down before it is told.
+    async fn settle(&mut self) {
+        let Some(journal) = &mut self.journal else { return };
+        let settled = journal.settle().await;
+        self.written(settled);
     }
 
     fn carry_out(&mut self, effect: Effect) {
         match effect {
             Effect::Order(worker, order) => {
-                let command = order_to_wire(&order, &self.prepare);
-                if let Some(commands) = self.controls.get(&worker)
-                    && commands.try_send(Ok(command)).is_err()
-                {
-                    // It does not read: its session ends, and when it is back it is told everything again.
-                    self.end_session(worker, "commands are not read");
+                if let Some(commands) = self.controls.get(&worker) {
+                    let command = order_to_wire(&order, &self.prepare);
+                    self.say(Outgoing::Command(worker, commands.clone(), Box::new(command)));
                 }
             }
             Effect::Acknowledge { worker, run, applied_through, over } => {
                 if let Some(acks) = self.reports.get(&worker) {
-                    // A full queue is fine: every acknowledgement says all that the ones before it said.
-                    let _ = acks.try_send(Ok(BatchAck { run, applied_through, over }));
+                    self.say(Outgoing::Ack(acks.clone(), BatchAck { run, applied_through, over }));
                 }
             }
             Effect::EndIfSilent(worker, heard) => {
@@ -222,6 +289,30 @@ impl Conductor {
             Effect::EndSession(worker, why) => self.end_session(worker, &why),
             Effect::Log(text) => tracing::info!("{text}"),
             Effect::Over => self.over = true,
+        }
+    }
+
+    /// Says it, or keeps it until its reason is on disk.
+    fn say(&mut self, outgoing: Outgoing) {
+        match &mut self.journal {
+            Some(journal) => journal.hold(outgoing),
+            None => self.send(outgoing),
+        }
+    }
+
+    fn send(&mut self, outgoing: Outgoing) {
+        match outgoing {
+            Outgoing::Command(worker, line, command) => {
+                let is_newest = |commands: &mpsc::Sender<_>| commands.same_channel(&line);
+                if line.try_send(Ok(*command)).is_err() && self.controls.get(&worker).is_some_and(is_newest) {
+                    // It does not read: its session ends, and when it is back it is told everything again.
+                    self.end_session(worker, "commands are not read");
+                }
+            }
+            Outgoing::Ack(line, ack) => {
+                // A full queue is fine: every acknowledgement says all that the ones before it said.
+                let _ = line.try_send(Ok(ack));
+            }
         }
     }
 
@@ -245,7 +336,15 @@ impl Conductor {
         let mut open: HashSet<WorkerId> = self.controls.keys().copied().collect();
         let until = Instant::now() + FAREWELL;
         while !open.is_empty() {
-            let Ok(Some(event)) = tokio::time::timeout_at(until, self.events.recv()).await else { return };
+            let event = tokio::select! {
+                event = self.events.recv() => event,
+                written = written(&mut self.journal) => {
+                    self.written(written);
+                    continue;
+                }
+                () = sleep_until(until) => None,
+            };
+            let Some(event) = event else { return };
             match &event {
                 FleetEvent::From(_, worker, Input::Heartbeat { heartbeat, .. })
                     if heartbeat.run.is_empty() =>
@@ -267,14 +366,17 @@ impl Conductor {
         let since_start =
             self.run.started().map_or(Duration::ZERO, |start| self.epoch.elapsed().saturating_sub(start));
         let started_at = now.checked_sub(since_start).unwrap_or(now);
-        let result = self.run.result(Facts { started_at, ended_at: now, version: VERSION.to_owned() });
         if let Some(embedded) = self.embedded {
             embedded.end();
         }
-        Conducted {
-            result,
-            failed_to_start: self.run.failed_to_start().map(str::to_owned),
-            lost_everyone: self.run.lost_everyone(),
-        }
+        Conducted::of(&self.run, started_at, now)
+    }
+}
+
+/// Waits until a record of the journal, where there is one, is on disk.
+async fn written(journal: &mut Option<Journal>) -> io::Result<()> {
+    match journal {
+        Some(journal) => journal.written().await,
+        None => std::future::pending().await,
     }
 }

@@ -3,10 +3,12 @@
 pub mod certs;
 pub mod cli;
 pub mod conduct;
+pub mod conducted;
 pub mod demo;
 pub mod dispatch;
 pub mod fleet;
 pub mod format;
+pub mod journal;
 pub mod local;
 pub mod progress;
 pub mod report;

@@ -26,6 +26,7 @@ fn help() {
     insta::assert_snapshot!("help_check", seen(&["check", "--help"]));
     insta::assert_snapshot!("help_plan", seen(&["plan", "--help"]));
     insta::assert_snapshot!("help_certs", seen(&["certs", "--help"]));
+    insta::assert_snapshot!("help_resume", seen(&["resume", "--help"]));
 }
 
 #[test]

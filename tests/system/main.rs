@@ -14,6 +14,7 @@ mod iterations;
 mod limits;
 mod output;
 mod pipelining;
+mod resume;
 mod screen;
 mod security;
 mod sessions;

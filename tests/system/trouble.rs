@@ -115,9 +115,11 @@ fn a_frozen_coordinator_loses_nobody() {
     let (mut coordinator, workers) = bed.start("-u 4 -r 100 -t 9s", 2);
     more(&target, 100);
     coordinator.signal(Signal::STOP);
-    // Longer than a lease.
-    more(&target, 1300);
+    for worker in &workers {
+        worker.said("users hold");
+    }
     coordinator.signal(Signal::CONT);
+    more(&target, 100);
     let finished = Finished::of(&mut coordinator);
     finished.ended(0);
     let report = bed.report();

@@ -58,8 +58,7 @@ fn one_of_two_workers_is_killed_and_the_test_goes_on() {
     let (mut coordinator, workers) = bed.start("-u 4 -r 100 -t 8s", 2);
     delivered(&coordinator);
     workers[1].signal(Signal::KILL);
-    coordinator.said("its 2 users are not replaced");
-    // The other's users go on.
+    coordinator.said("its 2 users start again on the others");
     more(&target, 20);
     let finished = Finished::of(&mut coordinator);
     let report = bed.report();
@@ -95,29 +94,25 @@ fn a_worker_told_to_go_delivers_everything_first() {
 }
 
 #[test]
-fn a_worker_that_comes_later_waits_for_the_next_test() {
+fn a_worker_joins_a_test_with_an_embedded_worker_and_waits_for_the_next_one() {
     let target = target();
     let bed = Bed::new(&target.url(), STEADY);
-    for workers in [0, 1] {
-        let before = seen(&target);
-        let (mut coordinator, _workers) = bed.start("-u 2 -r 100 -t 3s", workers);
-        more(&target, 20);
-        let mut late = Process::start(worker(bed.dir.path(), &coordinator.address(), "late"));
-        late.said("a test is under way");
-        late.said("takes part in the next one");
-        let finished = Finished::of(&mut coordinator);
-        finished.ended(0);
-        let report = bed.report();
-        report.adds_up();
-        report.is_whole();
-        assert_eq!(report.list("/workers").len(), 1);
-        assert_eq!(report.counted("sent"), seen(&target) - before);
-        // It stays, and keeps looking for a coordinator.
-        late.said("the coordinator is gone");
-        late.said("trying again in");
-        late.signal(Signal::INT);
-        assert_eq!(late.end(), Some(0));
-    }
+    let (mut coordinator, _workers) = bed.start("-u 4 -r 100 -t 4s", 0);
+    more(&target, 20);
+    let mut late = Process::start(worker(bed.dir.path(), &coordinator.address(), "late"));
+    coordinator.said("worker late joined at second");
+    let finished = Finished::of(&mut coordinator);
+    finished.ended(0);
+    let report = bed.report();
+    report.adds_up();
+    assert_eq!(report.at("/run/complete"), true);
+    assert_eq!(report.list("/workers").len(), 2);
+    assert_eq!((report.counted("sent"), report.number("/users/peak")), (seen(&target), 4));
+    // It stays, and keeps looking for a coordinator.
+    late.said("the coordinator is gone");
+    late.said("trying again in");
+    late.signal(Signal::INT);
+    assert_eq!(late.end(), Some(0));
 }
 
 #[test]

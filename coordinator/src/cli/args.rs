@@ -10,7 +10,7 @@ use stampede_proto::prepare::ClientChoice;
 use stampede_scenarios::rate::Rate;
 use stampede_scenarios::units::{parse_duration, parse_rate};
 
-use super::fleet::FleetArgs;
+use super::fleet::{FleetArgs, lease};
 
 const AFTER_HELP: &str = "\
 Without SCENARIO: scenario.yaml here; without that, on a terminal, the built-in demo.
@@ -49,6 +49,38 @@ pub(super) enum Command {
     Plan(PlanArgs),
     /// Make a private authority and certificates for the connection between coordinator and workers
     Certs(CertsArgs),
+    /// Go on with a test whose coordinator died, from its --journal
+    Resume(ResumeArgs),
+}
+
+/// What `resume` takes. Everything else is as it was when the test began.
+#[derive(Debug, ClapArgs)]
+pub(super) struct ResumeArgs {
+    /// The folder that was given to --journal
+    pub(super) dir: PathBuf,
+
+    /// Where workers connect [default: where they did]
+    #[arg(long, value_name = "ADDR", env = "STAMPEDE_BIND")]
+    pub(super) bind: Option<String>,
+
+    #[command(flatten)]
+    pub(super) fleet: FleetArgs,
+
+    /// No full-screen terminal UI [default where there is no terminal, or CI is set]
+    #[arg(long, env = "STAMPEDE_HEADLESS", value_parser = FalseyValueParser::new())]
+    pub(super) headless: bool,
+
+    /// Keep the final screen until a key is pressed
+    #[arg(long, env = "STAMPEDE_STAY", value_parser = FalseyValueParser::new(), conflicts_with = "headless")]
+    pub(super) stay: bool,
+
+    /// Write the log here instead of to stderr
+    #[arg(long, value_name = "FILE", env = "STAMPEDE_LOG")]
+    pub(super) log: Option<PathBuf>,
+
+    /// Log more; twice: much more
+    #[arg(short, action = ArgAction::Count)]
+    pub(super) verbose: u8,
 }
 
 /// What `certs` takes.
@@ -151,6 +183,14 @@ pub(super) struct RunArgs {
 
     #[command(flatten)]
     pub(super) fleet: FleetArgs,
+
+    /// A worker that is silent for this long is lost, and its users start elsewhere (1s to 5m)
+    #[arg(long, value_name = "D", env = "STAMPEDE_LEASE", default_value = "5s", value_parser = lease)]
+    pub(super) lease: Duration,
+
+    /// Write down in this folder what happens, so that `coordinator resume DIR` can go on with it
+    #[arg(long, value_name = "DIR", env = "STAMPEDE_JOURNAL")]
+    pub(super) journal: Option<PathBuf>,
 
     /// Wait for N remote workers, start no embedded one
     #[arg(long, value_name = "N", env = "STAMPEDE_EXPECT_WORKERS", value_parser = clap::value_parser!(u32).range(1..=10_000))]

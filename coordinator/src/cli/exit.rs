@@ -8,6 +8,7 @@ use stampede_scenarios::files::ReadError;
 
 use crate::certs::CertsError;
 use crate::fleet::{FleetTlsError, ListenError};
+use crate::journal::{FolderError, ReplayError};
 use crate::report::ReportError;
 
 /// Why there was no run, or nothing to say about it.
@@ -39,6 +40,12 @@ pub enum Error {
     /// Certificates that cannot be made.
     #[error("{0}")]
     Certs(#[from] CertsError),
+    /// A journal that cannot be made or gone on with.
+    #[error("{0}")]
+    Journal(#[from] FolderError),
+    /// A journal whose records cannot be replayed.
+    #[error("{0}")]
+    Replay(#[from] ReplayError),
     /// Cannot listen.
     #[error("{0}")]
     Listen(#[from] ListenError),
@@ -61,6 +68,8 @@ impl Error {
             | Self::ReportTarget(_)
             | Self::Log { .. }
             | Self::FleetTls(_)
+            | Self::Journal(_)
+            | Self::Replay(_)
             | Self::Certs(_) => 2,
             Self::Scenario(_) => 10,
             Self::Listen(_) | Self::Demo(_) | Self::System(_) => 11,

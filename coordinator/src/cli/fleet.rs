@@ -52,10 +52,6 @@ pub(super) struct FleetArgs {
     /// Take only workers that show a certificate of this authority (PEM)
     #[arg(long, value_name = "FILE", env = "STAMPEDE_FLEET_CLIENT_CA", requires = "fleet_cert")]
     fleet_client_ca: Option<PathBuf>,
-
-    /// A worker that is silent for this long is lost, and its users start elsewhere (1s to 5m)
-    #[arg(long, value_name = "D", env = "STAMPEDE_LEASE", default_value = "5s", value_parser = lease)]
-    pub(super) lease: Duration,
 }
 
 /// Who may come, and over what.
@@ -89,6 +85,23 @@ impl FleetArgs {
         Ok(Access { token, tls })
     }
 
+    /// Whether workers of a run that showed a token, or spoke TLS, find the same here.
+    ///
+    /// # Errors
+    /// When they would not, and nobody said that they need not.
+    pub(super) fn fits(&self, token: bool, tls: bool) -> Result<(), Error> {
+        if token && self.token()?.is_none() && !self.no_token {
+            let text = "the workers of this run show a token, and a journal never holds it; \
+                        give it again as STAMPEDE_TOKEN or with --token-file, or say --no-token";
+            return Err(Error::Usage(text.to_owned()));
+        }
+        if tls && self.fleet_cert.is_none() {
+            let text = "the workers of this run speak TLS; give --fleet-cert and --fleet-key again";
+            return Err(Error::Usage(text.to_owned()));
+        }
+        Ok(())
+    }
+
     fn token(&self) -> Result<Option<Token>, Error> {
         let text = match (&self.token, &self.token_file) {
             (_, Some(path)) => read(path)?,
@@ -119,7 +132,7 @@ fn open_port(address: SocketAddr) -> String {
     )
 }
 
-fn lease(text: &str) -> Result<Duration, String> {
+pub(super) fn lease(text: &str) -> Result<Duration, String> {
     let lease = parse_duration(text).map_err(|error| error.to_string())?;
     if lease < LEASES.0 || lease > LEASES.1 {
         return Err("a lease is between 1s and 5m".to_owned());

@@ -8,9 +8,11 @@ mod exit;
 mod fleet;
 mod foreign;
 mod interface;
+mod journal;
 mod log;
 mod plan;
 mod prepare;
+mod resume;
 mod run;
 
 use std::process::ExitCode;
@@ -34,6 +36,7 @@ pub fn main() -> ExitCode {
         Some(Command::Check(ref check)) => check::check(check).map(|()| Outcome::default()),
         Some(Command::Plan(ref plan)) => plan::plan(plan).map(|()| Outcome::default()),
         Some(Command::Certs(ref certs)) => certs::certs(certs).map(|()| Outcome::default()),
+        Some(Command::Resume(ref resume)) => resume::resume(resume),
         None => run::run(&args.run),
     };
     match outcome {

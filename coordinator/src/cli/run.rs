@@ -4,12 +4,14 @@ use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use stampede_scenarios::plan::Plan;
 use stampede_scenarios::rate::Rate;
 
 use super::args::RunArgs;
 use super::exit::{Error, Outcome};
 use super::fleet::{Access, join_command};
 use super::interface;
+use super::journal::begin;
 use super::log::Log;
 use super::prepare::{Chosen, Test, overrides, test};
 use crate::conduct::{Conducted, Conductor, Job};
@@ -29,6 +31,10 @@ pub(super) fn run(args: &RunArgs) -> Result<Outcome, Error> {
     let full_screen = on_terminal && !in_ci && !args.headless;
     let (chosen, demo) = choose(args, full_screen)?;
     let embedded = embedded(args, demo && args.load.host.is_none())?;
+    if demo && args.journal.is_some() {
+        let text = "--journal with --demo: the demo target ends with this process, so there would be nothing to go on with";
+        return Err(Error::Usage(text.to_owned()));
+    }
     for report in &args.reports {
         check_target(report).map_err(Error::ReportTarget)?;
     }
@@ -61,6 +67,13 @@ pub(super) fn run(args: &RunArgs) -> Result<Outcome, Error> {
         return Ok(Outcome { failed: true, code_on_failure: args.exit_code_on_error, ..Outcome::default() });
     }
     Ok(tell(args, &conducted))
+}
+
+/// Users started per second, for changes by hand.
+pub(super) fn spawn_rate(plan: &Plan) -> Result<Rate, Error> {
+    let first = plan.load.profile.changes().first().map(|change| change.rate);
+    let one = Rate::new(1, 1).ok_or_else(|| Error::System("one per second is a rate".into()))?;
+    Ok(first.unwrap_or(one))
 }
 
 /// Which scenario, and whether the demo target is wanted.
@@ -100,7 +113,7 @@ fn run_id() -> Result<String, Error> {
 }
 
 /// Where remote workers come in; where nobody asked for it, a taken port is only noted.
-async fn door(args: &RunArgs) -> Result<Option<Door>, Error> {
+pub(super) async fn door(args: &RunArgs) -> Result<Option<Door>, Error> {
     let address = resolve(args.bind.as_deref().unwrap_or(DEFAULT_BIND)).await?;
     let Access { token, tls } = args.fleet.access(address)?;
     let asked_for = args.bind.is_some() || args.expect_workers.is_some();
@@ -116,7 +129,7 @@ async fn door(args: &RunArgs) -> Result<Option<Door>, Error> {
 
 /// How the embedded worker is set up, where there is to be one. `hosts_target`: the demo target takes its half of each
 /// connection from the same process.
-fn embedded(args: &RunArgs, hosts_target: bool) -> Result<Option<local::Setup>, Error> {
+pub(super) fn embedded(args: &RunArgs, hosts_target: bool) -> Result<Option<local::Setup>, Error> {
     let sources = &args.source_ip;
     if args.expect_workers.is_some() {
         if sources.is_empty() {
@@ -145,18 +158,15 @@ async fn conduct(args: &RunArgs, start: Start, log: &Log) -> Result<Conducted, E
     let Start { id, test, demo, embedded, full_screen } = start;
     let door = door(args).await?;
     let address = door.as_ref().and_then(|door| door.listener.local_addr().ok());
-    let load = &test.plan.load;
-    let first = load.profile.changes().first().map(|change| change.rate);
-    let one = Rate::new(1, 1).ok_or_else(|| Error::System("one per second is a rate".into()))?;
     let setup = RunSetup {
         id,
         plan: test.plan.clone(),
         demo,
         expected: args.expect_workers,
         expect_timeout: args.expect_timeout,
-        lease: args.fleet.lease,
+        lease: args.lease,
         join_command: join_command(door.as_ref()),
-        spawn_rate: first.unwrap_or(one),
+        spawn_rate: spawn_rate(&test.plan)?,
         client: args.http_client.into(),
     };
     if let (Some(address), true) =
@@ -164,14 +174,21 @@ async fn conduct(args: &RunArgs, start: Start, log: &Log) -> Result<Conducted, E
     {
         interface::say(&format!("listening on {address}"));
     }
+    let journal = match &args.journal {
+        Some(dir) => Some(begin(dir, args, &test, door.as_ref())?),
+        None => None,
+    };
     let job = Job { setup, prepare: test.prepare, assets: test.assets, door, embedded };
-    let (conductor, view) = Conductor::new(job);
+    let (conductor, view) = match journal {
+        Some(journal) => Conductor::journaled(job, journal, None),
+        None => Conductor::new(job),
+    };
     let show = interface::Show { full_screen, stay: args.stay };
     Ok(interface::accompany(conductor, view, show, log).await)
 }
 
 /// Writes the reports and says what came of the run.
-fn tell(args: &RunArgs, conducted: &Conducted) -> Outcome {
+pub(super) fn tell(args: &RunArgs, conducted: &Conducted) -> Outcome {
     let report = Report::from_result(&conducted.result);
     let mut written: Vec<PathBuf> = Vec::new();
     let mut report_failed = false;

@@ -42,6 +42,12 @@ impl Dispatch {
 
     /// The shares of these workers, in one pass over the slots. Starts at or before the run time `now` are not told.
     pub fn shares(&self, seats: &[Seat], now: Duration) -> Vec<(Seat, Share)> {
+        self.shares_of_first(self.number_of_slots(), seats, now)
+    }
+
+    /// The same, of the first so many slots only: users that were asked for and called off before they were due have slots,
+    /// but no profile speaks of them.
+    pub fn shares_of_first(&self, slots: u32, seats: &[Seat], now: Duration) -> Vec<(Seat, Share)> {
         let classes = self.classes();
         let mut asked = vec![None; self.chairs.len()];
         let mut wanted: Vec<Seat> = Vec::with_capacity(seats.len());
@@ -54,7 +60,7 @@ impl Dispatch {
         let past = self.takeovers.are_past(now);
         let mut drafts: Vec<Vec<Draft>> = Vec::new();
         drafts.resize_with(wanted.len() * classes, Vec::new);
-        for slot in self.slots.iter().filter(|slot| slot.state == State::Granted) {
+        for slot in self.slots.iter().take(slots as usize).filter(|slot| slot.state == State::Granted) {
             if let Some(place) = asked[slot.owner as usize] {
                 let start = if past { Duration::ZERO } else { self.takeovers.start(slot) };
                 let drafts = &mut drafts[place * classes + usize::from(slot.class)];

@@ -18,7 +18,7 @@ const MAX_CLASSES: usize = 4096;
 const MAX_ERROR: usize = 2000;
 
 /// A heartbeat from the wire; `None` when it says what cannot be.
-pub(super) fn heartbeat(status: v1::WorkerStatus) -> Option<Heartbeat> {
+pub(crate) fn heartbeat(status: v1::WorkerStatus) -> Option<Heartbeat> {
     let progress = match status.phase() {
         WorkerPhase::Idle => Progress::Idle,
         WorkerPhase::Preparing => Progress::Preparing,

@@ -11,6 +11,7 @@ mod serve;
 mod service;
 mod tls;
 
+pub(crate) use convert::heartbeat as heartbeat_from_wire;
 pub use convert::order_to_wire;
 pub use registry::Registry;
 pub use serve::{Door, ListenError, Pipe, listen, listen_on, memory, pipe, remote_memory, resolve, serve};

@@ -22,6 +22,8 @@ const MAX_CAPACITY: u32 = 1_000_000;
 pub struct Registry {
     by_instance: HashMap<[u8; 16], WorkerId>,
     names: HashSet<String>,
+    /// Which process each worker is.
+    instances: Vec<[u8; 16]>,
     hellos: Vec<Hello>,
     /// The newest session of each worker; `None` once it was ended.
     sessions: Vec<Option<u64>>,
@@ -65,6 +67,25 @@ pub struct Registered {
 }
 
 impl Registry {
+    /// The workers of a coordinator that died, by number. `after`: a number above those of all sessions it gave out.
+    pub fn restored(workers: Vec<([u8; 16], Hello)>, after: u64) -> Self {
+        let mut registry = Self { last_session: after, ..Self::default() };
+        for (worker, (instance, hello)) in workers.into_iter().enumerate() {
+            registry.by_instance.insert(instance, worker);
+            registry.names.insert(hello.name.clone());
+            registry.instances.push(instance);
+            registry.hellos.push(hello);
+            registry.sessions.push(None);
+            registry.answered.push(Duration::ZERO);
+        }
+        registry
+    }
+
+    /// Which process `worker` is.
+    pub fn instance_of(&self, worker: WorkerId) -> Option<[u8; 16]> {
+        self.instances.get(worker).copied()
+    }
+
     /// Takes a worker; the same instance gets its old number and a new session.
     ///
     /// # Errors
@@ -91,6 +112,7 @@ impl Registry {
             self.hellos.push(Hello { name, address: String::new(), embedded, capacity: 1 });
             self.sessions.push(None);
             self.answered.push(Duration::ZERO);
+            self.instances.push(instance);
             self.by_instance.insert(instance, self.hellos.len() - 1);
             self.hellos.len() - 1
         });
@@ -190,6 +212,22 @@ mod tests {
         assert!(registry.answer(first.session, 0, second * 4));
         assert!(registry.end_if_silent(0, second * 4));
         assert!(!registry.answer(first.session, 0, second * 5), "it is dead");
+    }
+
+    #[test]
+    fn after_a_restart_the_same_instance_is_the_same_worker() {
+        let mut before = Registry::default();
+        let first = before.register(&request(1, "a"), String::new(), false).expect("taken");
+        let second = before.register(&request(2, "a"), String::new(), false).expect("taken");
+        let known =
+            [&first, &second].map(|who| (before.instance_of(who.worker).expect("known"), who.hello.clone()));
+        let mut after = Registry::restored(known.to_vec(), 1000);
+        assert_eq!((after.worker_of(first.session), after.worker_of(second.session)), (None, None));
+        let third = after.register(&request(3, "a"), String::new(), false).expect("taken");
+        let again = after.register(&request(2, "a"), String::new(), false).expect("taken");
+        assert_eq!((third.worker, third.hello.name.as_str()), (2, "a-3"));
+        assert_eq!((again.worker, again.hello.name.as_str()), (1, "a-2"));
+        assert!(again.session > 1000);
     }
 
     #[test]

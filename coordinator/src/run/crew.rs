@@ -209,7 +209,7 @@ impl Run {
         if let Some(dispatch) = &mut self.dispatch {
             dispatch.tick(&moment);
         }
-        self.with_lanes(now, |lanes, arriving| lanes.tick(arriving));
+        self.with_lanes(now, Lanes::tick);
         self.see_changed();
         let changed = std::mem::take(&mut self.untold);
         let told = |seat: &Seat| {
@@ -240,7 +240,7 @@ impl Run {
         self.see_changed();
         let Some(dispatch) = &self.dispatch else { return Vec::new() };
         let mut assigned = Vec::with_capacity(seats.len());
-        for (seat, share) in dispatch.shares(seats, at) {
+        for (seat, share) in dispatch.shares_of_first(self.profile.peak(), seats, at) {
             let worker = self.crew[seat];
             self.untold.remove(&seat);
             let (lanes, open) = self.lanes.as_ref().map(|lanes| lanes.share(seat)).unzip();

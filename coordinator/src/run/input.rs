@@ -59,15 +59,20 @@ pub enum Input {
         /// What is wrong.
         why: String,
     },
-    /// Somebody was not let in.
+    /// Something for the notes: that somebody was not let in, or that the journal broke off.
     Refused {
-        /// Who and why, in a sentence.
+        /// In a sentence.
         text: String,
     },
     /// Somebody at the keyboard, or a signal.
     Person(Person),
     /// A tenth of a second has passed.
     Tick,
+    /// Another process goes on with the run; the one before it was heard of last at `since`.
+    Resumed {
+        /// See above.
+        since: Duration,
+    },
 }
 
 /// What a person asks for.

@@ -12,6 +12,7 @@ mod member;
 mod merged;
 mod open;
 mod phases;
+mod resume;
 mod show;
 mod state;
 

@@ -7,11 +7,12 @@ use stampede_scenarios::arrivals::last_due;
 use super::input::{Effect, Order, Progress, WorkerId};
 use super::ledger::Ledger;
 use super::state::{Run, Stop};
+use crate::dispatch::Dispatch;
 use crate::result::{LoadChange, StopReason};
 use crate::view::Phase;
 
 /// How much later than a worker's lease it is declared lost.
-const MARGIN: Duration = Duration::from_millis(500);
+pub(super) const MARGIN: Duration = Duration::from_millis(500);
 
 /// After this what a worker did has been heard of by its next heartbeat.
 pub(super) const HEARD: Duration = Duration::from_millis(600);
@@ -200,7 +201,7 @@ impl Run {
         let joins = |member: &super::member::Member| {
             member.participates && member.seat.is_none() && member.connected && !member.left
         };
-        let nobody_joins = !self.members.iter().any(joins);
+        let nobody_joins = !self.awaits_workers(now) && !self.members.iter().any(joins);
         if nobody_joins && self.crew.iter().all(|worker| self.members[*worker].lost_at.is_some()) {
             let stop = Stop { at: run_time, reason: StopReason::NoWorkers, timeout: Duration::ZERO };
             self.drain(stop, now);
@@ -352,8 +353,8 @@ impl Run {
         if to == from {
             return;
         }
-        let known = self.profile.peak();
         self.profile = self.profile.changed(at, to, self.setup.spawn_rate);
+        let known = self.dispatch.as_ref().map_or(0, Dispatch::number_of_slots);
         let more = self.profile.peak().saturating_sub(known) as usize;
         let users = self.setup.plan.load.sequence.iter().skip(known as usize).take(more);
         let users: Vec<_> = users.map(|user| (user.class, user.rank)).collect();

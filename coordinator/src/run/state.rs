@@ -94,6 +94,8 @@ pub struct Run {
     /// (who, when) of bad messages.
     pub(super) strikes: Vec<(WorkerId, Duration)>,
     pub(super) last_look: Duration,
+    /// Until then a run that was resumed is not over because nobody is there.
+    pub(super) await_workers_until: Option<Duration>,
     /// Not enough workers came.
     pub(super) failed_to_start: Option<String>,
     pub(super) shown: super::show::Shown,
@@ -130,6 +132,7 @@ impl Run {
             disagreements: Vec::new(),
             strikes: Vec::new(),
             last_look: now,
+            await_workers_until: None,
             failed_to_start: None,
             shown: super::show::Shown::default(),
         }
@@ -155,6 +158,7 @@ impl Run {
             }
             Input::Person(person) => self.person(person, now, &mut effects),
             Input::Tick => self.tick(now, &mut effects),
+            Input::Resumed { since } => self.resumed(since, now, &mut effects),
         }
         self.progress(now, &mut effects);
         self.tell_shares(now, &mut effects);

@@ -6,6 +6,7 @@ mod life;
 mod losses;
 mod membership;
 mod properties;
+mod resume;
 mod rogue;
 mod start;
 mod statistics;

@@ -28,7 +28,17 @@ const CRATES: &[(&str, &str, &[&str])] = &[
         &["stampede-proto", "stampede-stats", "stampede-scenarios", "stampede-worker", "demo-target"],
     ),
     ("examples", "demo-target", &[]),
-    ("bench", "stampede-bench", &["stampede-scenarios", "stampede-stats", "stampede-worker"]),
+    (
+        "bench",
+        "stampede-bench",
+        &[
+            "stampede-coordinator",
+            "stampede-proto",
+            "stampede-scenarios",
+            "stampede-stats",
+            "stampede-worker",
+        ],
+    ),
 ];
 
 /// What measurements and scenarios have no use for: they do no I/O.

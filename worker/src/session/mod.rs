@@ -5,9 +5,11 @@
 
 mod leave;
 mod link;
+mod obey;
 mod prepare;
 mod room;
 mod run;
+mod running;
 mod secure;
 mod share;
 mod tell;

@@ -50,12 +50,29 @@ impl<E: StartEngine> Worker<E> {
         if self.leave_until.is_some_and(|until| Instant::now() >= until) {
             return Err(WorkerError::Undelivered(self.run.as_ref().map_or(0, |run| run.outbox.len())));
         }
+        self.tell_hold();
         let Some(link) = &self.link else { return Ok(()) };
         let due = self.last_told.is_none_or(|at| at.elapsed() >= link.heartbeat);
         if due || self.status().1 != self.told {
             self.tell();
         }
         Ok(())
+    }
+
+    /// Says when the users begin to hold, and when they go on.
+    fn tell_hold(&mut self) {
+        let runs = self.run.as_ref().is_some_and(ActiveRun::is_started);
+        let holds = runs && !self.lease.holds();
+        if holds != self.said_hold {
+            self.said_hold = holds;
+            match (holds, runs) {
+                (true, _) => {
+                    self.say("the coordinator has not answered for longer than the lease: users hold");
+                }
+                (false, true) => self.say("users go on"),
+                (false, false) => {}
+            }
+        }
     }
 
     fn status(&self) -> (WorkerStatus, Told) {

@@ -88,8 +88,8 @@ fn tell(shape: Shape, noted: &Seen, said: &str, complete: bool) {
         "{workers} workers, {users} users, {endpoints} endpoints × {samples} samples a second, {seconds} s"
     );
     println!("every request counted: {complete}");
-    let share = noted.cpu.as_secs_f64() / noted.wall.as_secs_f64().max(1e-9) * 100.0;
-    println!("coordinator, screen included: {share:.1} % of one core over {:.1} s", noted.wall.as_secs_f64());
+    let of_a_core = noted.cpu.as_secs_f64() / noted.wall.as_secs_f64().max(1e-9) * 100.0;
+    println!("coordinator, screen included: {of_a_core:.1} % of one core over {:.1} s", noted.wall.as_secs_f64());
     println!("resident at most: {:.0} MiB", noted.resident_mib);
     println!("between two pictures (100 ms wanted): {}", spread(noted.gaps.clone()));
     println!("to draw {} × {}: {}", SCREEN.0, SCREEN.1, spread(noted.frames.clone()));

@@ -1,0 +1,127 @@
+//! `coordinator resume DIR`: goes on with a test whose coordinator died, or tells again what came of one that is over.
+
+use std::io::IsTerminal;
+use std::sync::Arc;
+use std::time::Duration;
+
+use stampede_scenarios::compile::compile;
+use tokio::time::Instant;
+
+use super::args::{ResumeArgs, RunArgs};
+use super::exit::{Error, Outcome};
+use super::fleet::join_command;
+use super::interface;
+use super::journal::journal;
+use super::log::Log;
+use super::prepare::Test;
+use super::run::{door, embedded, spawn_rate, tell};
+use crate::conduct::{Conducted, Conductor, Job};
+use crate::journal::{Anchor, Folder, Head, Opened, Replayed};
+use crate::run::RunSetup;
+
+/// Goes on.
+pub(super) fn resume(given: &ResumeArgs) -> Result<Outcome, Error> {
+    let Opened { mut folder, head, assets } = Folder::open(&given.dir)?;
+    let args = as_it_was(given, &head);
+    let log = Log::start(given.log.as_deref(), given.verbose)?;
+    let test = compiled(&head, assets)?;
+    let setup = setup(&head, &test)?;
+    let replayed = folder.replay(setup.clone())?;
+    if replayed.torn > 0 {
+        let torn = replayed.torn;
+        interface::say(&format!("the last {torn} bytes of the journal were not written whole: left out"));
+    }
+    let conducted = if replayed.run.is_over() {
+        Conducted::before(&replayed, head.anchor.wall)
+    } else {
+        given.fleet.fits(head.token, head.tls)?;
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+        let runtime = runtime.map_err(|error| Error::System(format!("no runtime: {error}")))?;
+        let rest = Rest { setup, test, folder, replayed, head };
+        let conducted = runtime.block_on(go_on(given, &args, rest, &log))?;
+        log.release();
+        // What still hangs in the runtime, a connection of a silent worker say, is not waited for.
+        runtime.shutdown_timeout(Duration::from_millis(200));
+        conducted
+    };
+    if let Some(why) = conducted.failed_to_start {
+        return Err(Error::Workers(why));
+    }
+    if conducted.result.workers.is_empty() {
+        interface::say("stopped before the start: nothing ran");
+        return Ok(Outcome { failed: true, code_on_failure: args.exit_code_on_error, ..Outcome::default() });
+    }
+    Ok(tell(&args, &conducted))
+}
+
+/// The command line the test was begun with, as far as it still matters.
+fn as_it_was(given: &ResumeArgs, head: &Head) -> RunArgs {
+    RunArgs {
+        bind: given.bind.clone().or_else(|| head.bind.clone()),
+        fleet: given.fleet.clone(),
+        expect_workers: head.expected,
+        threads: head.threads,
+        source_ip: head.source_ips.clone(),
+        reports: head.reports.clone(),
+        json: head.json,
+        exit_code_on_error: head.exit_code_on_error,
+        ..RunArgs::default()
+    }
+}
+
+/// The same plan, from the same text, flags, environment and seed.
+fn compiled(head: &Head, assets: crate::fleet::Assets) -> Result<Test, Error> {
+    let prepare = head.prepare.clone();
+    let env = |name: &str| prepare.env.get(name).cloned();
+    let mut plan = compile(&prepare.source, &prepare.overrides, &env, prepare.seed)?;
+    plan.seed = prepare.seed;
+    Ok(Test { plan: Arc::new(plan), prepare, assets })
+}
+
+fn setup(head: &Head, test: &Test) -> Result<RunSetup, Error> {
+    Ok(RunSetup {
+        id: head.prepare.run.clone(),
+        plan: Arc::clone(&test.plan),
+        demo: false,
+        expected: head.expected,
+        expect_timeout: head.expect_timeout,
+        lease: head.lease,
+        join_command: join_command(None),
+        spawn_rate: spawn_rate(&test.plan)?,
+        client: head.prepare.client,
+    })
+}
+
+/// A test that is to go on.
+struct Rest {
+    setup: RunSetup,
+    test: Test,
+    folder: Folder,
+    replayed: Replayed,
+    head: Head,
+}
+
+async fn go_on(given: &ResumeArgs, args: &RunArgs, rest: Rest, log: &Log) -> Result<Conducted, Error> {
+    let Rest { setup, test, folder, mut replayed, head } = rest;
+    let embedded = embedded(args, false)?;
+    let door = door(args).await?;
+    let terminals = std::io::stdout().is_terminal() && std::io::stdin().is_terminal();
+    let in_ci = std::env::var_os("CI").is_some_and(|ci| !ci.is_empty());
+    let full_screen = terminals && !in_ci && !given.headless;
+    if let (Some(address), false) =
+        (door.as_ref().and_then(|door| door.listener.local_addr().ok()), full_screen)
+    {
+        interface::say(&format!("listening on {address}"));
+    }
+    replayed.run.invite_by(join_command(door.as_ref()));
+    // The clock goes on from where it would be; it never runs back, whatever was done to the wall clock.
+    let elapsed = Anchor::now().since(&head.anchor).max(replayed.last);
+    let epoch = Instant::now().checked_sub(elapsed);
+    let epoch =
+        epoch.ok_or_else(|| Error::System("the clock does not reach back to the start".to_owned()))?;
+    let journal = journal(folder, epoch)?;
+    let job = Job { setup, prepare: test.prepare, assets: test.assets, door, embedded };
+    let (conductor, view) = Conductor::journaled(job, journal, Some(replayed));
+    let show = interface::Show { full_screen, stay: given.stay };
+    Ok(interface::accompany(conductor, view, show, log).await)
+}

@@ -3,7 +3,7 @@
 # own, and links between them that are cut, delayed and healed while a test runs. Afterwards the coordinator's report is
 # compared with what the target counted.
 #
-#   tests/several-hosts.sh [HISTORY…]     plain delay short-cut long-cut back-late for-good killed   (default: all)
+#   tests/several-hosts.sh [HISTORY…]     plain delay short-cut long-cut cut-at-the-end for-good killed   (default: all)
 #
 # Each worker has two lines: one to the coordinator (198.18.0.0/24), one to the target (198.19.0.0/24). So the first can be cut
 # while the second carries load, which is what leases are for. Needs `ip` and the right to make namespaces; where that is
@@ -240,16 +240,8 @@ history_long_cut() {
   some_moved
 }
 
-# It comes back when the test is over but its results are still waited for.
-history_back_late() {
-  begin 6
-  sleep 3
-  cut w3
-  sleep 5
-  heal w3
-  ends_with 0
-  is_whole
-}
+# The test ends meanwhile: its results are waited for.
+history_cut_at_the_end() { begin 6; sleep 5; cut w3; sleep 1.2; heal w3; ends_with 0; is_whole; nobody_moved; }
 
 history_for_good() { begin 9; sleep 3; cut w3; ends_with 13; names_missing w3; heal w3; }
 
@@ -280,7 +272,7 @@ coordinator=
 target_pid=
 workers=()
 
-[ $# -gt 0 ] || set -- plain delay short-cut long-cut back-late for-good killed
+[ $# -gt 0 ] || set -- plain delay short-cut long-cut cut-at-the-end for-good killed
 for history in "$@"; do
   declare -F "history_${history//-/_}" >/dev/null || { say "no history is called $history"; exit 2; }
   say "$history"

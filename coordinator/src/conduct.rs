@@ -152,17 +152,23 @@ impl Conductor {
         while !self.over {
             tokio::select! {
                 // A fleet that always has something to say must not keep people and time from being heard.
-                _ = self.events.recv_many(&mut queued, ROUND) => {
-                    queued.drain(..).for_each(|event| self.fleet(event));
-                }
+                biased;
                 person = people.recv(), if people_listen => match person {
                     Some(person) => self.handle(Input::Person(person)),
                     None => people_listen = false,
                 },
                 written = written(&mut self.journal) => self.written(written),
                 _ = tick.tick() => {
+                    // What has queued is read before anybody is judged by his silence.
+                    for _ in 0..EVENTS {
+                        let Ok(event) = self.events.try_recv() else { break };
+                        self.fleet(event);
+                    }
                     self.handle(Input::Tick);
                     self.publish();
+                }
+                _ = self.events.recv_many(&mut queued, ROUND) => {
+                    queued.drain(..).for_each(|event| self.fleet(event));
                 }
             }
         }

@@ -57,6 +57,11 @@ impl Collector {
         }
     }
 
+    /// `thread` has ended: it has closed everything, and has nothing to say of the seconds in which others still drain.
+    pub fn end(&mut self, thread: usize) {
+        self.through[thread] = u32::MAX;
+    }
+
     /// The next snapshot that every thread has closed, in order, empty ones too.
     pub fn next_complete(&mut self) -> Option<Snapshot> {
         let complete = self.through.iter().copied().min()?;
@@ -101,6 +106,17 @@ mod tests {
         let second = collector.next_complete().expect("both closed it");
         assert_eq!((second.from_s, second.gauges.in_flight, second.gauges.users), (0, 5, vec![2]));
         assert!(collector.next_complete().is_none());
+    }
+
+    #[test]
+    fn a_thread_that_has_ended_is_not_waited_for() {
+        let mut collector = Collector::new(2);
+        (0..2).for_each(|thread| collector.add(thread, &interval(0, 1)));
+        collector.end(0);
+        collector.add(1, &interval(1, 0));
+        collector.end(1);
+        let seconds: Vec<_> = std::iter::from_fn(|| collector.next_complete()).map(|s| s.from_s).collect();
+        assert_eq!(seconds, [0, 1]);
     }
 
     #[test]

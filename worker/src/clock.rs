@@ -69,7 +69,7 @@ fn slew(current: i64, wanted: i64, passed: i64) -> i64 {
 #[derive(Debug)]
 pub struct RunClock {
     epoch: Instant,
-    /// Run time zero in ns after the epoch; `i64::MAX` before it is known.
+    /// Run time zero in ns after the epoch, negative for a test that was under way by then; `i64::MAX` before it is known.
     start_ns: AtomicI64,
 }
 
@@ -110,13 +110,25 @@ impl RunClock {
         if start == i64::MAX {
             return None;
         }
-        let ns = u64::try_from(start).ok()?;
-        self.epoch.checked_add(Duration::from_nanos(ns))?.checked_add(at)
+        let from_epoch = Duration::from_nanos(start.unsigned_abs());
+        if start < 0 {
+            // The test began before this process did.
+            match at.checked_sub(from_epoch) {
+                Some(after) => self.epoch.checked_add(after),
+                None => self.epoch.checked_sub(from_epoch - at),
+            }
+        } else {
+            self.epoch.checked_add(from_epoch)?.checked_add(at)
+        }
     }
 }
 
 fn local_start_ns(start_us: u64, offset_us: i64) -> i64 {
-    i64::try_from(start_us).unwrap_or(i64::MAX).saturating_sub(offset_us).saturating_mul(1000).max(0)
+    i64::try_from(start_us)
+        .unwrap_or(i64::MAX)
+        .saturating_sub(offset_us)
+        .saturating_mul(1000)
+        .min(i64::MAX - 1)
 }
 
 #[cfg(test)]
@@ -141,6 +153,18 @@ mod tests {
         assert_eq!(slew(0, 80_000_000, second), 500_000);
         assert_eq!(slew(0, -80_000_000, second), -500_000);
         assert!(slew(0, i64::MAX / 2, second) < second, "or run time would stand still");
+    }
+
+    #[test]
+    fn a_test_may_have_begun_before_the_process() {
+        let epoch = Instant::now() + Duration::from_secs(100);
+        let clock = RunClock::new(epoch);
+        // This process was started 40 s after the coordinator, the test 10 s after it.
+        clock.start(10_000_000, 40_000_000);
+        assert_eq!(clock.at(epoch), Duration::from_secs(30));
+        assert_eq!(clock.at(epoch + Duration::from_secs(2)), Duration::from_secs(32));
+        assert_eq!(clock.instant(Duration::from_secs(31)), Some(epoch + Duration::from_secs(1)));
+        assert_eq!(clock.instant(Duration::from_secs(29)), Some(epoch - Duration::from_secs(1)));
     }
 
     #[test]

@@ -86,10 +86,10 @@ impl Run {
         if let Some(ledger) = &mut self.ledger {
             ledger.join();
         }
+        // What came before its time is nobody's to report. A quick one begins at once, whatever the lead of the others.
+        let second = u32::try_from(self.run_time(now).as_secs()).unwrap_or(u32::MAX);
         let member = &mut self.members[worker];
         member.seat = Some(seat);
-        let second = u32::try_from(moment.at.as_secs()).unwrap_or(u32::MAX);
-        // What came before its time is nobody's to report.
         member.applied.through_s = second;
         let name = member.hello.name.clone();
         self.note(format!("worker {name} joined at second {second}"), effects);

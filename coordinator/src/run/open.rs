@@ -45,8 +45,10 @@ impl Run {
         let seen: u64 = crew().map(Member::arrivals).sum();
         accounting.dropped += crew().map(Member::iterations_dropped).sum::<u64>();
         let due = count_until(&self.setup.plan, self.stop.map_or(Duration::ZERO, |stop| stop.at));
-        // Where everybody stayed to the end, what they saw come due is all there was: two sides of one count.
-        let whole = crew().all(|member| member.finished && !member.left);
+        // Where everybody stayed to the end, what they saw come due is all there was: two sides of one
+        // count. Who was lost and came back has not seen what came due before others had its lanes.
+        let stayed = |member: &Member| member.finished && !member.left && member.absences.is_empty();
+        let whole = crew().all(stayed);
         accounting.missed = if whole { 0 } else { due.saturating_sub(seen) };
         accounting.planned = Some(seen + accounting.missed);
     }

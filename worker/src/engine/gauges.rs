@@ -8,6 +8,21 @@ use std::time::{Duration, Instant};
 
 use super::context::Context;
 
+/// What a thread shows of itself at one moment.
+#[derive(Debug, Clone, Default)]
+pub struct Shown {
+    /// Requests begun so far.
+    pub started: u64,
+    /// Iterations begun so far.
+    pub begun: u64,
+    /// Iterations ended so far.
+    pub ended: u64,
+    /// Arrivals dropped so far.
+    pub dropped: u64,
+    /// Users alive by class.
+    pub users: Vec<u32>,
+}
+
 /// One thread's showing.
 #[derive(Debug)]
 pub struct ThreadGauges {
@@ -43,11 +58,22 @@ impl Default for ThreadGauges {
 impl ThreadGauges {
     /// The thread came by with these counts.
     pub(super) fn show(&self, now: Instant, context: &Context, users: &[u32]) {
-        self.started.store(context.started.get(), Ordering::Relaxed);
+        let (begun, ended) = (context.begun.get(), context.ended_iterations.get());
+        self.store(now, context.started.get(), (begun, ended, context.dropped.get()), users);
+    }
+
+    /// The same, of a thread that is only a model of one.
+    pub fn set(&self, now: Instant, shown: &Shown) {
+        let Shown { started, begun, ended, dropped, users } = shown;
+        self.store(now, *started, (*begun, *ended, *dropped), users);
+    }
+
+    fn store(&self, now: Instant, started: u64, (begun, ended, dropped): (u64, u64, u64), users: &[u32]) {
+        self.started.store(started, Ordering::Relaxed);
         // Ended before begun: whoever reads in between sees something under way rather than more ended than begun.
-        self.ended.store(context.ended_iterations.get(), Ordering::Release);
-        self.begun.store(context.begun.get(), Ordering::Release);
-        self.dropped.store(context.dropped.get(), Ordering::Relaxed);
+        self.ended.store(ended, Ordering::Release);
+        self.begun.store(begun, Ordering::Release);
+        self.dropped.store(dropped, Ordering::Relaxed);
         let ms = now.saturating_duration_since(self.born).as_millis();
         self.seen_ms.store(u32::try_from(ms).unwrap_or(u32::MAX), Ordering::Relaxed);
         let mut shown = self.users.lock().unwrap_or_else(PoisonError::into_inner);

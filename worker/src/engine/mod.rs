@@ -31,13 +31,13 @@ use stampede_stats::interval::Interval;
 use tokio::sync::mpsc;
 
 use arrivals::OpenGrant;
-pub use gauges::ThreadGauges;
+pub use gauges::{Shown, ThreadGauges};
 use prepared::Prepared;
 use thread::LoadThread;
 
 use crate::clock::RunClock;
 use crate::http::HttpFactory;
-use crate::lease::Lease;
+use crate::lease::{BootTime, Lease};
 use crate::permits::IterationPool;
 use crate::slots::SlotGrant;
 
@@ -139,6 +139,11 @@ pub trait StartEngine: Send + 'static {
     /// # Errors
     /// When the system gives no more threads.
     fn start(&self, config: &EngineConfig, events: &mpsc::Sender<Event>) -> std::io::Result<Engine>;
+
+    /// Now, on the clock by which the users hold when their lease has passed.
+    fn boot_time(&self) -> BootTime {
+        BootTime::now()
+    }
 }
 
 impl<F: HttpFactory> StartEngine for F {

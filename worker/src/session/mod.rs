@@ -28,7 +28,7 @@ use crate::http::allow::Allow;
 use crate::http::settings::Sources;
 pub use secure::{FleetTls, FleetTlsError};
 pub use transport::{Dialer, Io};
-pub use worker::work;
+pub use worker::{work, work_as};
 
 /// How a worker is set up.
 #[derive(Clone)]

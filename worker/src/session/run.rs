@@ -212,6 +212,7 @@ impl ActiveRun {
             Event::Ended { thread } => {
                 running.ended += 1;
                 running.share.ended(thread);
+                running.end(thread, &mut self.outbox);
                 if running.ended == running.engine.threads() {
                     self.outbox.complete();
                     self.state = State::Finished { users: running.prepared.plan.classes.len() };

@@ -60,6 +60,17 @@ impl Running {
         self.collector.add(thread, &interval);
         interval.reset(0, 0);
         self.engine.give_back(thread, interval);
+        self.collect(outbox);
+    }
+
+    /// `thread` has ended: the others' last seconds do not wait for it.
+    pub(super) fn end(&mut self, thread: usize, outbox: &mut Outbox) {
+        self.collector.end(thread);
+        self.collect(outbox);
+    }
+
+    /// Passes on what is whole by now.
+    fn collect(&mut self, outbox: &mut Outbox) {
         while let Some(snapshot) = self.collector.next_complete() {
             outbox.push(snapshot);
         }

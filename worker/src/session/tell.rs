@@ -8,7 +8,6 @@ use super::WorkerError;
 use super::run::{ActiveRun, State};
 use super::worker::{MAX_UNANSWERED, Sent, Worker};
 use crate::engine::StartEngine;
-use crate::lease::BootTime;
 
 /// What was last told in a heartbeat, to see what is news.
 #[derive(Debug, Default, PartialEq)]
@@ -120,7 +119,7 @@ impl<E: StartEngine> Worker<E> {
         status.memory_bytes = resident_bytes();
         let rtt = self.sync.round_trip_us().unwrap_or(0);
         status.rtt_us = u32::try_from(rtt).unwrap_or(u32::MAX);
-        let sent = Sent { seq: status.seq, at_us: status.sent_us, at: BootTime::now() };
+        let sent = Sent { seq: status.seq, at_us: status.sent_us, at: self.engines.boot_time() };
         self.last_told = Some(Instant::now());
         // A full queue means the transport is stuck; the next heartbeat tells the same.
         if link.control.try_send(status).is_ok() {

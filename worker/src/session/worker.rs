@@ -90,13 +90,22 @@ pub(super) struct Worker<E> {
 ///
 /// # Errors
 /// When the coordinator refuses this worker, or a load thread dies.
-pub async fn work<E: StartEngine>(
-    settings: Settings,
-    engines: E,
-    mut leave: Leave,
-) -> Result<(), WorkerError> {
+pub async fn work<E: StartEngine>(settings: Settings, engines: E, leave: Leave) -> Result<(), WorkerError> {
     let mut instance = [0; 16];
     getrandom::getrandom(&mut instance).map_err(|error| WorkerError::Random(error.to_string()))?;
+    work_as(settings, engines, instance, leave).await
+}
+
+/// As [`work`], under this instance: what is drawn from it is the same each time.
+///
+/// # Errors
+/// As [`work`].
+pub async fn work_as<E: StartEngine>(
+    settings: Settings,
+    engines: E,
+    instance: [u8; 16],
+    mut leave: Leave,
+) -> Result<(), WorkerError> {
     let (sender, mut events) = mpsc::channel(EVENTS);
     let mut worker = Worker::new(settings, engines, instance, sender);
     let mut look = interval(LOOK);
@@ -104,15 +113,17 @@ pub async fn work<E: StartEngine>(
     while !worker.done {
         let pool = worker.run.as_ref().and_then(ActiveRun::pool);
         tokio::select! {
-            Some(event) = events.recv() => worker.event(event).await?,
-            event = engine_event(&mut worker.run) => worker.engine_event(event)?,
-            // Users that wait for iterations make no load: the coordinator is asked at once.
-            () = asked(pool) => worker.tell(),
+            // Not by lot: the first comes forty times a second at most, so each has its turn, and always in the same order.
+            biased;
             _ = look.tick() => {
                 worker.end_orphaned().await;
                 worker.end_when_handed_back().await;
                 worker.look()?;
             }
+            Some(event) = events.recv() => worker.event(event).await?,
+            event = engine_event(&mut worker.run) => worker.engine_event(event)?,
+            // Users that wait for iterations make no load: the coordinator is asked at once.
+            () = asked(pool) => worker.tell(),
             changed = leave.changed() => match changed {
                 Ok(()) if *leave.borrow_and_update() >= 2 => return Err(WorkerError::LeftAtOnce),
                 Ok(()) => worker.leave().await,

@@ -152,3 +152,26 @@ fn a_joiner_takes_over_when_everybody_else_is_lost() {
     let ready = world.says(1, Progress::Ready);
     assert_eq!(users(assigned(&ready, 1).expect("told")).len(), 12);
 }
+
+#[test]
+fn users_of_a_frozen_worker_are_not_counted_beside_those_that_took_over() {
+    let mut world = settled(2);
+    world.pass(3000, &[0, 1]);
+    (0..3).for_each(|_| drop(world.second(1, 4, 4, 0)));
+    world.pass(6000, &[0]);
+    assert_eq!(world.state(1), WorkerState::Lost);
+    world.pass(3000, &[0]);
+    for second in 0..12 {
+        let mut batch = world.workers[0].second(4, 4, 0, 0);
+        batch.snapshot.gauges.users = if second < 8 { vec![4, 2] } else { vec![8, 4] };
+        world.deliver(0, batch);
+    }
+    let back = world.connect(1, false);
+    follow(&mut world, 1, &back, &[]);
+    // It stood still for nine seconds, which it reports as one interval.
+    let mut batch = world.workers[1].second(4, 4, 0, 0);
+    batch.snapshot.to_s = 12;
+    batch.snapshot.gauges.users = vec![4, 2];
+    assert!(!ends_session(&world.deliver(1, batch), 1));
+    assert_eq!(world.result().users_peak, 12);
+}

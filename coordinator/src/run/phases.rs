@@ -52,7 +52,7 @@ impl Run {
     /// Time has passed: who is lost, what is over.
     pub(super) fn tick(&mut self, now: Duration, effects: &mut Vec<Effect>) {
         let silent = (0..self.members.len()).filter(|worker| self.is_silent(*worker, now));
-        effects.extend(silent.map(|worker| Effect::EndIfSilent(worker, self.members[worker].last_heard)));
+        effects.extend(silent.map(|worker| Effect::EndIfSilent(worker, self.unanswered_since(worker, now))));
         self.see_users();
         self.shown.mark_if_due(now);
     }
@@ -61,6 +61,14 @@ impl Run {
         let member = &self.members[worker];
         let limit = self.setup.lease + MARGIN;
         member.lost_at.is_none() && !member.finished && now.saturating_sub(member.last_heard) > limit
+    }
+
+    /// Since when no heartbeat of `worker`, which is silent, may have been answered if it is to be lost. Answered and heard of
+    /// are not the same: an answer may have been to a heartbeat that was dropped with its session. One that is refused renews
+    /// nothing by what is answered: no share of the run comes over its new lines.
+    fn unanswered_since(&self, worker: WorkerId, now: Duration) -> Duration {
+        let lasts = if self.members[worker].refused { Duration::ZERO } else { self.setup.lease + MARGIN };
+        now.saturating_sub(lasts)
     }
 
     /// `worker`'s session is dead. That it was heard of meanwhile cannot be, but would count.

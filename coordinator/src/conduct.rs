@@ -280,9 +280,9 @@ impl Conductor {
                     self.say(Outgoing::Ack(acks.clone(), BatchAck { run, applied_through, over }));
                 }
             }
-            Effect::EndIfSilent(worker, heard) => {
+            Effect::EndIfSilent(worker, since) => {
                 let registry = &mut *self.registry.lock().unwrap_or_else(PoisonError::into_inner);
-                if registry.end_if_silent(worker, heard) {
+                if registry.end_if_silent(worker, since) {
                     self.silent.push(worker);
                 }
             }

@@ -151,9 +151,9 @@ impl Registry {
         alive
     }
 
-    /// Ends the newest session of `worker`, unless a heartbeat was answered after `heard`. Returns whether it has none now.
-    pub fn end_if_silent(&mut self, worker: WorkerId, heard: Duration) -> bool {
-        let silent = self.answered.get(worker).is_none_or(|answered| *answered <= heard);
+    /// Ends the newest session of `worker`, unless a heartbeat was answered after `since`. Returns whether it has none now.
+    pub fn end_if_silent(&mut self, worker: WorkerId, since: Duration) -> bool {
+        let silent = self.answered.get(worker).is_none_or(|answered| *answered <= since);
         if silent {
             self.end(worker);
         }

@@ -52,7 +52,7 @@ impl Run {
     /// Time has passed: who is lost, what is over.
     pub(super) fn tick(&mut self, now: Duration, effects: &mut Vec<Effect>) {
         let silent = (0..self.members.len()).filter(|worker| self.is_silent(*worker, now));
-        effects.extend(silent.map(|worker| Effect::EndIfSilent(worker, self.members[worker].last_heard)));
+        effects.extend(silent.map(|worker| Effect::EndIfSilent(worker, self.unanswered_since(worker, now))));
         self.see_users();
         self.shown.mark_if_due(now);
     }
@@ -61,6 +61,14 @@ impl Run {
         let member = &self.members[worker];
         let limit = self.setup.lease + MARGIN;
         member.lost_at.is_none() && !member.finished && now.saturating_sub(member.last_heard) > limit
+    }
+
+    /// Since when no heartbeat of `worker`, which is silent, may have been answered if it is to be lost. Answered and heard of
+    /// are not the same: an answer may have been to a heartbeat that was dropped with its session. One that is refused renews
+    /// nothing by what is answered: no share of the run comes over its new lines.
+    fn unanswered_since(&self, worker: WorkerId, now: Duration) -> Duration {
+        let lasts = if self.members[worker].refused { Duration::ZERO } else { self.setup.lease + MARGIN };
+        now.saturating_sub(lasts)
     }
 
     /// `worker`'s session is dead. That it was heard of meanwhile cannot be, but would count.
@@ -295,7 +303,19 @@ impl Run {
 
     fn await_finals(&mut self, now: Duration, effects: &mut Vec<Effect>) {
         let open = |worker: &WorkerId| self.members[*worker].is_live();
-        let waiting = self.crew.iter().any(open);
+        let silent = self.crew.iter().find(|worker| self.may_still_deliver(**worker)).copied();
+        let all_others = !self.crew.iter().any(open);
+        if let Some(worker) =
+            silent.filter(|_| all_others && !std::mem::replace(&mut self.said_waiting, true))
+        {
+            let name = &self.members[worker].hello.name;
+            let text = format!("waiting for what worker {name} has not delivered");
+            effects.push(Effect::Log(text.clone()));
+            self.notices.push(text.clone());
+            self.unreported.push(text);
+            self.shown.mark();
+        }
+        let waiting = silent.is_some() || !all_others;
         if waiting && self.give_up.is_none_or(|at| now < at) {
             return;
         }
@@ -304,6 +324,16 @@ impl Run {
             self.lose(worker, now, effects);
         }
         self.finish(effects);
+    }
+
+    /// Whether `worker` fell silent about when the run stopped. It may only be cut off, or stand still: it has as long to come
+    /// back and deliver as the others have for their last words. One that was lost before has had its time.
+    fn may_still_deliver(&self, worker: WorkerId) -> bool {
+        let (member, stop) = (&self.members[worker], self.stop);
+        // Where nobody runs any more the run ends with what there is.
+        let stop = stop.filter(|stop| stop.reason != StopReason::NoWorkers).map(|stop| stop.at);
+        let recently = member.lost_at.zip(stop).is_some_and(|(lost, stop)| lost + self.setup.lease >= stop);
+        recently && !member.finished && !member.failed && !member.refused && !member.hello.embedded
     }
 
     fn finish(&mut self, effects: &mut Vec<Effect>) {

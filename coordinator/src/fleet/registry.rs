@@ -233,7 +233,9 @@ mod tests {
     fn names_are_made_unique() {
         let mut registry = Registry::default();
         let names: Vec<_> = (0..3)
-            .map(|n| registry.register(&request(n, "host"), String::new(), false, 9).expect("taken").hello.name)
+            .map(|n| {
+                registry.register(&request(n, "host"), String::new(), false, 9).expect("taken").hello.name
+            })
             .collect();
         assert_eq!(names, ["host", "host-2", "host-3"]);
     }

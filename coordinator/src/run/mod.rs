@@ -14,6 +14,7 @@ mod open;
 mod phases;
 mod resume;
 mod show;
+mod silence;
 mod state;
 
 pub use finish::Facts;

@@ -144,7 +144,10 @@ impl Run {
     /// Takes what happened at `now` on the coordinator's clock; returns what is to be done, in order.
     pub fn handle(&mut self, input: Input, now: Duration) -> Vec<Effect> {
         let mut effects = Vec::new();
-        self.notice_gap(now);
+        let stood_still = self.notice_gap(now);
+        if let Some(gap) = stood_still.filter(|_| !matches!(input, Input::Resumed { .. })) {
+            self.note_gap(gap, now, &mut effects);
+        }
         match input {
             Input::Registered { worker, hello } => self.registered(worker, hello, now, &mut effects),
             Input::ControlOpened { worker } => self.control_opened(worker, now, &mut effects),

@@ -77,6 +77,11 @@ fn a_coordinator_that_was_asleep_loses_nobody() {
     world.pass(1000, &[0, 1]);
     world.now += Duration::from_secs(8);
     world.give(Input::Tick);
+    let notices = world.run.view(world.now).notices;
+    assert!(
+        notices.iter().any(|text| text.contains("stood still from second 1.0 to second 9.0")),
+        "{notices:?}"
+    );
     world.pass(400, &[]);
     assert_eq!((world.state(0), world.state(1)), (WorkerState::Running, WorkerState::Running));
     // Whose heartbeats go on stays; who really died meanwhile is found out after a whole lease.

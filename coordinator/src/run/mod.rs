@@ -4,6 +4,7 @@
 
 mod crew;
 mod delivery;
+mod ending;
 mod finish;
 pub mod input;
 mod ledger;

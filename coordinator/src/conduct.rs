@@ -252,7 +252,7 @@ impl Conductor {
         let text = format!(
             "the journal cannot be written since second {second} ({error}); the test goes on and cannot be resumed"
         );
-        self.handle(Input::Refused { text });
+        self.handle(Input::Noted { text });
         for outgoing in released {
             self.send(outgoing);
         }

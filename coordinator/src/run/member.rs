@@ -37,6 +37,8 @@ pub(super) struct Member {
     pub(super) participates: bool,
     /// Its place in the dealing, once it has one.
     pub(super) seat: Option<Seat>,
+    /// It came while the test was running.
+    pub(super) joined: bool,
     /// Coordinator's clock when it was last told of the start.
     pub(super) told_start: Duration,
     /// The assignments it was told and may follow, oldest first.
@@ -101,6 +103,7 @@ impl Member {
             participates: false,
             seat: None,
             told: Vec::new(),
+            joined: false,
             told_start: now,
             failed: false,
             lost_at: None,

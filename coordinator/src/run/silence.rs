@@ -53,6 +53,10 @@ impl Run {
     fn is_silent(&self, worker: WorkerId, now: Duration) -> bool {
         let member = &self.members[worker];
         let limit = self.setup.lease + MARGIN;
+        if member.hello.embedded && member.connected {
+            // It has no lease: while its line stands its users run, however late its heartbeats are.
+            return false;
+        }
         member.lost_at.is_none() && !member.finished && now.saturating_sub(member.last_heard) > limit
     }
 

@@ -20,6 +20,9 @@ use crate::view::Phase;
 /// Run time at which every worker with a sound line has heard of the start.
 const START_HEARD: Duration = Duration::from_secs(1);
 
+/// Notes kept. A worker whose line breaks again and again must not fill memory and report.
+const MAX_NOTICES: usize = 1000;
+
 /// What a run is about; fixed when it begins.
 #[derive(Debug, Clone)]
 pub struct RunSetup {
@@ -162,6 +165,7 @@ impl Run {
                 self.unreported.push(text.clone());
                 self.note(text, &mut effects);
             }
+            Input::Noted { text } => self.note(text, &mut effects),
             Input::Person(person) => self.person(person, now, &mut effects),
             Input::Tick => self.tick(now, &mut effects),
             Input::Resumed { since } => self.resumed(since, now, &mut effects),
@@ -178,6 +182,12 @@ impl Run {
 
     pub(super) fn note(&mut self, text: String, effects: &mut Vec<Effect>) {
         effects.push(Effect::Log(text.clone()));
+        if self.notices.len() == MAX_NOTICES {
+            self.notices.push("more happened than is noted here; the log has it all".to_owned());
+        }
+        if self.notices.len() > MAX_NOTICES {
+            return;
+        }
         self.notices.push(text);
         self.shown.mark();
     }
@@ -242,7 +252,7 @@ impl Run {
         if heartbeat.progress == Progress::Failed && heartbeat.run == id && self.start.is_some() {
             let ran_nothing = member.applied.through == 0 && member.started() == 0 && heartbeat.started == 0;
             // Who was only asked in is not waited for.
-            if member.seat.is_some() && ran_nothing && self.run_time(now) < START_HEARD {
+            if member.seat.is_some() && !member.joined && ran_nothing && self.run_time(now) < START_HEARD {
                 // It has no room for its users. That it said so a moment after the start was named is no start.
                 return self.cannot_take_part(worker, &heartbeat.error, effects);
             }

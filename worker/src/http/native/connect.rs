@@ -13,7 +13,7 @@ use tokio::net::{TcpSocket, TcpStream};
 use super::super::origin::Origin;
 use super::super::probe::Probe;
 use super::super::tls::Connectors;
-use super::super::{Failure, Options, Request, Version, classify};
+use super::super::{Failure, Options, Version, classify};
 use super::h2::Session;
 use super::io::Io;
 use super::shared::Shared;
@@ -35,18 +35,20 @@ pub(super) enum Line {
     H2(Box<Session>),
 }
 
-/// Connects to the request's origin, within its time.
+/// Connects to `origin` for a request that has `timeout` left at `begin`.
 pub(super) async fn connect(
     shared: &Shared,
     tls: &Connectors,
     probe: &Probe,
-    request: &Request<'_>,
+    origin: &Origin,
+    options: &Options,
+    begin: Instant,
+    timeout: Duration,
 ) -> Result<Line, Failure> {
-    let options = request.options;
-    let limit = options.connect_timeout.filter(|limit| *limit < request.timeout);
-    let deadline = tokio::time::Instant::from_std(request.begin + limit.unwrap_or(request.timeout));
-    let time = limit.unwrap_or(request.timeout);
-    match tokio::time::timeout_at(deadline, line(shared, tls, probe, request.origin, options, time)).await {
+    let limit = options.connect_timeout.filter(|limit| *limit < timeout);
+    let time = limit.unwrap_or(timeout);
+    let deadline = tokio::time::Instant::from_std(begin + time);
+    match tokio::time::timeout_at(deadline, line(shared, tls, probe, origin, options, time)).await {
         Ok(line) => line,
         Err(_) => Err(classify::timed_out(false, limit.unwrap_or(options.total_timeout))),
     }

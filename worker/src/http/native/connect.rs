@@ -158,3 +158,41 @@ async fn secured(
         Ok(Line::H1(io))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    /// The clock goes on by itself when nothing else happens: no test waits.
+    #[tokio::test(start_paused = true)]
+    async fn an_address_that_is_silent_does_not_keep_others_from_being_tried() {
+        // Nobody accepts, and there is room for two that wait for it: the third is not answered.
+        let socket = TcpSocket::new_v4().expect("a socket");
+        socket.bind("127.0.0.1:0".parse().expect("an address")).expect("a free port");
+        let full = socket.listen(1).expect("listening");
+        let silent = full.local_addr().expect("bound");
+        let mut waiting = Vec::new();
+        for _ in 0..2 {
+            waiting.push(TcpStream::connect(silent).await.expect("room"));
+        }
+        let good = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let good = (good.local_addr().expect("bound"), good);
+        let refusing = {
+            let gone = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+            gone.local_addr().expect("bound")
+        };
+        let shared = Shared::new(Arc::default(), Vec::new());
+        for addresses in
+            [vec![silent, good.0], vec![silent, silent, good.0], vec![refusing, good.0], vec![good.0, silent]]
+        {
+            let stream = any(&shared, &addresses, STAGGER).await.expect("one of them listens");
+            assert_eq!(stream.peer_addr().expect("connected"), good.0, "{addresses:?}");
+        }
+        let refused = any(&shared, &[refusing, refusing], STAGGER).await.expect_err("nobody listens");
+        assert_eq!(refused.kind(), io::ErrorKind::ConnectionRefused);
+    }
+}

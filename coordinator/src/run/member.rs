@@ -120,10 +120,11 @@ impl Member {
         self.participates && self.lost_at.is_none() && !self.finished
     }
 
-    /// Whether it was lost in `second` of the run, whatever it did.
-    pub(super) fn was_away(&self, second: u32) -> bool {
-        let holds = |(from, to): &(u32, Option<u32>)| second >= *from && to.is_none_or(|to| second <= to);
-        self.absences.iter().any(holds)
+    /// The last seconds within `from_s..to_s` of the run in which it was lost, whatever it did: the first and the last.
+    pub(super) fn away_in(&self, from_s: u32, to_s: u32) -> Option<(u32, u32)> {
+        let window = |(from, to): &(u32, Option<u32>)| (*from, to.unwrap_or(u32::MAX));
+        let touches = |(first, last): &(u32, u32)| *first < to_s && *last >= from_s;
+        self.absences.iter().map(window).rfind(touches)
     }
 
     /// How it is shown.

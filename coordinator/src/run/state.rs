@@ -88,6 +88,8 @@ pub struct Run {
     pub(super) notices: Vec<String>,
     /// Those of them that are not for the report.
     pub(super) unreported: Vec<String>,
+    /// That the end waits for a worker that is lost.
+    pub(super) said_waiting: bool,
     /// Those of them that the report says with its own words.
     pub(super) limit_notices: Vec<String>,
     pub(super) disagreements: Vec<String>,
@@ -128,6 +130,7 @@ impl Run {
             changes: Vec::new(),
             notices: Vec::new(),
             unreported: Vec::new(),
+            said_waiting: false,
             limit_notices: Vec::new(),
             disagreements: Vec::new(),
             strikes: Vec::new(),
@@ -141,7 +144,10 @@ impl Run {
     /// Takes what happened at `now` on the coordinator's clock; returns what is to be done, in order.
     pub fn handle(&mut self, input: Input, now: Duration) -> Vec<Effect> {
         let mut effects = Vec::new();
-        self.notice_gap(now);
+        let stood_still = self.notice_gap(now);
+        if let Some(gap) = stood_still.filter(|_| !matches!(input, Input::Resumed { .. })) {
+            self.note_gap(gap, now, &mut effects);
+        }
         match input {
             Input::Registered { worker, hello } => self.registered(worker, hello, now, &mut effects),
             Input::ControlOpened { worker } => self.control_opened(worker, now, &mut effects),
@@ -225,13 +231,18 @@ impl Run {
         let id = self.setup.id.clone();
         let Some(member) = self.members.get_mut(worker) else { return };
         if member.refused || member.lost_at.is_some() {
-            // It was given up: what it says now was said over a line that is dead.
+            // It was given up: what it says now was said over a line that is dead, or by one whose word is not taken. Only that
+            // it runs nothing of this test any more is good to hear: others can have its users at once.
+            if member.refused && heartbeat.run != id {
+                self.lose(worker, now, effects);
+            }
             return;
         }
         member.last_heard = member.last_heard.max(now);
         if heartbeat.progress == Progress::Failed && heartbeat.run == id && self.start.is_some() {
             let ran_nothing = member.applied.through == 0 && member.started() == 0 && heartbeat.started == 0;
-            if ran_nothing && self.run_time(now) < START_HEARD {
+            // Who was only asked in is not waited for.
+            if member.seat.is_some() && ran_nothing && self.run_time(now) < START_HEARD {
                 // It has no room for its users. That it said so a moment after the start was named is no start.
                 return self.cannot_take_part(worker, &heartbeat.error, effects);
             }

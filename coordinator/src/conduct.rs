@@ -28,7 +28,7 @@ use crate::view::RunView;
 const EVENTS: usize = 1024;
 
 /// Events taken at once before people and time have their turn again.
-const ROUND: usize = 256;
+const ROUND: usize = 64;
 
 /// How often time is looked at and the picture published.
 const TICK: Duration = Duration::from_millis(100);
@@ -158,7 +158,8 @@ impl Conductor {
                 written = written(&mut self.journal) => self.written(written),
                 _ = tick.tick() => {
                     // What has queued is read before anybody is judged by his silence.
-                    for _ in 0..EVENTS {
+                    // Not what comes meanwhile: that can go on for as long as a burst of statistics.
+                    for _ in 0..self.events.len() {
                         let Ok(event) = self.events.try_recv() else { break };
                         self.fleet(event);
                     }

@@ -213,7 +213,7 @@ fn endpoint_from_wire(wire: v1::EndpointDelta) -> Result<(EndpointKey, EndpointD
         service: times::from_wire(wire.service)?,
         ttfb: times::from_wire(wire.ttfb)?,
     };
-    if delta.is_consistent() {
+    if delta.is_counted() {
         Ok((key, delta))
     } else {
         Err(WireError::invalid("endpoints", "counts and times do not belong together"))

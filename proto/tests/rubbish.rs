@@ -115,7 +115,7 @@ fn take_batch(bytes: &[u8]) {
     let mut totals = Totals::default();
     totals.add(&taken.snapshot);
     totals.add(&taken.snapshot);
-    assert_eq!(totals.aggregated.ok.count(), totals.requests().ok);
+    assert_eq!(totals.aggregated().ok.count(), totals.requests().ok);
     let again = batch::from_wire(batch::to_wire(&taken)).expect("what was taken can be taken again");
     assert_eq!(again, taken);
 }

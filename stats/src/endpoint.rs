@@ -76,14 +76,6 @@ impl<C: Counter> EndpointStats<C> {
         self.service.clear();
         self.ttfb.clear();
     }
-
-    /// Response times of all completed requests, ok and failed.
-    pub fn all_times(&self) -> Times<u64> {
-        let mut all = Times::new(TIMES_DIGITS);
-        all.merge(&self.ok.delta());
-        all.merge(&self.failed.delta());
-        all
-    }
 }
 
 impl EndpointStats<u64> {
@@ -94,6 +86,21 @@ impl EndpointStats<u64> {
         self.failed.merge(&delta.failed);
         self.service.merge(&delta.service);
         self.ttfb.merge(&delta.ttfb);
+    }
+
+    /// Adds the times of `other`, not its counts.
+    pub(crate) fn add_times(&mut self, other: &Self) {
+        self.ok.add(&other.ok);
+        self.failed.add(&other.failed);
+        self.service.add(&other.service);
+        self.ttfb.add(&other.ttfb);
+    }
+
+    /// Response times of all completed requests, ok and failed.
+    pub fn all_times(&self) -> Times<u64> {
+        let mut all = self.ok.clone();
+        all.add(&self.failed);
+        all
     }
 }
 
@@ -125,8 +132,12 @@ impl EndpointDelta {
     /// Whether the times are well formed and as many as the counts say.
     pub fn is_consistent(&self) -> bool {
         let times = [&self.ok, &self.failed, &self.service, &self.ttfb];
-        times.iter().all(|times| times.is_consistent())
-            && self.ok.exact.count == self.counts.ok
+        times.iter().all(|times| times.is_consistent()) && self.is_counted()
+    }
+
+    /// Whether the times, each well formed in itself, are as many as the counts say.
+    pub fn is_counted(&self) -> bool {
+        self.ok.exact.count == self.counts.ok
             && self.failed.exact.count == self.counts.failed
             && self.service.exact.count <= self.counts.completed()
             && self.ttfb.exact.count <= self.counts.completed()

@@ -5,6 +5,8 @@
 
 use hdrhistogram::{Counter, Histogram};
 
+use crate::buckets::Buckets;
+
 /// Largest time that is told apart, in microseconds: 120 s. Longer ones are recorded as this and counted as saturated.
 pub const HIGHEST_US: u64 = 120_000_000;
 
@@ -18,7 +20,7 @@ pub const PHASE_DIGITS: u8 = 2;
 #[derive(Debug, Clone)]
 pub struct Times<C: Counter> {
     digits: u8,
-    histogram: Option<Histogram<C>>,
+    buckets: Option<Buckets<C>>,
     exact: Exact,
 }
 
@@ -57,17 +59,13 @@ impl<C: Counter> Times<C> {
     /// Nothing recorded yet; `digits` significant digits (1 to 5).
     pub const fn new(digits: u8) -> Self {
         let exact = Exact { count: 0, sum_ns: 0, min_ns: u64::MAX, max_ns: 0, saturated: 0 };
-        Self { digits, histogram: None, exact }
+        Self { digits, buckets: None, exact }
     }
 
-    fn histogram(&mut self) -> &mut Histogram<C> {
+    #[inline]
+    fn buckets(&mut self) -> &mut Buckets<C> {
         let digits = self.digits;
-        self.histogram.get_or_insert_with(|| {
-            // Both calls fail only for bounds and digits out of range, and these are constants of this crate.
-            Histogram::new_with_bounds(1, HIGHEST_US, digits.clamp(1, 5))
-                .or_else(|_| Histogram::new(TIMES_DIGITS))
-                .unwrap_or_else(|_| unreachable!("constant histogram bounds"))
-        })
+        self.buckets.get_or_insert_with(|| Buckets::new(digits))
     }
 
     /// Records one value in nanoseconds.
@@ -78,30 +76,21 @@ impl<C: Counter> Times<C> {
         self.exact.min_ns = self.exact.min_ns.min(ns);
         self.exact.max_ns = self.exact.max_ns.max(ns);
         self.exact.saturated += u64::from(us > HIGHEST_US);
-        self.histogram().saturating_record(us.min(HIGHEST_US));
+        self.buckets().record(us);
     }
 
     /// What was recorded, as pairs.
     pub fn delta(&self) -> TimesDelta {
-        let pairs = self.histogram.as_ref().map_or_else(Vec::new, |histogram| {
-            let recorded = histogram.iter_recorded();
-            recorded
-                .map(|bucket| {
-                    // The top bucket reaches beyond the range; its own lower end is inside.
-                    let value = bucket.value_iterated_to().min(HIGHEST_US);
-                    (u32::try_from(value).unwrap_or(u32::MAX), bucket.count_at_value().as_u64())
-                })
-                .collect()
-        });
+        let pairs = self.buckets.as_ref().map_or_else(Vec::new, |buckets| buckets.recorded().collect());
         TimesDelta { pairs, exact: self.exact }
     }
 
     /// Forgets everything but keeps the memory.
     pub fn clear(&mut self) {
         if self.exact.count > 0
-            && let Some(histogram) = &mut self.histogram
+            && let Some(buckets) = &mut self.buckets
         {
-            histogram.reset();
+            buckets.clear();
         }
         self.exact = Exact::default();
     }
@@ -136,10 +125,8 @@ impl<C: Counter> Times<C> {
     /// Percentile p of n values is the smallest recorded value with at least p % of the values at or below it, to histogram
     /// resolution, and never outside the exact minimum and maximum. Empty without values.
     pub fn percentiles_ms(&self, wanted: &[f64]) -> Vec<f64> {
-        let Some(histogram) = &self.histogram else { return Vec::new() };
-        let recorded =
-            histogram.iter_recorded().map(|b| (b.value_iterated_to(), b.count_at_value().as_u64()));
-        percentiles(recorded, &self.exact, wanted)
+        let Some(buckets) = &self.buckets else { return Vec::new() };
+        percentiles(buckets.recorded().map(|(value, count)| (u64::from(value), count)), &self.exact, wanted)
     }
 
     /// One percentile in ms.
@@ -147,9 +134,15 @@ impl<C: Counter> Times<C> {
         self.percentiles_ms(&[wanted]).first().copied()
     }
 
-    /// The histogram itself, for encodings that other programs read.
-    pub fn as_hdr(&self) -> Option<&Histogram<C>> {
-        self.histogram.as_ref()
+    /// As the histogram of the hdrhistogram crate, for encodings that other programs read. `None` without values.
+    pub fn to_hdr(&self) -> Option<Histogram<u64>> {
+        let buckets = self.buckets.as_ref().filter(|_| self.exact.count > 0)?;
+        // It fails only for bounds and digits out of range, and these are constants of this crate.
+        let mut histogram = Histogram::new_with_bounds(1, HIGHEST_US, self.digits.clamp(1, 5)).ok()?;
+        for (value, count) in buckets.recorded() {
+            histogram.saturating_record_n(value.into(), count);
+        }
+        Some(histogram)
     }
 }
 
@@ -157,12 +150,16 @@ impl Times<u64> {
     /// Adds what `delta` recorded, bucket for bucket.
     pub fn merge(&mut self, delta: &TimesDelta) {
         self.exact.add(&delta.exact);
-        if delta.pairs.is_empty() {
-            return;
+        if !delta.pairs.is_empty() {
+            self.buckets().add_pairs(&delta.pairs);
         }
-        let histogram = self.histogram();
-        for &(value, count) in &delta.pairs {
-            histogram.saturating_record_n(u64::from(value), count);
+    }
+
+    /// Adds `other`, bucket for bucket. Both have the same digits.
+    pub fn add(&mut self, other: &Self) {
+        self.exact.add(&other.exact);
+        if let Some(theirs) = &other.buckets {
+            self.buckets().add(theirs);
         }
     }
 }
@@ -219,7 +216,8 @@ impl TimesDelta {
         ordered && in_range && sum == Some(self.exact.count) && self.exact_is_theirs()
     }
 
-    fn exact_is_theirs(&self) -> bool {
+    /// Whether sum, smallest and largest can be those of these pairs, which are in order and as many as the exact count says.
+    pub fn exact_is_theirs(&self) -> bool {
         let exact = &self.exact;
         let (Some(&(first, _)), Some(&(last, in_last))) = (self.pairs.first(), self.pairs.last()) else {
             return *exact == Exact::default();

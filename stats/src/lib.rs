@@ -3,6 +3,7 @@
 //! Pure: instants are run time handed in by the caller, nothing reads a clock. **Percentiles come only from histograms, and
 //! only histograms merge**; no function here takes two percentiles.
 
+mod buckets;
 pub mod collect;
 pub mod counts;
 pub mod endpoint;

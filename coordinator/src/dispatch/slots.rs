@@ -210,18 +210,12 @@ impl Dispatch {
     ///
     /// Costs nothing to speak of while none of its slots are being released. A revision it was never sent is not believed.
     pub fn follows(&mut self, seat: Seat, revision: u64, held: &[Held], m: &Moment) {
-        let Some(chair) = self.chairs.get_mut(seat) else { return };
-        if !chair.is_there() || revision > chair.revision {
-            return;
-        }
-        chair.followed = chair.followed.max(revision);
-        chair.cut = chair.cut.filter(|cut| *cut > revision);
-        if chair.releasing.is_empty() {
+        if !self.is_followed(seat, revision) {
             return;
         }
         let owner = number(seat);
         let (mut released, mut kept) = (Vec::new(), Vec::new());
-        for index in std::mem::take(&mut chair.releasing) {
+        for index in std::mem::take(&mut self.chairs[seat].releasing) {
             let slot = &self.slots[index as usize];
             if slot.state != State::Releasing || slot.owner != owner {
                 continue;
@@ -229,8 +223,20 @@ impl Dispatch {
             let free = slot.since <= revision && !slot.is_held_in(held);
             if free { released.push(index) } else { kept.push(index) }
         }
-        chair.releasing = kept;
+        self.chairs[seat].releasing = kept;
         self.release_all(released, m);
+    }
+
+    /// The first half of [`follows`](Self::follows), for which no moment is needed: notes the revision. Whether there is more to
+    /// it, as slots of this worker are being released.
+    pub fn is_followed(&mut self, seat: Seat, revision: u64) -> bool {
+        let Some(chair) = self.chairs.get_mut(seat) else { return false };
+        if !chair.is_there() || revision > chair.revision {
+            return false;
+        }
+        chair.followed = chair.followed.max(revision);
+        chair.cut = chair.cut.filter(|cut| *cut > revision);
+        !chair.releasing.is_empty()
     }
 
     pub(super) fn release_all(&mut self, mut slots: Vec<u32>, m: &Moment) {

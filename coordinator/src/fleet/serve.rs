@@ -175,11 +175,18 @@ const STREAMS: u32 = 32;
 /// Bytes of headers in one call.
 const HEADERS: u32 = 16 << 10;
 
+/// Bytes of one call, and of one connection, that may arrive before they are read. A batch is seldom above 100 KB.
+/// A thousand workers that are not kept up with must wait at their own end, where the unsent merges, and not fill this memory.
+const CALL_WINDOW: u32 = 256 << 10;
+const CONNECTION_WINDOW: u32 = 512 << 10;
+
 fn server() -> Server {
     Server::builder()
         .http2_keepalive_interval(Some(Duration::from_secs(10)))
         .http2_keepalive_timeout(Some(Duration::from_secs(5)))
         .max_concurrent_streams(STREAMS)
+        .initial_stream_window_size(CALL_WINDOW)
+        .initial_connection_window_size(CONNECTION_WINDOW)
         .http2_max_header_list_size(HEADERS)
 }
 

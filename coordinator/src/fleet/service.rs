@@ -40,8 +40,10 @@ const COMMANDS: usize = 64;
 const ACKS: usize = 32;
 
 /// Batches of all workers that may wait for the run's task. Fewer than events may: a burst of statistics must leave room for
-/// heartbeats, whose next is not read before the last was taken. Decoded they take some 400 KB each.
-const BATCHES: usize = 128;
+/// heartbeats, whose next is not read before the last was taken. And few: they are decoded only when they have a place, so that
+/// a heartbeat finds few of them before it on the handlers' threads, and they are merged while they are still in the
+/// processor's cache. Decoded they take some 400 KB each.
+const BATCHES: usize = 8;
 
 /// Files of a scenario, by the hash of their content.
 pub type Assets = HashMap<[u8; 32], Bytes>;

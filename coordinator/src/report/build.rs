@@ -96,7 +96,7 @@ fn totals(result: &RunResult) -> Endpoint {
         window.failures += part.failures;
     }
     let key = EndpointKey::new("", AGGREGATED);
-    endpoint(&key, &result.totals.aggregated, window, result.duration)
+    endpoint(&key, &result.totals.aggregated(), window, result.duration)
 }
 
 fn endpoints(result: &RunResult) -> Vec<Endpoint> {
@@ -253,8 +253,8 @@ fn notes(result: &RunResult) -> Vec<String> {
                 .to_owned(),
         );
     }
-    let saturated =
-        result.totals.aggregated.ok.exact().saturated + result.totals.aggregated.failed.exact().saturated;
+    let rows = result.totals.endpoints.values();
+    let saturated: u64 = rows.map(|row| row.ok.exact().saturated + row.failed.exact().saturated).sum();
     if saturated > 0 {
         let times = count_of(saturated, "response time", "response times");
         let limit = HIGHEST_US / 1_000_000;

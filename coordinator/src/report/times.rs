@@ -122,8 +122,8 @@ impl TimesReport {
 
 /// Writing to memory fails for no histogram that can be made; one that did would be missing, not wrong.
 fn encoded(times: &Times<u64>) -> Option<String> {
-    let histogram = times.as_hdr().filter(|histogram| !histogram.is_empty())?;
+    let histogram = times.to_hdr()?;
     let mut bytes = Vec::new();
-    V2Serializer::new().serialize(histogram, &mut bytes).ok()?;
+    V2Serializer::new().serialize(&histogram, &mut bytes).ok()?;
     Some(STANDARD.encode(bytes))
 }

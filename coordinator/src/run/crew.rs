@@ -115,9 +115,11 @@ impl Run {
         member.told.drain(..through.saturating_sub(1));
         let Some(known) = member.told.first().copied().filter(|_| through > 0) else { return };
         let held = held.clone();
-        let moment = self.moment(now);
-        if let Some(dispatch) = &mut self.dispatch {
-            dispatch.follows(seat, known.slots, &held, &moment);
+        if self.dispatch.as_mut().is_some_and(|dispatch| dispatch.is_followed(seat, known.slots)) {
+            let moment = self.moment(now);
+            if let Some(dispatch) = &mut self.dispatch {
+                dispatch.follows(seat, known.slots, &held, &moment);
+            }
         }
         self.with_lanes(now, |lanes, arriving| lanes.follows(seat, known.lanes, arriving));
     }
@@ -205,8 +207,10 @@ impl Run {
         if !self.is_running() {
             return;
         }
-        let moment = self.moment(now);
-        if let Some(dispatch) = &mut self.dispatch {
+        // A moment takes a look at everybody; there is seldom anything that waits for one.
+        let awaited = self.dispatch.as_ref().is_some_and(|dispatch| dispatch.next_tick().is_some());
+        let moment = awaited.then(|| self.moment(now));
+        if let (Some(dispatch), Some(moment)) = (&mut self.dispatch, moment) {
             dispatch.tick(&moment);
         }
         self.with_lanes(now, Lanes::tick);

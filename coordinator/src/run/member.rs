@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use stampede_proto::batch::{Batch, Finals};
 use stampede_stats::counts::{IterationCounts, RequestCounts};
-use stampede_stats::endpoint::EndpointKey;
+use stampede_stats::endpoint::{EndpointDelta, EndpointKey};
 use stampede_stats::histogram::TimesDelta;
 use stampede_stats::snapshot::Snapshot;
-use stampede_stats::totals::change_row;
+use stampede_stats::totals::change_rows;
 
 use super::crew::Revision;
 use super::input::{Heartbeat, Hello, Progress};
@@ -235,10 +235,8 @@ impl Applied {
     }
 
     fn sum_up(&mut self, snapshot: &Snapshot, last_part: bool) {
-        for (key, delta) in &snapshot.endpoints {
-            let add = |counts: &mut RequestCounts| counts.add(&delta.counts);
-            change_row(&mut self.endpoints, key, usize::MAX, EndpointKey::other, add);
-        }
+        let add = |counts: &mut RequestCounts, delta: &EndpointDelta| counts.add(&delta.counts);
+        change_rows(&mut self.endpoints, &snapshot.endpoints, usize::MAX, EndpointKey::other, add);
         let completed = snapshot.requests().completed();
         match self.recent.back_mut() {
             Some((second, sum)) if *second == snapshot.from_s => *sum = sum.saturating_add(completed),
@@ -301,7 +299,6 @@ impl Applied {
 mod tests {
     use super::*;
     use stampede_proto::batch::Running;
-    use stampede_stats::endpoint::EndpointDelta;
 
     fn batch(number: u64, second: u32) -> Batch {
         let counts = RequestCounts { started: 2, sent: 2, cancelled: 1, ..RequestCounts::default() };

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use stampede_scenarios::profile::Profile;
-use stampede_stats::endpoint::EndpointKey;
+use stampede_stats::endpoint::{EndpointDelta, EndpointKey};
 use stampede_stats::snapshot::Snapshot;
 use stampede_stats::timeline::Timeline;
-use stampede_stats::totals::{MAX_ENDPOINTS, Totals, change_row};
+use stampede_stats::totals::{MAX_ENDPOINTS, Totals, change_row, change_rows};
 
 use super::input::WorkerId;
 use crate::result::InWindow;
@@ -76,17 +76,14 @@ impl Merged {
     ) {
         self.totals.add(snapshot);
         let second = self.recent.entry(snapshot.from_s).or_default();
-        for (key, delta) in &snapshot.endpoints {
-            let (requests, failures) = (delta.counts.completed(), delta.counts.failed);
-            let add = |sum: &mut InWindow| {
-                sum.requests = sum.requests.saturating_add(requests);
-                sum.failures = sum.failures.saturating_add(failures);
-            };
-            // The same rows as in the totals: names beyond their limit share one.
-            change_row(second, key, MAX_ENDPOINTS, EndpointKey::other, add);
-            if !how.draining {
-                change_row(&mut self.in_window, key, MAX_ENDPOINTS, EndpointKey::other, add);
-            }
+        let add = |sum: &mut InWindow, delta: &EndpointDelta| {
+            sum.requests = sum.requests.saturating_add(delta.counts.completed());
+            sum.failures = sum.failures.saturating_add(delta.counts.failed);
+        };
+        // The same rows as in the totals: names beyond their limit share one.
+        change_rows(second, &snapshot.endpoints, MAX_ENDPOINTS, EndpointKey::other, add);
+        if !how.draining {
+            change_rows(&mut self.in_window, &snapshot.endpoints, MAX_ENDPOINTS, EndpointKey::other, add);
         }
         let oldest = self.newest.saturating_sub(KEPT);
         self.recent.retain(|second, _| *second >= oldest);
@@ -193,7 +190,6 @@ mod tests {
     use super::*;
     use stampede_scenarios::rate::Rate;
     use stampede_stats::counts::RequestCounts;
-    use stampede_stats::endpoint::EndpointDelta;
 
     fn taken(snapshot: &Snapshot) -> Taken {
         Taken { last_part: true, draining: snapshot.draining, away: None }

@@ -16,6 +16,9 @@ use crate::view::ArrivalsView;
 impl Run {
     /// Has the lanes, where there are any, decide something at `now`.
     pub(super) fn with_lanes(&mut self, now: Duration, decide: impl FnOnce(&mut Lanes, &Arriving<'_>)) {
+        if self.lanes.is_none() {
+            return;
+        }
         let at = self.run_time(now + self.lead());
         let plan = Arc::clone(&self.setup.plan);
         if let Some(lanes) = &mut self.lanes {

@@ -159,14 +159,16 @@ impl Run {
         let joins = |member: &super::member::Member| {
             member.participates && member.seat.is_none() && member.connected && !member.left
         };
-        let nobody_joins = !self.awaits_workers(now) && !self.members.iter().any(joins);
-        if nobody_joins && self.crew.iter().all(|worker| self.members[*worker].lost_at.is_some()) {
+        // Asked last: it looks at every member, and this is gone through with each of thousands of messages a second.
+        let nobody_joins = || !self.awaits_workers(now) && !self.members.iter().any(joins);
+        if self.crew.iter().all(|worker| self.members[*worker].lost_at.is_some()) && nobody_joins() {
             let stop = Stop { at: run_time, reason: StopReason::NoWorkers, timeout: Duration::ZERO };
             self.drain(stop, now);
             self.give_up = Some(now);
             return;
         }
-        let nobody_runs = || nobody_joins && self.crew.iter().all(|worker| !self.members[*worker].is_live());
+        let nobody_runs =
+            || self.crew.iter().all(|worker| !self.members[*worker].is_live()) && nobody_joins();
         if self.iterations_are_spent() || self.arrivals_are_spent(run_time) {
             self.end(StopReason::Iterations, now, effects);
         } else if nobody_runs() {
@@ -271,15 +273,18 @@ impl Run {
 
     /// The last second for which every live worker has reported.
     fn raise_watermark(&mut self) {
-        let reported = |worker: &WorkerId| {
-            let member = &self.members[*worker];
-            (member.is_live() || member.finished).then_some(member.applied.through_s)
-        };
-        let live = self.crew.iter().filter(|worker| self.members[**worker].is_live());
-        let through = match live.filter_map(reported).min() {
-            Some(through) => through,
-            None => self.crew.iter().filter_map(reported).max().unwrap_or(0),
-        };
+        let is_behind =
+            |member: &super::member::Member| member.is_live() && member.applied.through_s <= self.watermark;
+        if self.laggard.is_some_and(|worker| is_behind(&self.members[worker])) {
+            // Nearly always so: all the others need not be looked at with each of thousands of messages a second.
+            return;
+        }
+        let crew = || self.crew.iter().copied();
+        let through_s = |worker: &WorkerId| self.members[*worker].applied.through_s;
+        self.laggard = crew().filter(|worker| self.members[*worker].is_live()).min_by_key(through_s);
+        let finished = || crew().filter(|worker| self.members[*worker].finished);
+        let last = self.laggard.map(|worker| through_s(&worker));
+        let through = last.or_else(|| finished().map(|worker| through_s(&worker)).max()).unwrap_or(0);
         if through > self.watermark {
             self.watermark = through;
             self.shown.mark();

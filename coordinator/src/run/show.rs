@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use stampede_stats::counts::RequestCounts;
 use stampede_stats::endpoint::{EndpointKey, EndpointStats};
+use stampede_stats::histogram::{TIMES_DIGITS, Times};
 
 use super::state::Run;
 use crate::view::{CoursePoint, EndpointRow, FailureRow, Phase, RunView, WaitingFor, WorkerRow};
@@ -115,10 +117,18 @@ impl Run {
         self.shown.made_for = Some(version);
         let rates = self.merged.rates(self.watermark);
         let totals = &self.merged.totals;
-        self.shown.endpoints = Arc::new(
-            sorted(&totals.endpoints).map(|(key, stats)| endpoint_row(Some(key), stats, &rates)).collect(),
-        );
-        self.shown.aggregated = endpoint_row(None, &totals.aggregated, &rates);
+        let mut all = Times::new(TIMES_DIGITS);
+        // One histogram for all rows, one after the other.
+        let mut times = Times::new(TIMES_DIGITS);
+        let rows = sorted(&totals.endpoints).map(|(key, stats)| {
+            times.clear();
+            times.add(&stats.ok);
+            times.add(&stats.failed);
+            all.add(&times);
+            endpoint_row(Some(key), stats.counts, &times, &rates)
+        });
+        self.shown.endpoints = Arc::new(rows.collect());
+        self.shown.aggregated = endpoint_row(None, totals.requests(), &all, &rates);
         self.shown.failures = Arc::new(self.failure_rows());
         self.shown.timeline = Arc::new(self.course());
     }
@@ -179,14 +189,11 @@ fn sorted(
 
 fn endpoint_row(
     key: Option<&EndpointKey>,
-    stats: &EndpointStats<u64>,
+    counts: RequestCounts,
+    times: &Times<u64>,
     rates: &BTreeMap<EndpointKey, (f64, f64)>,
 ) -> EndpointRow {
-    let mut times = stats.ok.delta();
-    times.merge(&stats.failed.delta());
-    let exact = times.exact;
     let shown = times.percentiles_ms(&[50.0, 90.0, 95.0, 99.0]);
-    let any = exact.count > 0;
     let (rps, failures_per_s) = match key {
         Some(key) => rates.get(key).copied().unwrap_or_default(),
         None => rates.values().fold((0.0, 0.0), |sum, rate| (sum.0 + rate.0, sum.1 + rate.1)),
@@ -194,11 +201,11 @@ fn endpoint_row(
     EndpointRow {
         method: key.map_or_else(String::new, |key| key.method.clone()),
         name: key.map_or_else(|| "Aggregated".to_owned(), |key| key.name.clone()),
-        requests: stats.counts.completed(),
-        failures: stats.counts.failed,
-        avg: any.then(|| exact.sum_ns as f64 / exact.count as f64 / 1e6),
-        min: any.then(|| exact.min_ns as f64 / 1e6),
-        max: any.then(|| exact.max_ns as f64 / 1e6),
+        requests: counts.completed(),
+        failures: counts.failed,
+        avg: times.mean_ms(),
+        min: times.min_ms(),
+        max: times.max_ms(),
         med: shown.first().copied(),
         p90: shown.get(1).copied(),
         p95: shown.get(2).copied(),

@@ -87,6 +87,8 @@ pub struct Run {
     pub(super) aborted: bool,
     pub(super) merged: Merged,
     pub(super) watermark: u32,
+    /// Somebody the watermark was seen to wait for.
+    pub(super) laggard: Option<WorkerId>,
     pub(super) changes: Vec<LoadChange>,
     pub(super) notices: Vec<String>,
     /// Those of them that are not for the report.
@@ -130,6 +132,7 @@ impl Run {
             aborted: false,
             merged: Merged::default(),
             watermark: 0,
+            laggard: None,
             changes: Vec::new(),
             notices: Vec::new(),
             unreported: Vec::new(),

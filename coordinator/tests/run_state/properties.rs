@@ -119,7 +119,7 @@ proptest! {
             let result = world.result();
             let (requests, iterations) = sums(&outs, false);
             prop_assert_eq!((result.totals.requests(), result.totals.iterations), (requests, iterations));
-            prop_assert_eq!(result.totals.aggregated.ok.count(), requests.ok);
+            prop_assert_eq!(result.totals.aggregated().ok.count(), requests.ok);
         }
         world.give(Input::Person(Person::Quit));
         let mut over = false;

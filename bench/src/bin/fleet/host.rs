@@ -19,7 +19,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
 use crate::Shape;
-use crate::meter::{cpu, memory_mib, spread};
+use crate::meter::{cpu, memory_mib, pin, spread};
 use crate::second::CLASSES;
 
 /// Run time before which nothing is measured: starting is another matter.
@@ -43,6 +43,9 @@ struct Seen {
 
 /// Runs coordinator and swarm and prints the figures.
 pub(crate) fn run(shape: Shape) -> Result<(), String> {
+    if shape.pinned {
+        pin(0)?;
+    }
     // As many threads as the real one has.
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     let runtime = runtime.map_err(|error| error.to_string())?;
@@ -83,7 +86,7 @@ async fn conduct(shape: Shape) -> Result<(), String> {
 
 #[expect(clippy::print_stdout, reason = "a benchmark is there to say something")]
 fn tell(shape: Shape, noted: &Seen, said: &str, complete: bool) {
-    let Shape { workers, seconds, endpoints, samples, users } = shape;
+    let Shape { workers, seconds, endpoints, samples, users, .. } = shape;
     println!(
         "{workers} workers, {users} users, {endpoints} endpoints × {samples} samples a second, {seconds} s"
     );

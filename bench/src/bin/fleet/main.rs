@@ -2,12 +2,15 @@
 //!
 //! `cargo run --release -p stampede-bench --bin fleet`. The coordinator's core (handlers, run state, pictures, screen) has this
 //! process for itself, the workers have another one, so the system's own figures of CPU and memory are the coordinator's.
+//! `-- rebalance` measures how long dealing a million slots anew takes, without any connection.
+//!
 //! Settings by environment: `WORKERS` (1000), `SECONDS` (20), `ENDPOINTS` (50), `SAMPLES` per endpoint and second (200),
-//! `USERS` (100000).
+//! `USERS` (100000), and `PIN=1`: the coordinator on the first core, the workers on the second.
 
 mod host;
 mod meter;
 mod raw;
+mod rebalance;
 mod second;
 mod swarm;
 
@@ -24,6 +27,8 @@ struct Shape {
     endpoints: u32,
     samples: u32,
     users: u32,
+    /// Whether coordinator and workers have a core each.
+    pinned: bool,
 }
 
 impl Shape {
@@ -37,6 +42,7 @@ impl Shape {
             endpoints: number("ENDPOINTS", 50),
             samples: number("SAMPLES", 200),
             users: number("USERS", 100_000),
+            pinned: number("PIN", 0) > 0,
         }
     }
 }
@@ -47,6 +53,7 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let done = match &arguments[..] {
         [swarm, address] if swarm == "swarm" => swarm::run(shape, address),
+        [rebalance] if rebalance == "rebalance" => rebalance::run(),
         _ => host::run(shape),
     };
     match done {

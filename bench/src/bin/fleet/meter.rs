@@ -2,7 +2,15 @@
 
 use std::time::Duration;
 
+use rustix::thread::{CpuSet, sched_setaffinity};
 use rustix::time::{ClockId, clock_gettime};
+
+/// Keeps this thread, and those it starts from here on, on one core.
+pub(crate) fn pin(core: usize) -> Result<(), String> {
+    let mut cores = CpuSet::new();
+    cores.set(core);
+    sched_setaffinity(None, &cores).map_err(|error| format!("core {core} cannot be had: {error}"))
+}
 
 /// CPU time of this process so far, user and system, all threads.
 pub(crate) fn cpu() -> Duration {

@@ -17,7 +17,7 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::transport::{Channel, Endpoint};
 use tonic::{Status, Streaming};
 
-use crate::meter::spread;
+use crate::meter::{pin, spread};
 use crate::second::{CLASSES, Seconds};
 use crate::{Shape, raw};
 
@@ -29,6 +29,9 @@ const SPREAD: Duration = Duration::from_millis(250);
 /// Runs the swarm against the coordinator at `address`; ends when the test is over for all of them.
 #[expect(clippy::print_stdout, reason = "the figures go to whoever started it")]
 pub(crate) fn run(shape: Shape, address: &str) -> Result<(), String> {
+    if shape.pinned {
+        pin(1)?;
+    }
     let seconds = Arc::new(Seconds::new(shape));
     // The first worker has a thread of its own: how long its answers take is not how busy the others keep this process.
     let probe = {
@@ -56,13 +59,16 @@ fn one_runtime(
         let workers: Vec<_> = (from..to)
             .map(|number| tokio::spawn(live(shape, address.to_owned(), Arc::clone(seconds), number)))
             .collect();
-        let mut answers = Vec::new();
+        let (mut answers, mut failed) = (Vec::new(), Vec::new());
         for worker in workers {
             // One that fails does not end the others.
             match worker.await.map_err(|error| error.to_string())? {
                 Ok(lived) => answers.extend(lived),
-                Err(status) => println!("a worker failed: {status}"),
+                Err(status) => failed.push(status),
             }
+        }
+        if let Some(status) = failed.first() {
+            println!("{} workers failed, the first with: {status}", failed.len());
         }
         Ok(answers)
     })

@@ -115,7 +115,7 @@ fn an_iteration_that_failed_without_a_request_fails_the_run() {
 fn requests_that_never_ended_are_no_pass() {
     let mut result = fixtures::no_request();
     result.accounting.started = 3;
-    result.totals.aggregated.counts.cancelled = 3;
+    result.totals.all.cancelled = 3;
     let sentence = verdict(&result).sentence;
     assert!(
         sentence.starts_with("Stampede: failed. No request came to its end; 3 begun, 3 cancelled."),

@@ -116,9 +116,7 @@ impl Conductor {
             Some(Replayed { run, workers, last, .. }) => (run, workers, Some(last)),
             None => (Run::new(job.setup.clone(), Duration::ZERO), Vec::new(), None),
         };
-        // Sessions are numbered from 1; the clock in µs is far above what the process before can have come to.
-        let after = since.map_or(0, |_| u64::try_from(epoch.elapsed().as_micros()).unwrap_or(u64::MAX / 2));
-        let registry = Arc::new(Mutex::new(Registry::restored(workers, after)));
+        let registry = Arc::new(Mutex::new(Registry::restored(workers)));
         let lease = job.setup.lease;
         let service = Service::new(Arc::clone(&registry), sender, Arc::new(job.assets), epoch, lease);
         serve(&service, job.door, pipes);
@@ -255,7 +253,7 @@ impl Conductor {
         let text = format!(
             "the journal cannot be written since second {second} ({error}); the test goes on and cannot be resumed"
         );
-        self.handle(Input::Refused { text });
+        self.handle(Input::Noted { text });
         for outgoing in released {
             self.send(outgoing);
         }
@@ -281,9 +279,9 @@ impl Conductor {
                     self.say(Outgoing::Ack(acks.clone(), BatchAck { run, applied_through, over }));
                 }
             }
-            Effect::EndIfSilent(worker, heard) => {
+            Effect::EndIfSilent(worker, since) => {
                 let registry = &mut *self.registry.lock().unwrap_or_else(PoisonError::into_inner);
-                if registry.end_if_silent(worker, heard) {
+                if registry.end_if_silent(worker, since) {
                     self.silent.push(worker);
                 }
             }

@@ -16,8 +16,11 @@ const MAX_USERS: usize = 10_000_000;
 /// Most changes of a profile.
 const MAX_RAMPS: usize = 1_000_000;
 
-/// Most grants of an assignment, and most entries of users still held: classes times what they differ in.
+/// Most grants of an assignment: classes times what they differ in.
 const MAX_GRANTS: usize = 262_144;
+
+/// Most users that one worker can still hold. A range of them takes some bytes on the wire, and four for each user here.
+const MAX_HELD: usize = 1_000_000;
 
 /// A worker's part of the open model.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -199,16 +202,17 @@ pub fn held_to_wire(held: &Held) -> v1::Held {
 /// Users that a worker still holds, from the wire.
 ///
 /// # Errors
-/// When ranks are out of order or too many, or a class is beyond all range.
+/// When ranks are out of order or too many, or classes are out of order, there twice or beyond all range.
 pub fn held_from_wire(wire: &[v1::Held]) -> Result<Vec<Held>, WireError> {
-    if wire.len() > MAX_GRANTS {
-        return Err(WireError::invalid("held", "too many"));
-    }
-    let mut left = MAX_USERS;
-    let mut held = Vec::with_capacity(wire.len().min(1024));
+    let mut left = MAX_HELD;
+    let mut held: Vec<Held> = Vec::with_capacity(wire.len().min(1024));
     for wire in wire {
         let class =
             u16::try_from(wire.class).map_err(|_| WireError::invalid("held.class", "beyond all range"))?;
+        // Looked up for each slot that is taken back: one place for each class.
+        if held.last().is_some_and(|last| last.class >= class) {
+            return Err(WireError::invalid("held.class", "out of order or twice"));
+        }
         let ranks = ranks_from_wire(&wire.ranges, &wire.deltas, left)?;
         left -= ranks.len();
         held.push(Held { class, ranks });
@@ -281,12 +285,20 @@ mod tests {
 
     #[test]
     fn users_still_held_arrive_as_they_were_sent() {
-        let held: Vec<_> = (0..3_u32)
-            .map(|class| Held { class: 7, ranks: RankSet::from_sorted((class..900).step_by(2).collect()) })
+        let held: Vec<_> = (0..3)
+            .map(|class: u16| Held {
+                class: class * 7,
+                ranks: RankSet::from_sorted((u32::from(class)..900).step_by(2).collect()),
+            })
             .collect();
         let wire: Vec<_> = held.iter().map(held_to_wire).collect();
         assert_eq!(held_from_wire(&wire), Ok(held));
         assert!(held_from_wire(&[v1::Held { class: 1 << 16, ..v1::Held::default() }]).is_err());
+        assert!(held_from_wire(&[wire[0].clone(), wire[0].clone()]).is_err());
+        assert!(held_from_wire(&[wire[1].clone(), wire[0].clone()]).is_err());
+        let many =
+            |count| [v1::Held { ranges: vec![v1::RankRange { start: 0, count }], ..v1::Held::default() }];
+        assert!(held_from_wire(&many(1_000_000)).is_ok() && held_from_wire(&many(1_000_001)).is_err());
     }
 
     #[test]
@@ -306,7 +318,6 @@ mod tests {
         assert!(from_wire(assign(10_000_000, MAX_GRANTS)).is_ok());
         assert!(from_wire(assign(10_000_001, 0)).is_err());
         assert!(from_wire(assign(1, MAX_GRANTS + 1)).is_err());
-        assert!(held_from_wire(&vec![v1::Held::default(); MAX_GRANTS + 1]).is_err());
     }
 
     #[test]

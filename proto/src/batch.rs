@@ -12,7 +12,7 @@ use stampede_stats::snapshot::{ErrorCount, ErrorKey, Snapshot, TargetDelta};
 use crate::counts::{
     checked, iterations_from_wire, iterations_to_wire, requests_from_wire, requests_to_wire,
 };
-use crate::{MAX_BATCH, WireError, times, v1};
+use crate::{MAX_BATCH, MAX_RUN, WireError, times, v1};
 
 /// Longest endpoint name or method, in bytes.
 const MAX_NAME: usize = 2048;
@@ -96,11 +96,14 @@ pub fn to_wire(batch: &Batch) -> v1::SnapshotBatch {
 /// From the wire, every count and histogram checked against the others.
 ///
 /// # Errors
-/// When it is larger than a batch may be, a name is too long, a kind unknown, something named twice, an interval empty, or times
+/// When it is larger than a batch may be, a name or that of the run is too long, a kind unknown, something named twice, an interval empty, or times
 /// and counts do not belong together.
 pub fn from_wire(wire: v1::SnapshotBatch) -> Result<Batch, WireError> {
     if wire.to_s <= wire.from_s {
         return Err(WireError::invalid("to_s", "not after from_s"));
+    }
+    if wire.run.len() > MAX_RUN {
+        return Err(WireError::invalid("run", "too long"));
     }
     if least_bytes(&wire) > MAX_BATCH {
         return Err(WireError::invalid("endpoints", "more than a batch can carry"));

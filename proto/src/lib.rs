@@ -37,6 +37,9 @@ pub const MAX_MESSAGE: usize = 16 << 20;
 /// hundred times the memory it took on the wire.
 pub const MAX_UP: usize = 4 << 20;
 
+/// Longest name of a run, in bytes.
+pub const MAX_RUN: usize = 64;
+
 /// Largest batch of statistics, in bytes.
 pub const MAX_BATCH: usize = 1 << 20;
 

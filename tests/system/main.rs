@@ -11,6 +11,7 @@ mod extract;
 mod failures;
 mod fleet;
 mod iterations;
+mod kinds;
 mod limits;
 mod output;
 mod pipelining;

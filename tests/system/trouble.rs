@@ -124,7 +124,9 @@ fn a_frozen_coordinator_loses_nobody() {
     finished.ended(0);
     let report = bed.report();
     lost_nothing(&report, &target);
-    report.is_whole();
+    assert_eq!((report.at("/run/complete"), report.counted("unknown")), (&true.into(), 0));
+    let notes = format!("{:?}", report.list("/notes"));
+    assert!(notes.contains("the coordinator stood still from second"), "{notes}");
     for mut worker in workers {
         assert_eq!(worker.end(), Some(0));
     }

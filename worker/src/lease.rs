@@ -106,6 +106,12 @@ impl Lease {
         self.deadline().is_none_or(|deadline| now < deadline)
     }
 
+    /// For how long it has not held; `None` while it does.
+    pub fn lapsed_for(&self) -> Option<Duration> {
+        let deadline = self.deadline()?;
+        BootTime::now().since_boot().checked_sub(deadline.since_boot())
+    }
+
     /// Whether it holds now. One relaxed load, and a look at the clock where there is a deadline.
     #[inline]
     pub fn holds(&self) -> bool {
@@ -120,6 +126,17 @@ mod tests {
 
     fn at(ms: u64) -> BootTime {
         BootTime::at(Duration::from_millis(ms))
+    }
+
+    #[test]
+    fn how_long_it_has_not_held() {
+        let lease = Lease::new(Duration::from_millis(1));
+        // The system was started longer ago than that.
+        lease.renew(BootTime::at(Duration::ZERO));
+        assert!(lease.lapsed_for().is_some());
+        assert_eq!(Lease::none().lapsed_for(), None);
+        lease.renew(BootTime::now() + Duration::from_secs(3600));
+        assert_eq!(lease.lapsed_for(), None);
     }
 
     #[test]

@@ -89,7 +89,7 @@ impl FleetArgs {
     ///
     /// # Errors
     /// When they would not, and nobody said that they need not.
-    pub(super) fn fits(&self, token: bool, tls: bool) -> Result<(), Error> {
+    pub(super) fn fits(&self, token: bool, tls: bool, mutual: bool) -> Result<(), Error> {
         if token && self.token()?.is_none() && !self.no_token {
             let text = "the workers of this run show a token, and a journal never holds it; \
                         give it again as STAMPEDE_TOKEN or with --token-file, or say --no-token";
@@ -97,6 +97,10 @@ impl FleetArgs {
         }
         if tls && self.fleet_cert.is_none() {
             let text = "the workers of this run speak TLS; give --fleet-cert and --fleet-key again";
+            return Err(Error::Usage(text.to_owned()));
+        }
+        if mutual && self.fleet_client_ca.is_none() {
+            let text = "the workers of this run show certificates; give --fleet-client-ca again";
             return Err(Error::Usage(text.to_owned()));
         }
         Ok(())
@@ -184,6 +188,19 @@ mod tests {
         let token = FleetArgs { token: Some(TokenText::new("correct-horse")), ..FleetArgs::default() };
         assert_eq!((access(&token, "0.0.0.0:5557"), access(&token, "127.0.0.1:1")), (Ok(true), Ok(true)));
         assert!(!format!("{token:?}").contains("horse"));
+    }
+
+    #[test]
+    fn a_run_that_goes_on_keeps_its_door() {
+        let none = FleetArgs { no_token: true, ..FleetArgs::default() };
+        assert!(none.fits(true, false, false).is_ok(), "it was said");
+        assert!(FleetArgs::default().fits(true, false, false).is_err());
+        let tls =
+            FleetArgs { fleet_cert: Some("c.pem".into()), fleet_key: Some("c.key".into()), ..none.clone() };
+        assert!(none.fits(false, true, false).is_err() && tls.fits(false, true, false).is_ok());
+        assert!(
+            tls.fits(false, true, true).is_err_and(|error| error.to_string().contains("--fleet-client-ca"))
+        );
     }
 
     #[test]

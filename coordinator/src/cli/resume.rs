@@ -34,7 +34,7 @@ pub(super) fn resume(given: &ResumeArgs) -> Result<Outcome, Error> {
     let conducted = if replayed.run.is_over() {
         Conducted::before(&replayed, head.anchor.wall)
     } else {
-        given.fleet.fits(head.token, head.tls)?;
+        given.fleet.fits(head.token, head.tls, head.mutual)?;
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
         let runtime = runtime.map_err(|error| Error::System(format!("no runtime: {error}")))?;
         let rest = Rest { setup, test, folder, replayed, head };

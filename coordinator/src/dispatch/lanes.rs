@@ -79,6 +79,8 @@ pub struct Lanes {
     max_users: u32,
     revision: u64,
     changed: Vec<Seat>,
+    /// See [`has_gaps`](Self::has_gaps).
+    gaps: bool,
 }
 
 impl Lanes {
@@ -94,6 +96,7 @@ impl Lanes {
             max_users,
             revision: 0,
             changed: Vec::new(),
+            gaps: false,
         };
         lanes.redeal(&Arriving { at: Duration::ZERO, due_before: &|_| 0 }, false);
         lanes
@@ -168,6 +171,11 @@ impl Lanes {
         for index in released {
             self.release(index, reach);
         }
+    }
+
+    /// Whether a lane went from one worker that stayed to another so late that arrivals may have come due in between.
+    pub fn has_gaps(&self) -> bool {
+        self.gaps
     }
 
     /// When [`tick`](Self::tick) has something to do next, run time.
@@ -292,7 +300,10 @@ impl Lanes {
                 self.chairs[lane.owner as usize].releasing.push(index);
             }
             State::Granted => {}
-            State::Releasing if lane.owner == to => (lane.state, lane.next) = (State::Granted, NONE),
+            State::Releasing if lane.owner == to => {
+                self.gaps |= lane.until < reach;
+                (lane.state, lane.next) = (State::Granted, NONE);
+            }
             State::Releasing => lane.next = to,
             State::Orphan if to == NONE => {}
             State::Orphan => {
@@ -309,6 +320,7 @@ impl Lanes {
         let (seat, next) = (lane.owner, lane.next);
         let tail = Tail { lane: index, seat, from: lane.from, until: lane.until };
         (lane.state, lane.owner, lane.next) = (State::Orphan, NONE, NONE);
+        self.gaps |= lane.until < reach;
         lane.from = lane.until.max(reach);
         if tail.until > reach && tail.from < tail.until {
             self.tails.push(tail);

@@ -67,11 +67,13 @@ fn a_hand_over_names_an_arrival_ahead() {
     lanes.follows(0, revision, &at(5300));
     assert_eq!(parts(&lanes, 1), [(512, 600, None)]);
     assert_eq!(parts(&lanes, 0), [(512, 0, None), (512, 0, Some(600))], "it still runs what comes before");
+    assert!(!lanes.has_gaps());
     // Confirmed late: what is due meanwhile is missed.
     let mut late = Lanes::fresh(&[1], 0, 10);
     late.join(1, &at(5000));
     late.follows(0, late.share(0).0, &at(7000));
     assert_eq!(parts(&late, 1), [(512, 700, None)]);
+    assert!(late.has_gaps());
 }
 
 #[test]

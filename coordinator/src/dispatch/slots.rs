@@ -73,7 +73,8 @@ impl Slot {
     }
 
     fn is_held_in(&self, held: &[Held]) -> bool {
-        held.iter().any(|held| held.class == self.class && held.ranks.contains(self.rank))
+        let of_class = held.binary_search_by_key(&self.class, |held| held.class);
+        of_class.is_ok_and(|at| held[at].ranks.contains(self.rank))
     }
 }
 
@@ -204,8 +205,8 @@ impl Dispatch {
         chair.releasing = Vec::new();
     }
 
-    /// A worker's heartbeat: all its threads follow that revision, and these users are alive that its newest assignment does
-    /// not name. Slots taken back by then that are not among them go to their next owner.
+    /// A worker's heartbeat: all its threads follow that revision, and these users, by class, are alive that its newest
+    /// assignment does not name. Slots taken back by then that are not among them go to their next owner.
     ///
     /// Costs nothing to speak of while none of its slots are being released. A revision it was never sent is not believed.
     pub fn follows(&mut self, seat: Seat, revision: u64, held: &[Held], m: &Moment) {

@@ -1,15 +1,17 @@
 //! The door of the fleet port: connections are let in one by one, TLS is made, and who does not say anything sensible soon is
-//! shown out. Nothing a peer does here keeps others from coming in.
+//! shown out.
 //!
 //! A connection is a stranger until one of its calls was let through. There are only so many strangers at a time, and each has
-//! ten seconds.
+//! ten seconds. When half of their places are taken, no address gets more than a few: so that one peer, whatever it does here,
+//! does not keep others from coming in.
 
+use std::collections::HashMap;
 use std::future::Future;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -31,6 +33,9 @@ const CONNECTIONS: usize = 20_512;
 
 /// Connections at a time that have not shown yet that they belong here.
 const STRANGERS: usize = 1024;
+
+/// So many of them from one address when half of the places are taken.
+const STRANGERS_OF_ONE: usize = 64;
 
 /// How long a stranger has.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -79,7 +84,7 @@ enum Io {
 #[derive(Debug)]
 struct Stranger {
     until: Pin<Box<Sleep>>,
-    _place: OwnedSemaphorePermit,
+    _place: StrangersPlace,
 }
 
 /// Accepts from `listener` until nobody takes connections any more.
@@ -90,7 +95,7 @@ pub(super) fn accept(
 ) -> impl Stream<Item = io::Result<Line>> + Send + 'static {
     let (sender, accepted) = mpsc::channel(16);
     let acceptor = tls.map(|tls| TlsAcceptor::from(tls.config));
-    let (places, strangers) = (Arc::new(Semaphore::new(CONNECTIONS)), Arc::new(Semaphore::new(STRANGERS)));
+    let (places, strangers) = (Arc::new(Semaphore::new(CONNECTIONS)), Strangers::default());
     tokio::spawn(async move {
         while !sender.is_closed() {
             let (stream, address) = match listener.accept().await {
@@ -102,8 +107,8 @@ pub(super) fn accept(
                     continue;
                 }
             };
-            let taken = (Arc::clone(&places).try_acquire_owned(), Arc::clone(&strangers).try_acquire_owned());
-            let (Ok(place), Ok(stranger)) = taken else {
+            let taken = (Arc::clone(&places).try_acquire_owned(), strangers.place(address.ip()));
+            let (Ok(place), Some(stranger)) = taken else {
                 guard.refuse(Some(address), "too many connections");
                 continue;
             };
@@ -123,8 +128,51 @@ pub(super) fn accept(
 struct Newcomer {
     address: SocketAddr,
     place: OwnedSemaphorePermit,
-    stranger: OwnedSemaphorePermit,
+    stranger: StrangersPlace,
     until: Instant,
+}
+
+/// The connections that have not shown yet that they belong here, by address.
+#[derive(Debug, Clone, Default)]
+struct Strangers(Arc<Mutex<HashMap<IpAddr, usize>>>);
+
+/// One of their places.
+#[derive(Debug)]
+struct StrangersPlace {
+    of: Strangers,
+    address: IpAddr,
+}
+
+impl Strangers {
+    fn counts(&self) -> MutexGuard<'_, HashMap<IpAddr, usize>> {
+        // Whole after every statement that can panic.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A place for a connection from `address`, if there is one for it.
+    fn place(&self, address: IpAddr) -> Option<StrangersPlace> {
+        let mut counts = self.counts();
+        let all: usize = counts.values().sum();
+        let of_one = counts.get(&address).copied().unwrap_or(0);
+        if all >= STRANGERS || (all >= STRANGERS / 2 && of_one >= STRANGERS_OF_ONE) {
+            return None;
+        }
+        *counts.entry(address).or_default() += 1;
+        drop(counts);
+        Some(StrangersPlace { of: self.clone(), address })
+    }
+}
+
+impl Drop for StrangersPlace {
+    fn drop(&mut self) {
+        let mut counts = self.of.counts();
+        if let Some(count) = counts.get_mut(&self.address) {
+            *count -= 1;
+            if *count == 0 {
+                counts.remove(&self.address);
+            }
+        }
+    }
 }
 
 impl Newcomer {
@@ -250,5 +298,22 @@ impl AsyncWrite for Line {
             Io::Tls(stream) => Pin::new(stream).poll_shutdown(cx),
         };
         Poll::Ready(ready!(closed))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_peer_does_not_take_the_places_of_all() {
+        let strangers = Strangers::default();
+        let (flood, other) = (IpAddr::from([127, 0, 0, 2]), IpAddr::from([127, 0, 0, 1]));
+        let taken: Vec<_> = std::iter::from_fn(|| strangers.place(flood)).collect();
+        assert_eq!(taken.len(), STRANGERS / 2);
+        let few: Vec<_> = std::iter::from_fn(|| strangers.place(other)).collect();
+        assert_eq!(few.len(), STRANGERS_OF_ONE, "others still come in");
+        drop(taken);
+        assert!(strangers.place(flood).is_some(), "places are given back");
     }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use stampede_proto::prepare::{Prepare, ns};
 use stampede_proto::v1::{self, WorkerPhase, command::What};
-use stampede_proto::{assign, prepare};
+use stampede_proto::{MAX_RUN, assign, prepare};
 
 use crate::run::input::{Heartbeat, Order, Progress};
 
@@ -29,7 +29,11 @@ pub(crate) fn heartbeat(status: v1::WorkerStatus) -> Option<Heartbeat> {
         WorkerPhase::Failed => Progress::Failed,
     };
     let users = status.users.iter().map(|users| u64::from(*users)).sum::<u64>();
-    if status.users.len() > MAX_CLASSES || users > MAX_USERS || status.started >= 1 << 53 {
+    if status.run.len() > MAX_RUN
+        || status.users.len() > MAX_CLASSES
+        || users > MAX_USERS
+        || status.started >= 1 << 53
+    {
         return None;
     }
     let held = assign::held_from_wire(&status.held).ok()?;
@@ -70,4 +74,22 @@ pub fn order_to_wire(order: &Order, what: &Prepare) -> v1::Command {
         Order::Notice(text) => What::Notice(text.clone()),
     };
     v1::Command { what: Some(what) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_heartbeat_is_kept_and_so_has_bounds() {
+        let run = |bytes: usize| v1::WorkerStatus { run: "r".repeat(bytes), ..v1::WorkerStatus::default() };
+        assert!(heartbeat(run(64)).is_some() && heartbeat(run(65)).is_none());
+        let error = v1::WorkerStatus { error: "é".repeat(5000), ..v1::WorkerStatus::default() };
+        assert_eq!(heartbeat(error).map(|heartbeat| heartbeat.error.chars().count()), Some(2000));
+        let held = |count| v1::WorkerStatus {
+            held: vec![v1::Held { ranges: vec![v1::RankRange { start: 0, count }], ..v1::Held::default() }],
+            ..v1::WorkerStatus::default()
+        };
+        assert!(heartbeat(held(10)).is_some() && heartbeat(held(10_000_000)).is_none());
+    }
 }

@@ -30,7 +30,6 @@ pub struct Registry {
     owner: HashMap<u64, WorkerId>,
     /// When a heartbeat of each worker was last answered, on the coordinator's clock.
     answered: Vec<Duration>,
-    last_session: u64,
 }
 
 /// Why a worker is not taken.
@@ -67,9 +66,9 @@ pub struct Registered {
 }
 
 impl Registry {
-    /// The workers of a coordinator that died, by number. `after`: a number above those of all sessions it gave out.
-    pub fn restored(workers: Vec<([u8; 16], Hello)>, after: u64) -> Self {
-        let mut registry = Self { last_session: after, ..Self::default() };
+    /// The workers of a coordinator that died, by number.
+    pub fn restored(workers: Vec<([u8; 16], Hello)>) -> Self {
+        let mut registry = Self::default();
         for (worker, (instance, hello)) in workers.into_iter().enumerate() {
             registry.by_instance.insert(instance, worker);
             registry.names.insert(hello.name.clone());
@@ -86,7 +85,8 @@ impl Registry {
         self.instances.get(worker).copied()
     }
 
-    /// Takes a worker; the same instance gets its old number and a new session.
+    /// Takes a worker; the same instance gets its old number and a new session, `session`: a number that nobody can guess, for
+    /// whoever names it speaks for that worker.
     ///
     /// # Errors
     /// When its version does not fit, or it is not well formed.
@@ -95,6 +95,7 @@ impl Registry {
         request: &RegisterRequest,
         address: String,
         embedded: bool,
+        session: u64,
     ) -> Result<Registered, Refused> {
         if request.protocol != PROTOCOL || request.version != VERSION {
             let theirs = clean(&request.version);
@@ -105,8 +106,6 @@ impl Registry {
         if known.is_none() && self.hellos.len() >= MAX_WORKERS {
             return Err(Refused::Full);
         }
-        self.last_session += 1;
-        let session = self.last_session;
         let worker = known.unwrap_or_else(|| {
             let name = self.unique(&clean(&request.name));
             self.hellos.push(Hello { name, address: String::new(), embedded, capacity: 1 });
@@ -151,9 +150,9 @@ impl Registry {
         alive
     }
 
-    /// Ends the newest session of `worker`, unless a heartbeat was answered after `heard`. Returns whether it has none now.
-    pub fn end_if_silent(&mut self, worker: WorkerId, heard: Duration) -> bool {
-        let silent = self.answered.get(worker).is_none_or(|answered| *answered <= heard);
+    /// Ends the newest session of `worker`, unless a heartbeat was answered after `since`. Returns whether it has none now.
+    pub fn end_if_silent(&mut self, worker: WorkerId, since: Duration) -> bool {
+        let silent = self.answered.get(worker).is_none_or(|answered| *answered <= since);
         if silent {
             self.end(worker);
         }
@@ -191,9 +190,9 @@ mod tests {
     #[test]
     fn the_same_instance_is_the_same_worker_in_a_newer_session() {
         let mut registry = Registry::default();
-        let first = registry.register(&request(1, "a"), String::new(), false).expect("taken");
-        let other = registry.register(&request(2, "a\u{1b}[2J"), String::new(), false).expect("taken");
-        let again = registry.register(&request(1, "a"), String::new(), false).expect("taken");
+        let first = registry.register(&request(1, "a"), String::new(), false, 1).expect("taken");
+        let other = registry.register(&request(2, "a\u{1b}[2J"), String::new(), false, 2).expect("taken");
+        let again = registry.register(&request(1, "a"), String::new(), false, 3).expect("taken");
         assert_eq!((first.worker, other.worker, again.worker), (0, 1, 0));
         assert_eq!((first.hello.name.as_str(), other.hello.name.as_str()), ("a", "a[2J"));
         assert_eq!(registry.worker_of(first.session), None, "the newer session ends the older one");
@@ -205,7 +204,7 @@ mod tests {
     #[test]
     fn no_answer_crosses_the_end_of_a_session() {
         let mut registry = Registry::default();
-        let first = registry.register(&request(1, "a"), String::new(), false).expect("taken");
+        let first = registry.register(&request(1, "a"), String::new(), false, 4).expect("taken");
         let second = Duration::from_secs(1);
         assert!(registry.answer(first.session, 0, second * 3));
         assert!(!registry.end_if_silent(0, second * 2), "one was answered that has not been heard of yet");
@@ -217,24 +216,26 @@ mod tests {
     #[test]
     fn after_a_restart_the_same_instance_is_the_same_worker() {
         let mut before = Registry::default();
-        let first = before.register(&request(1, "a"), String::new(), false).expect("taken");
-        let second = before.register(&request(2, "a"), String::new(), false).expect("taken");
+        let first = before.register(&request(1, "a"), String::new(), false, 5).expect("taken");
+        let second = before.register(&request(2, "a"), String::new(), false, 6).expect("taken");
         let known =
             [&first, &second].map(|who| (before.instance_of(who.worker).expect("known"), who.hello.clone()));
-        let mut after = Registry::restored(known.to_vec(), 1000);
+        let mut after = Registry::restored(known.to_vec());
         assert_eq!((after.worker_of(first.session), after.worker_of(second.session)), (None, None));
-        let third = after.register(&request(3, "a"), String::new(), false).expect("taken");
-        let again = after.register(&request(2, "a"), String::new(), false).expect("taken");
+        let third = after.register(&request(3, "a"), String::new(), false, 7).expect("taken");
+        let again = after.register(&request(2, "a"), String::new(), false, 8).expect("taken");
         assert_eq!((third.worker, third.hello.name.as_str()), (2, "a-3"));
         assert_eq!((again.worker, again.hello.name.as_str()), (1, "a-2"));
-        assert!(again.session > 1000);
+        assert_eq!(after.worker_of(again.session), Some(1));
     }
 
     #[test]
     fn names_are_made_unique() {
         let mut registry = Registry::default();
         let names: Vec<_> = (0..3)
-            .map(|n| registry.register(&request(n, "host"), String::new(), false).expect("taken").hello.name)
+            .map(|n| {
+                registry.register(&request(n, "host"), String::new(), false, 9).expect("taken").hello.name
+            })
             .collect();
         assert_eq!(names, ["host", "host-2", "host-3"]);
     }
@@ -243,9 +244,9 @@ mod tests {
     fn another_version_is_refused_with_both_named() {
         let mut registry = Registry::default();
         let old = RegisterRequest { version: "0.0.9".into(), ..request(1, "a") };
-        let refused = registry.register(&old, String::new(), false).expect_err("refused").to_string();
+        let refused = registry.register(&old, String::new(), false, 10).expect_err("refused").to_string();
         assert!(refused.contains("0.0.9") && refused.contains(VERSION), "{refused}");
         let short = RegisterRequest { instance: vec![1], ..request(1, "a") };
-        assert_eq!(registry.register(&short, String::new(), false), Err(Refused::Instance));
+        assert_eq!(registry.register(&short, String::new(), false, 11), Err(Refused::Instance));
     }
 }

@@ -116,6 +116,14 @@ impl Service {
     }
 }
 
+/// The number of a new session. Drawn, not counted: who has one could tell those of the others, and speak in their name. Of the
+/// same length on the wire each time.
+fn session() -> Result<u64, getrandom::Error> {
+    let mut bytes = [0; 8];
+    getrandom::getrandom(&mut bytes)?;
+    Ok(u64::from_le_bytes(bytes) | 1 << 63)
+}
+
 /// The message that says whose stream it is.
 async fn first<T>(stream: &mut Streaming<T>) -> Result<T, Status> {
     match tokio::time::timeout(FIRST_MESSAGE, stream.next()).await {
@@ -133,12 +141,13 @@ impl Fleet for Service {
         let embedded = request.extensions().get::<Origin>() == Some(&Origin::ThisProcess);
         let peer = request.extensions().get::<Peer>();
         let address = peer.map_or_else(String::new, |peer| peer.address.ip().to_canonical().to_string());
+        let session = session().map_err(|error| Status::internal(error.to_string()))?;
         let room =
             self.events.reserve().await.map_err(|_| Status::unavailable("the coordinator is ending"))?;
         let registered = {
             // Numbers are given out and told under one lock: the run's state hears of them in order.
             let mut registry = self.registry();
-            let registered = registry.register(request.get_ref(), address, embedded);
+            let registered = registry.register(request.get_ref(), address, embedded, session);
             if let Ok(Registered { worker, hello, .. }) = &registered {
                 let (worker, hello) = (*worker, hello.clone());
                 room.send(FleetEvent::Input(Input::Registered { worker, hello }));

@@ -55,6 +55,7 @@ pub(super) fn entry(
             What::BadBatch(JournalBadBatch { worker: number(*worker), why: why.clone() })
         }
         Input::Refused { text } => What::Refused(text.clone()),
+        Input::Noted { text } => What::Noted(text.clone()),
         Input::Person(Person::Quit) => What::Person(JournalPerson::Quit.into()),
         Input::Person(Person::Interrupt) => What::Person(JournalPerson::Interrupt.into()),
         Input::Person(Person::ChangeUsers(by)) => What::ChangeUsers(*by),
@@ -104,6 +105,7 @@ pub(super) fn told(entry: JournalEntry) -> Result<Told, EntryError> {
         }
         What::BadBatch(bad) => Input::BadBatch { worker: bad.worker as WorkerId, why: bad.why },
         What::Refused(text) => Input::Refused { text },
+        What::Noted(text) => Input::Noted { text },
         What::ChangeUsers(by) => Input::Person(Person::ChangeUsers(by)),
         What::Person(person) => match JournalPerson::try_from(person) {
             Ok(JournalPerson::Quit) => Input::Person(Person::Quit),

@@ -56,6 +56,7 @@ fn since_boot() -> Duration {
 
 /// What a journal begins with.
 #[derive(Debug, Clone, PartialEq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub struct Head {
     /// The test as workers get it, run and seed included.
     pub prepare: Prepare,
@@ -73,6 +74,8 @@ pub struct Head {
     pub token: bool,
     /// Whether they speak TLS.
     pub tls: bool,
+    /// Whether they show certificates.
+    pub mutual: bool,
     /// Where reports go, from the root.
     pub reports: Vec<PathBuf>,
     /// Whether the JSON report goes to stdout.
@@ -116,6 +119,7 @@ pub(super) fn to_wire(head: &Head) -> v1::JournalHead {
         bind: head.bind.clone().unwrap_or_default(),
         token: head.token,
         tls: head.tls,
+        mutual: head.mutual,
         reports: head.reports.iter().map(|path| path.as_os_str().as_bytes().to_vec()).collect(),
         json: head.json,
         exit_code_on_error: u32::from(head.exit_code_on_error),
@@ -145,6 +149,7 @@ pub(super) fn from_wire(wire: v1::JournalHead) -> Result<Head, HeadError> {
         bind: Some(wire.bind).filter(|bind| !bind.is_empty()),
         token: wire.token,
         tls: wire.tls,
+        mutual: wire.mutual,
         reports: wire.reports.into_iter().map(|path| OsString::from_vec(path).into()).collect(),
         json: wire.json,
         exit_code_on_error: u8::try_from(wire.exit_code_on_error).unwrap_or(1),

@@ -71,6 +71,7 @@ fn head() -> Head {
         bind: Some("127.0.0.1:5557".to_owned()),
         token: true,
         tls: false,
+        mutual: false,
         reports: vec![PathBuf::from("/tmp/report.json")],
         json: true,
         exit_code_on_error: 3,

@@ -89,7 +89,7 @@ impl Run {
         // What came before its time is nobody's to report. A quick one begins at once, whatever the lead of the others.
         let second = u32::try_from(self.run_time(now).as_secs()).unwrap_or(u32::MAX);
         let member = &mut self.members[worker];
-        member.seat = Some(seat);
+        (member.seat, member.joined) = (Some(seat), true);
         member.applied.through_s = second;
         let name = member.hello.name.clone();
         self.note(format!("worker {name} joined at second {second}"), effects);

@@ -78,8 +78,9 @@ impl Run {
         // Of a worker that leaves, the stop is its own: the run goes on.
         let stopped = self.stop.is_some_and(|stop| u64::from(snapshot.to_s) > stop.at.as_secs());
         let draining = snapshot.draining && (!member.left || stopped);
-        let users_count = !member.left && !member.was_away(snapshot.from_s);
-        Taken { last_part: batch.last_part, draining, users_count }
+        let away =
+            if member.left { Some((0, u32::MAX)) } else { member.away_in(snapshot.from_s, snapshot.to_s) };
+        Taken { last_part: batch.last_part, draining, away }
     }
 
     /// Nobody begins more iterations than it was granted, whatever it announces.

@@ -94,8 +94,7 @@ impl Run {
             let begun = if member.finished { applied.requests.started } else { begun };
             accounting.started += begun;
             accounting.unknown += begun.saturating_sub(applied.requests.ended());
-            let iterations =
-                if member.finished { applied.iterations.begun } else { member.iterations_begun() };
+            let iterations = iterations_begun(member);
             accounting.iterations_begun += iterations;
             accounting.iterations_unknown += iterations.saturating_sub(applied.iterations.ended());
             for (key, counts) in &applied.endpoints {
@@ -116,7 +115,7 @@ impl Run {
             accounting.dropped = ledger.left();
             for (index, worker) in self.crew.iter().enumerate() {
                 let member = &self.members[*worker];
-                let unspent = ledger.granted(index).saturating_sub(member.iterations_begun());
+                let unspent = ledger.granted(index).saturating_sub(iterations_begun(member));
                 if member.finished { accounting.dropped += unspent } else { accounting.missed += unspent }
             }
         }
@@ -155,6 +154,11 @@ impl Run {
             ClientChoice::Native => None,
         }
     }
+}
+
+/// Iterations a worker began: by what it delivered, if that was everything.
+fn iterations_begun(member: &Member) -> u64 {
+    if member.finished { member.applied.iterations.begun } else { member.iterations_begun() }
 }
 
 fn worker_result(member: &Member) -> WorkerResult {

@@ -64,6 +64,11 @@ pub enum Input {
         /// In a sentence.
         text: String,
     },
+    /// Something the report has to say of this process.
+    Noted {
+        /// In one sentence.
+        text: String,
+    },
     /// Somebody at the keyboard, or a signal.
     Person(Person),
     /// A tenth of a second has passed.

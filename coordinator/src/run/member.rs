@@ -37,6 +37,8 @@ pub(super) struct Member {
     pub(super) participates: bool,
     /// Its place in the dealing, once it has one.
     pub(super) seat: Option<Seat>,
+    /// It came while the test was running.
+    pub(super) joined: bool,
     /// Coordinator's clock when it was last told of the start.
     pub(super) told_start: Duration,
     /// The assignments it was told and may follow, oldest first.
@@ -101,6 +103,7 @@ impl Member {
             participates: false,
             seat: None,
             told: Vec::new(),
+            joined: false,
             told_start: now,
             failed: false,
             lost_at: None,
@@ -120,10 +123,11 @@ impl Member {
         self.participates && self.lost_at.is_none() && !self.finished
     }
 
-    /// Whether it was lost in `second` of the run, whatever it did.
-    pub(super) fn was_away(&self, second: u32) -> bool {
-        let holds = |(from, to): &(u32, Option<u32>)| second >= *from && to.is_none_or(|to| second <= to);
-        self.absences.iter().any(holds)
+    /// The last seconds within `from_s..to_s` of the run in which it was lost, whatever it did: the first and the last.
+    pub(super) fn away_in(&self, from_s: u32, to_s: u32) -> Option<(u32, u32)> {
+        let window = |(from, to): &(u32, Option<u32>)| (*from, to.unwrap_or(u32::MAX));
+        let touches = |(first, last): &(u32, u32)| *first < to_s && *last >= from_s;
+        self.absences.iter().map(window).rfind(touches)
     }
 
     /// How it is shown.

@@ -24,8 +24,14 @@ pub(super) struct Taken {
     pub(super) last_part: bool,
     /// It lies behind the stop instant of the run.
     pub(super) draining: bool,
-    /// Its users are the run's: not those of a worker that others had taken them over from, or that was leaving.
-    pub(super) users_count: bool,
+    /// Seconds, first and last, in which its users were not the run's: others had taken them over, or it was leaving.
+    pub(super) away: Option<(u32, u32)>,
+}
+
+impl Taken {
+    fn users_count_in(self, second: u32) -> bool {
+        self.away.is_none_or(|(first, last)| second < first || second > last)
+    }
 }
 
 /// One worker's gauges in a point of the course.
@@ -122,7 +128,7 @@ impl Merged {
         // A point of several seconds shows the end of its newest one.
         if self.timeline.step_s() == 1 || second == newest {
             let users = snapshot.gauges.users.iter().map(|users| u64::from(*users)).sum::<u64>();
-            let users = if how.users_count { users } else { 0 };
+            let users = if how.users_count_in(second) { users } else { 0 };
             let share = Share { second, users, in_flight: snapshot.gauges.in_flight };
             let before = self.shares.insert(worker, share).filter(|before| before.second == second);
             let before = before.unwrap_or_default();
@@ -131,7 +137,7 @@ impl Merged {
             point.in_flight =
                 point.in_flight.saturating_sub(before.in_flight).saturating_add(share.in_flight);
         }
-        if how.draining || !how.users_count {
+        if how.draining || !how.users_count_in(second) {
             return;
         }
         let users = self.users.entry(second).or_default();
@@ -186,7 +192,7 @@ mod tests {
     use stampede_stats::counts::RequestCounts;
 
     fn taken(snapshot: &Snapshot) -> Taken {
-        Taken { last_part: true, draining: snapshot.draining, users_count: true }
+        Taken { last_part: true, draining: snapshot.draining, away: None }
     }
 
     fn add(merged: &mut Merged, worker: WorkerId, snapshot: &Snapshot, profile: &Profile, watermark: u32) {

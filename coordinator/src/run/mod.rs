@@ -4,6 +4,7 @@
 
 mod crew;
 mod delivery;
+mod ending;
 mod finish;
 pub mod input;
 mod ledger;
@@ -14,6 +15,7 @@ mod open;
 mod phases;
 mod resume;
 mod show;
+mod silence;
 mod state;
 
 pub use finish::Facts;

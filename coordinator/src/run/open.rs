@@ -51,7 +51,8 @@ impl Run {
         // Where everybody stayed to the end, what they saw come due is all there was: two sides of one
         // count. Who was lost and came back has not seen what came due before others had its lanes.
         let stayed = |member: &Member| member.finished && !member.left && member.absences.is_empty();
-        let whole = crew().all(stayed);
+        // Nor has anybody what came due in a lane that was on its way to a worker that joined.
+        let whole = crew().all(stayed) && !self.lanes.as_ref().is_some_and(Lanes::has_gaps);
         accounting.missed = if whole { 0 } else { due.saturating_sub(seen) };
         accounting.planned = Some(seen + accounting.missed);
     }

@@ -1,4 +1,4 @@
-//! From phase to phase: waiting, preparing, running, draining, over. What time alone decides is decided here.
+//! From phase to phase: waiting, preparing, running. What time alone decides is decided here; the end is in `ending`.
 
 use std::time::Duration;
 
@@ -17,14 +17,8 @@ pub(super) const MARGIN: Duration = Duration::from_millis(500);
 /// After this what a worker did has been heard of by its next heartbeat.
 pub(super) const HEARD: Duration = Duration::from_millis(600);
 
-/// A tick later than this means this process itself was held up.
-const LATE_TICK: Duration = Duration::from_millis(600);
-
 /// The longest round trip of a worker that the others wait for; it says itself what it is.
 const MAX_TRIP: Duration = Duration::from_secs(1);
-
-/// How long finals are waited for after a second Ctrl-C.
-const ABORT_WAIT: Duration = Duration::from_secs(1);
 
 /// What is said when somebody wants more users where arrivals decide.
 const NO_USERS_TO_CHANGE: &str =
@@ -34,42 +28,6 @@ const NO_USERS_TO_CHANGE: &str =
 const MAX_USERS: u32 = 10_000_000;
 
 impl Run {
-    /// Time was looked at a moment ago, or this process was held up: not the workers were silent then, and what they sent
-    /// meanwhile is still in the queues. Every deadline moves by the gap before anybody is judged.
-    pub(super) fn notice_gap(&mut self, now: Duration) {
-        let gap = now.saturating_sub(self.last_look);
-        self.last_look = now;
-        if gap > LATE_TICK {
-            for member in &mut self.members {
-                member.last_heard = (member.last_heard + gap).min(now);
-            }
-            self.waiting_since += gap;
-            self.preparing_since += gap;
-            self.give_up = self.give_up.map(|at| at + gap);
-        }
-    }
-
-    /// Time has passed: who is lost, what is over.
-    pub(super) fn tick(&mut self, now: Duration, effects: &mut Vec<Effect>) {
-        let silent = (0..self.members.len()).filter(|worker| self.is_silent(*worker, now));
-        effects.extend(silent.map(|worker| Effect::EndIfSilent(worker, self.members[worker].last_heard)));
-        self.see_users();
-        self.shown.mark_if_due(now);
-    }
-
-    fn is_silent(&self, worker: WorkerId, now: Duration) -> bool {
-        let member = &self.members[worker];
-        let limit = self.setup.lease + MARGIN;
-        member.lost_at.is_none() && !member.finished && now.saturating_sub(member.last_heard) > limit
-    }
-
-    /// `worker`'s session is dead. That it was heard of meanwhile cannot be, but would count.
-    pub(super) fn silent(&mut self, worker: WorkerId, now: Duration, effects: &mut Vec<Effect>) {
-        if worker < self.members.len() && self.is_silent(worker, now) {
-            self.lose(worker, now, effects);
-        }
-    }
-
     /// Goes on to the next phase where it is time to.
     pub(super) fn progress(&mut self, now: Duration, effects: &mut Vec<Effect>) {
         match self.phase {
@@ -240,7 +198,8 @@ impl Run {
         let Some(index) = self.members[worker].seat else { return };
         let holders = self.crew.iter().filter(|worker| self.members[**worker].is_live()).count();
         let Some(ledger) = self.ledger.as_mut().filter(|ledger| ledger.left() > 0) else { return };
-        if !self.members[worker].left {
+        let member = &self.members[worker];
+        if member.is_live() && !member.left {
             let total = ledger.grant(index, holders);
             effects.push(Effect::Order(worker, Order::Iterations { total }));
         }
@@ -257,64 +216,6 @@ impl Run {
                 self.grant_iterations(other, effects);
             }
         }
-    }
-
-    /// Ends the run soon: everybody is told an instant that all know of in time.
-    pub(super) fn end(&mut self, reason: StopReason, now: Duration, effects: &mut Vec<Effect>) {
-        let timeout = self.setup.plan.load.stop_timeout;
-        if self.start.is_none() {
-            self.stop = Some(Stop { at: Duration::ZERO, reason, timeout });
-            return self.finish(effects);
-        }
-        let at = self.run_time(now + self.lead() / 2);
-        self.order_stop(at, timeout, effects);
-        self.drain(Stop { at, reason, timeout }, now);
-    }
-
-    fn order_stop(&self, at: Duration, timeout: Duration, effects: &mut Vec<Effect>) {
-        let live = self.crew.iter().filter(|worker| !self.members[**worker].finished);
-        effects.extend(live.map(|worker| Effect::Order(*worker, Order::Stop { at, timeout })));
-    }
-
-    fn drain(&mut self, stop: Stop, now: Duration) {
-        let wait = stop.timeout + self.setup.lease + MARGIN;
-        self.give_up = Some(now + wait);
-        self.stop = Some(stop);
-        self.phase = Phase::Draining;
-        self.shown.mark();
-    }
-
-    /// A second Ctrl-C: users are cut off, finals are waited for briefly.
-    pub(super) fn abort(&mut self, now: Duration, effects: &mut Vec<Effect>) {
-        if std::mem::replace(&mut self.aborted, true) {
-            self.give_up = Some(now);
-            return;
-        }
-        let at = self.stop.map_or_else(|| self.run_time(now), |stop| stop.at);
-        self.order_stop(at, Duration::ZERO, effects);
-        self.give_up = Some(now + ABORT_WAIT);
-    }
-
-    fn await_finals(&mut self, now: Duration, effects: &mut Vec<Effect>) {
-        let open = |worker: &WorkerId| self.members[*worker].is_live();
-        let waiting = self.crew.iter().any(open);
-        if waiting && self.give_up.is_none_or(|at| now < at) {
-            return;
-        }
-        let late: Vec<_> = self.crew.iter().copied().filter(open).collect();
-        for worker in late {
-            self.lose(worker, now, effects);
-        }
-        self.finish(effects);
-    }
-
-    fn finish(&mut self, effects: &mut Vec<Effect>) {
-        self.phase = Phase::Finished;
-        self.shown.mark();
-        let told = |member: &super::member::Member| member.participates && member.connected;
-        let told = (0..self.members.len()).filter(|worker| told(&self.members[*worker]));
-        effects.extend(told.map(|worker| Effect::Order(worker, Order::RunOver)));
-        effects.push(Effect::Over);
     }
 
     /// What a worker that is back may have missed.

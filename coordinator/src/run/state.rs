@@ -20,6 +20,9 @@ use crate::view::Phase;
 /// Run time at which every worker with a sound line has heard of the start.
 const START_HEARD: Duration = Duration::from_secs(1);
 
+/// Notes kept. A worker whose line breaks again and again must not fill memory and report.
+const MAX_NOTICES: usize = 1000;
+
 /// What a run is about; fixed when it begins.
 #[derive(Debug, Clone)]
 pub struct RunSetup {
@@ -90,6 +93,8 @@ pub struct Run {
     pub(super) notices: Vec<String>,
     /// Those of them that are not for the report.
     pub(super) unreported: Vec<String>,
+    /// That the end waits for a worker that is lost.
+    pub(super) said_waiting: bool,
     /// Those of them that the report says with its own words.
     pub(super) limit_notices: Vec<String>,
     pub(super) disagreements: Vec<String>,
@@ -131,6 +136,7 @@ impl Run {
             changes: Vec::new(),
             notices: Vec::new(),
             unreported: Vec::new(),
+            said_waiting: false,
             limit_notices: Vec::new(),
             disagreements: Vec::new(),
             strikes: Vec::new(),
@@ -144,7 +150,10 @@ impl Run {
     /// Takes what happened at `now` on the coordinator's clock; returns what is to be done, in order.
     pub fn handle(&mut self, input: Input, now: Duration) -> Vec<Effect> {
         let mut effects = Vec::new();
-        self.notice_gap(now);
+        let stood_still = self.notice_gap(now);
+        if let Some(gap) = stood_still.filter(|_| !matches!(input, Input::Resumed { .. })) {
+            self.note_gap(gap, now, &mut effects);
+        }
         match input {
             Input::Registered { worker, hello } => self.registered(worker, hello, now, &mut effects),
             Input::ControlOpened { worker } => self.control_opened(worker, now, &mut effects),
@@ -159,6 +168,7 @@ impl Run {
                 self.unreported.push(text.clone());
                 self.note(text, &mut effects);
             }
+            Input::Noted { text } => self.note(text, &mut effects),
             Input::Person(person) => self.person(person, now, &mut effects),
             Input::Tick => self.tick(now, &mut effects),
             Input::Resumed { since } => self.resumed(since, now, &mut effects),
@@ -175,6 +185,12 @@ impl Run {
 
     pub(super) fn note(&mut self, text: String, effects: &mut Vec<Effect>) {
         effects.push(Effect::Log(text.clone()));
+        if self.notices.len() == MAX_NOTICES {
+            self.notices.push("more happened than is noted here; the log has it all".to_owned());
+        }
+        if self.notices.len() > MAX_NOTICES {
+            return;
+        }
         self.notices.push(text);
         self.shown.mark();
     }
@@ -228,13 +244,18 @@ impl Run {
         let id = self.setup.id.clone();
         let Some(member) = self.members.get_mut(worker) else { return };
         if member.refused || member.lost_at.is_some() {
-            // It was given up: what it says now was said over a line that is dead.
+            // It was given up: what it says now was said over a line that is dead, or by one whose word is not taken. Only that
+            // it runs nothing of this test any more is good to hear: others can have its users at once.
+            if member.refused && heartbeat.run != id {
+                self.lose(worker, now, effects);
+            }
             return;
         }
         member.last_heard = member.last_heard.max(now);
         if heartbeat.progress == Progress::Failed && heartbeat.run == id && self.start.is_some() {
             let ran_nothing = member.applied.through == 0 && member.started() == 0 && heartbeat.started == 0;
-            if ran_nothing && self.run_time(now) < START_HEARD {
+            // Who was only asked in is not waited for.
+            if member.seat.is_some() && !member.joined && ran_nothing && self.run_time(now) < START_HEARD {
                 // It has no room for its users. That it said so a moment after the start was named is no start.
                 return self.cannot_take_part(worker, &heartbeat.error, effects);
             }

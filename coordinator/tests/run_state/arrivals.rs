@@ -117,6 +117,29 @@ fn what_comes_due_after_a_worker_left_is_missed() {
 }
 
 #[test]
+fn what_comes_due_before_a_joiner_has_its_lanes_is_missed() {
+    for confirms_after in [200, 3000] {
+        let mut world = World::started(1, "rate: 30/s, run_time: 6s");
+        world.workers[0].heartbeat.revision = 2;
+        world.pass(1000, &[0]);
+        world.join();
+        let effects = world.says(1, Progress::Ready);
+        let told = assigned(&effects, 0).expect("told what it hands over").revision;
+        world.says(1, Progress::Running);
+        world.pass(confirms_after, &[0, 1]);
+        world.workers[0].heartbeat.revision = told;
+        world.pass(5000 - confirms_after, &[0, 1]);
+        let missing = if confirms_after > 1000 { 5 } else { 0 };
+        second(&mut world, 0, 100, 0);
+        second(&mut world, 1, 80 - missing, 0);
+        world.last(0);
+        assert!(is_over(&world.last(1)));
+        let accounting = world.result().accounting;
+        assert_eq!((accounting.planned, accounting.missed), (Some(180), missing), "{confirms_after} ms");
+    }
+}
+
+#[test]
 fn a_bounded_number_ends_the_run_when_the_last_has_ended() {
     let mut world = World::started(1, "rate: 10/s, iterations: 20");
     let announce = |world: &mut World, begun: u64, ended: u64| {

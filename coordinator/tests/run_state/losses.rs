@@ -77,6 +77,11 @@ fn a_coordinator_that_was_asleep_loses_nobody() {
     world.pass(1000, &[0, 1]);
     world.now += Duration::from_secs(8);
     world.give(Input::Tick);
+    let notices = world.run.view(world.now).notices;
+    assert!(
+        notices.iter().any(|text| text.contains("stood still from second 1.0 to second 9.0")),
+        "{notices:?}"
+    );
     world.pass(400, &[]);
     assert_eq!((world.state(0), world.state(1)), (WorkerState::Running, WorkerState::Running));
     // Whose heartbeats go on stays; who really died meanwhile is found out after a whole lease.
@@ -96,7 +101,8 @@ fn what_a_lost_worker_announced_is_unknown_and_its_seconds_are_missing() {
     world.pass(2000, &[0, 1]);
     world.pass(6000, &[0]);
     world.give(Input::Person(Person::Quit));
-    assert!(is_over(&world.last(0)));
+    assert!(!is_over(&world.last(0)), "the other may still come back and deliver");
+    assert!(is_over(&world.pass(16_000, &[])));
     let result = world.result();
     let accounting = &result.accounting;
     assert_eq!((accounting.started, accounting.unknown, accounting.iterations_unknown), (24, 7, 6));
@@ -182,6 +188,25 @@ fn who_comes_back_after_the_end_is_told_that_it_is_over() {
     world.disconnect(1);
     world.pass(6000, &[0]);
     world.give(Input::Person(Person::Quit));
-    assert!(is_over(&world.last(0)));
+    assert!(!is_over(&world.last(0)), "the other may still come back and deliver");
+    assert!(is_over(&world.pass(16_000, &[])));
     assert_eq!(orders(&world.connect(1, false), 1), [&Order::RunOver]);
+}
+
+#[test]
+fn who_is_lost_as_the_run_stops_may_come_back_and_deliver() {
+    let mut world = World::started(2, "users: 9, spawn_rate: 3, run_time: 10s");
+    world.second(1, 4, 2, 0);
+    world.pass(8000, &[0, 1]);
+    let effects = world.pass(6000, &[0]);
+    assert!(!is_over(&effects));
+    assert_eq!((world.phase(), world.state(1)), (Phase::Draining, WorkerState::Lost));
+    assert!(!is_over(&world.last(0)));
+    world.pass(3000, &[]);
+    world.connect(1, false);
+    world.second(1, 0, 1, 0);
+    assert!(is_over(&world.last(1)), "nobody else is waited for");
+    let result = world.result();
+    assert!(result.is_complete(), "{:?}", result.accounting);
+    assert_eq!((result.accounting.unknown, result.totals.requests().ended()), (0, 4));
 }

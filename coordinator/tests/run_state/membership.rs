@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use stampede_coordinator::run::input::{Effect, Order, Progress};
+use stampede_coordinator::run::input::{Effect, Heartbeat, Input, Order, Progress};
 use stampede_coordinator::view::WorkerState;
 use stampede_proto::assign::Held;
 use stampede_scenarios::ranks::RankSet;
@@ -132,12 +132,14 @@ fn nobody_is_lost_whose_heartbeat_was_answered_just_now() {
     for _ in 0..11 {
         world.says(0, Progress::Running);
         world.now += Duration::from_millis(500);
-        let effects = world.run.handle(stampede_coordinator::run::input::Input::Tick, world.now);
+        let effects = world.run.handle(Input::Tick, world.now);
         assert!(!ends_session(&effects, 1));
     }
     world.now += Duration::from_millis(100);
-    let effects = world.run.handle(stampede_coordinator::run::input::Input::Tick, world.now);
-    assert!(effects.iter().any(|effect| matches!(effect, Effect::EndIfSilent(1, _))), "{effects:?}");
+    let effects = world.run.handle(Input::Tick, world.now);
+    // An answer to a heartbeat that was dropped with its session counts, but not for ever.
+    let since = world.now.saturating_sub(Duration::from_millis(5500));
+    assert!(effects.contains(&Effect::EndIfSilent(1, since)), "{effects:?}");
     assert_eq!(world.state(1), WorkerState::Running, "who answers heartbeats has the last word");
 }
 
@@ -151,4 +153,75 @@ fn a_joiner_takes_over_when_everybody_else_is_lost() {
     assert_eq!(world.state(0), WorkerState::Lost);
     let ready = world.says(1, Progress::Ready);
     assert_eq!(users(assigned(&ready, 1).expect("told")).len(), 12);
+}
+
+#[test]
+fn users_of_a_frozen_worker_are_not_counted_beside_those_that_took_over() {
+    let mut world = settled(2);
+    world.pass(3000, &[0, 1]);
+    (0..3).for_each(|_| drop(world.second(1, 4, 4, 0)));
+    world.pass(6000, &[0]);
+    assert_eq!(world.state(1), WorkerState::Lost);
+    world.pass(3000, &[0]);
+    for second in 0..12 {
+        let mut batch = world.workers[0].second(4, 4, 0, 0);
+        batch.snapshot.gauges.users = if second < 8 { vec![4, 2] } else { vec![8, 4] };
+        world.deliver(0, batch);
+    }
+    let back = world.connect(1, false);
+    follow(&mut world, 1, &back, &[]);
+    // It stood still for nine seconds, which it reports as one interval.
+    let mut batch = world.workers[1].second(4, 4, 0, 0);
+    batch.snapshot.to_s = 12;
+    batch.snapshot.gauges.users = vec![4, 2];
+    assert!(!ends_session(&world.deliver(1, batch), 1));
+    assert_eq!(world.result().users_peak, 12);
+}
+
+#[test]
+fn others_have_the_users_of_one_that_is_refused() {
+    for says_so in [true, false] {
+        let mut world = settled(2);
+        world.pass(4000, &[0, 1]);
+        for _ in 0..3 {
+            world.give(Input::BadBatch { worker: 1, why: "nonsense".to_owned() });
+            world.disconnect(1);
+            world.connect(1, false);
+        }
+        assert_eq!(world.state(1), WorkerState::Running);
+        let effects = if says_so {
+            // It heard that the run is over for it, and has ended its users.
+            world.give(Input::Heartbeat { worker: 1, heartbeat: Heartbeat::default() })
+        } else {
+            // It goes on, and what it says over ever new lines is answered: by that it must not keep its users.
+            let (mut effects, begin) = (Vec::new(), world.now);
+            while world.state(1) != WorkerState::Lost {
+                world.now += Duration::from_millis(100);
+                world.says(0, Progress::Running);
+                world.says(1, Progress::Running);
+                effects = world.run.handle(Input::Tick, world.now);
+                if effects.contains(&Effect::EndIfSilent(1, world.now)) {
+                    world.disconnect(1);
+                    effects = world.run.handle(Input::Silent { worker: 1 }, world.now);
+                }
+                assert!(world.now < begin + Duration::from_secs(6), "it is never lost");
+            }
+            effects
+        };
+        assert_eq!(users(assigned(&effects, 0).expect("told")).len(), 12, "{says_so}");
+        assert_eq!(world.state(1), WorkerState::Lost);
+    }
+}
+
+#[test]
+fn who_was_only_asked_in_and_cannot_come_ends_nothing() {
+    let mut world = World::new(Some(1), LOAD);
+    world.join();
+    world.all_ready();
+    world.join();
+    world.workers[1].heartbeat.error = "no room".to_owned();
+    world.now += Duration::from_millis(200);
+    assert!(!is_over(&world.says(1, Progress::Failed)));
+    let notices = world.run.view(world.now).notices;
+    assert!(notices.iter().any(|text| text.contains("w1 cannot take part: no room")), "{notices:?}");
 }

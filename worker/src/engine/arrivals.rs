@@ -29,6 +29,9 @@ pub struct LaneGrant {
     pub until: Option<u64>,
 }
 
+/// How much later than the end of the lease the coordinator takes the worker for lost, at the earliest.
+const MARGIN: Duration = Duration::from_millis(500);
+
 /// A thread's part of the open model.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OpenGrant {
@@ -211,8 +214,12 @@ impl<T: HttpThread> Loop<T> {
     /// The stop instant has passed: what came due before it and was not begun is not begun any more.
     pub(super) fn drop_arrivals_before(&mut self, stop_at: Duration) {
         let now = self.context.clock.now();
-        while self.take_arrival(stop_at).is_some() {
-            self.context.drop_arrival(now);
+        // Past lease and margin others may have run them: they are not this worker's to book.
+        let own = self.context.lease.lapsed_for().map(|lapsed| now.saturating_sub(lapsed) + MARGIN);
+        while let Some(arrival) = self.take_arrival(stop_at) {
+            if own.is_none_or(|own| arrival.due < own) {
+                self.context.drop_arrival(now);
+            }
         }
     }
 

@@ -13,6 +13,7 @@ use stampede_stats::outcome::FailureKind;
 use url::Url;
 
 use super::cookies::Jar;
+use super::credentials::credentials;
 use super::prepared::{Headers, Line, Lines, Piece, PreparedBody, PreparedRequest, Target};
 use crate::http::origin::{Origin, is_plain_path, path_of};
 use crate::http::{Failure, Options, Request};
@@ -32,6 +33,8 @@ pub(super) struct Buffers {
     path_at: usize,
     /// Where the request goes, if that was computed.
     origin: Option<Arc<Origin>>,
+    /// What a user and password in a computed URL stand for.
+    credentials: Option<String>,
     headers: Vec<u8>,
     cookies: Vec<u8>,
     /// How much of `cookies` is the scenario's own; the user's jar comes behind it.
@@ -45,6 +48,7 @@ impl Buffers {
         self.url.clear();
         self.path_at = 0;
         self.origin = None;
+        self.credentials = None;
         self.headers.clear();
         self.cookies.clear();
         self.own_cookies = 0;
@@ -128,6 +132,7 @@ impl Lent<'_> {
         if let Target::Whole(_) = target {
             let origin = Origin::of(&parsed).ok_or_else(|| cannot_be("the URL is not one of HTTP"))?;
             buffers.origin = Some(Arc::new(origin));
+            buffers.credentials = credentials(&parsed);
         }
         path_of(&parsed).clone_into(&mut buffers.url);
         buffers.path_at = 0;
@@ -140,6 +145,12 @@ impl Lent<'_> {
             for line in lines {
                 match line {
                     Line::Fixed(lines) => buffers.headers.extend_from_slice(lines),
+                    Line::Credentials => {
+                        if let Some(value) = &buffers.credentials {
+                            let line = format!("authorization: {value}\r\n");
+                            buffers.headers.extend_from_slice(line.as_bytes());
+                        }
+                    }
                     Line::Value { name, value } => {
                         let Buffers { headers: out, text, .. } = &mut *buffers;
                         let mut is_good = true;
@@ -280,108 +291,4 @@ impl<'a> Message<'a> {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::time::Duration;
-
-    use stampede_scenarios::compile::compile;
-    use stampede_scenarios::draw::Draw;
-    use stampede_scenarios::source::{Overrides, Source};
-    use stampede_scenarios::variables::Variables;
-
-    use super::super::prepared::{Prepared, Step};
-    use super::*;
-    use crate::http::auto::ClientChoice;
-    use crate::http::{Options, Version};
-
-    fn prepared(steps: &str) -> Prepared {
-        let text = format!(
-            "target: http://a:81\nusers: {{v: {{tasks: {{main: {{steps: [{steps}]}}}}}}}}\nload: {{users: 1}}"
-        );
-        let plan = compile(&Source::new("t.yaml", text), &Overrides::default(), &|_| None, 7)
-            .unwrap_or_else(|wrong| panic!("{wrong}"));
-        Prepared::new(plan, &[], ClientChoice::Auto).unwrap_or_else(|wrong| panic!("{wrong}"))
-    }
-
-    /// The requests of a scenario's only task, as they go on the wire: method, origin, path, header lines, cookies, body.
-    fn rendered(steps: &str) -> Vec<[String; 6]> {
-        let prepared = prepared(steps);
-        let (pool, jar, mut draw) = (BufferPool::default(), Jar::default(), Draw::from_seed(1));
-        let mut variables = Variables::default();
-        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        prepared.classes[0].tasks[0]
-            .iter()
-            .map(|step| {
-                let Step::Request(request) = step else { panic!("a request") };
-                let mut cx = RenderContext {
-                    user_id: 5,
-                    life: 0,
-                    class: "v",
-                    iteration: 3,
-                    draw: &mut draw,
-                    variables: &mut variables,
-                };
-                let mut lent = (!request.is_fixed()).then(|| pool.lend());
-                lent.as_mut()
-                    .map_or(Ok(()), |lent| lent.render(request, &jar, &mut cx))
-                    .expect("can be made");
-                let message = Message::new(request, lent.as_ref());
-                let origin = message.origin.to_string();
-                let (headers, cookies, body) = (message.headers, message.cookies, message.body);
-                let path = message.path.to_owned();
-                [message.method.to_string(), origin, path, text(headers), text(cookies), text(body)]
-            })
-            .collect()
-    }
-
-    #[test]
-    fn buffers_of_one_request_leave_nothing_to_the_next() {
-        let all = rendered(
-            r#"{post: "/x/${user.id}", body: "i${iteration}", headers: {cookie: "c=${user.id}"}}, {get: /y, headers: {x-i: "${iteration}"}}, {get: /z}"#,
-        );
-        let part = |index: usize| all.iter().map(|parts| parts[index].as_str()).collect::<Vec<_>>();
-        assert_eq!(part(1), ["http://a:81"; 3]);
-        assert_eq!(part(2), ["/x/5", "/y", "/z"]);
-        assert_eq!(part(4), ["c=5", "", ""]);
-        assert_eq!(part(5), ["i3", "", ""]);
-        assert!(all[1][3].starts_with("x-i: 3\r\naccept: */*\r\nuser-agent: stampede/"), "{}", all[1][3]);
-        assert!(!all[2][3].contains("x-i"), "{}", all[2][3]);
-    }
-
-    #[test]
-    fn what_a_value_brings_into_a_url_is_encoded() {
-        let all = rendered(r#"{get: "/${user.class}/../ä b/${user.id}"}, {get: "http://h${user.id}/p"}"#);
-        assert_eq!(all[0][2], "/%C3%A4%20b/5");
-        assert_eq!([&all[1][1], &all[1][2]], ["http://h5", "/p"]);
-    }
-
-    #[test]
-    fn who_a_request_says_it_is_may_be_known_only_when_it_is_made() {
-        let all = rendered(
-            r#"{get: /, auth: {basic: {user: "u${user.id}", password: p}}}, {get: /, auth: {bearer: "t${iteration}"}}"#,
-        );
-        assert!(all[0][3].starts_with("authorization: Basic dTU6cA==\r\n"), "{}", all[0][3]);
-        assert!(all[1][3].starts_with("authorization: Bearer t3\r\n"), "{}", all[1][3]);
-    }
-
-    #[test]
-    fn the_client_is_told_how_the_step_wants_it() {
-        let prepared = prepared(
-            "{get: /}, {get: /, timeout: {connect: 1s, first_byte: 2s, total: 3s}, http: h2, connection: per_request, cookies: false}",
-        );
-        let options = |index: usize| match &prepared.classes[0].tasks[0][index] {
-            Step::Request(request) => request.options,
-            Step::Think(_) => panic!("a request"),
-        };
-        assert_eq!(options(0), Options::default());
-        let own = Options {
-            connect_timeout: Some(Duration::from_secs(1)),
-            first_byte_timeout: Some(Duration::from_secs(2)),
-            total_timeout: Duration::from_secs(3),
-            version: Version::H2,
-            closes: true,
-            cookies: false,
-            ..Options::default()
-        };
-        assert_eq!(options(1), own);
-    }
-}
+mod tests;

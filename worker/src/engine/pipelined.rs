@@ -84,7 +84,7 @@ impl<C: HttpClient> User<C> {
                 }
             }
             let Some(front) = pipeline.out.pop_front() else { return };
-            self.end_one(&context, front).await;
+            self.end_one(&mut pipeline, front).await;
             pipeline.show_oldest();
         }
     }
@@ -178,10 +178,25 @@ impl<C: HttpClient> User<C> {
         Ok((message.body.len(), wire.begin))
     }
 
-    async fn end_one(&mut self, context: &Context, out: Out<'_>) {
-        let Out { iteration, mut guard, request, begin, path, body } = out;
+    async fn end_one(&mut self, pipeline: &mut Pipeline<'_>, out: Out<'_>) {
+        let context = pipeline.here.context;
+        let Out { iteration, mut guard, request, mut begin, path, body } = out;
         let Some(pipe) = self.agent.client.pipe() else { return };
-        let exchange = pipe.pop().await;
+        let mut exchange = pipe.pop().await;
+        while exchange.result.is_err() && self.signals.probe.take_held() {
+            let since = Instant::now();
+            Box::pin(self.signals.hold(context)).await;
+            let held = since.elapsed();
+            pipe.hold(held);
+            guard.hold(held);
+            begin += held;
+            // Nothing of those behind it is written either.
+            for behind in &mut pipeline.out {
+                behind.guard.hold(held);
+                behind.begin += held;
+            }
+            exchange = pipe.pop().await;
+        }
         guard.sent = u32::from(exchange.written);
         if let (Ok(response), Target::Fixed { origin, path: fixed }) = (&exchange.result, &request.target) {
             self.agent.jar.take(&response.set_cookies, origin, fixed);

@@ -130,6 +130,8 @@ pub(super) enum Line {
         name: Box<str>,
         value: Template,
     },
+    /// `authorization`, if the URL turns out to name a user.
+    Credentials,
 }
 
 pub(super) enum PreparedBody {
@@ -218,8 +220,8 @@ impl Maker<'_> {
                 NamePlan::Static(id) => Name::Static(id.0),
                 NamePlan::PerValue(template) => Name::PerValue(template.clone()),
             },
+            headers: headers(plan, content_type.as_deref(), &target, credentials).map_err(refuse)?,
             target,
-            headers: headers(plan, content_type.as_deref(), credentials).map_err(refuse)?,
             body,
             options: Options {
                 connect_timeout: plan.timeouts.connect,
@@ -334,6 +336,7 @@ fn target(url: &Template) -> Result<(Target, Option<String>), String> {
 fn headers(
     plan: &RequestPlan,
     content_type: Option<&str>,
+    target: &Target,
     credentials: Option<String>,
 ) -> Result<Headers, String> {
     let given = |wanted: &str| plan.headers.iter().any(|(name, _)| name == wanted);
@@ -363,8 +366,12 @@ fn headers(
     if let Some(text) = content_type.filter(|_| !given("content-type")) {
         fixed(&mut lines, "content-type", text)?;
     }
-    if let Some(text) = credentials.filter(|_| !given("authorization")) {
-        fixed(&mut lines, "authorization", &text)?;
+    if !given("authorization") {
+        if let Some(text) = credentials {
+            fixed(&mut lines, "authorization", &text)?;
+        } else if let Target::Whole(_) = target {
+            lines.push(Line::Credentials);
+        }
     }
     if !given("user-agent") {
         fixed(&mut lines, "user-agent", AGENT)?;

@@ -127,6 +127,11 @@ impl<E: StartEngine> Worker<E> {
             Ok(assign) => match self.run.as_mut().filter(|run| run.id == assign.run) {
                 Some(run) => {
                     self.owed = self.owed.map(|owed| owed.min(assign.revision));
+                    if assign.cut && std::mem::take(&mut self.said_hold) {
+                        (self.settings.say)(
+                            "the coordinator had given this worker up: its users from before end here",
+                        );
+                    }
                     run.assign(assign, &self.settings).await
                 }
                 None => Ok(()),

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use stampede_proto::assign::{Assign, Grant, OpenShare};
+use stampede_scenarios::sequence::SlotIndex;
 use stampede_stats::collect::Collector;
 use stampede_stats::interval::Interval;
 use tokio::sync::mpsc;
@@ -33,6 +34,8 @@ pub(super) struct Running {
     /// Run time since which its assignment has been empty, but for the last arrivals of lanes that go to others.
     pub(super) empty_since: Option<Duration>,
     lanes: LaneDeal,
+    /// From class and rank to the slot, of so many slots.
+    index: Option<(u32, SlotIndex)>,
 }
 
 impl Running {
@@ -53,6 +56,7 @@ impl Running {
             share: Share::new(threads),
             empty_since: None,
             lanes: LaneDeal::new(threads),
+            index: None,
         }
     }
 
@@ -106,8 +110,13 @@ impl Running {
     }
 
     /// The users of an assignment by slot, each with its rank.
-    fn users(&self, assign: &Assign) -> Result<BTreeMap<u32, Assigned>, String> {
-        let index = self.prepared.plan.load.sequence.index(assign.profile.peak());
+    fn users(&mut self, assign: &Assign) -> Result<BTreeMap<u32, Assigned>, String> {
+        let peak = assign.profile.peak();
+        if self.index.as_ref().is_none_or(|(known, _)| *known < peak) {
+            // It takes a while for a million users; later assignments mostly find it there.
+            self.index = Some((peak, self.prepared.plan.load.sequence.index(peak)));
+        }
+        let Some((_, index)) = &self.index else { return Ok(BTreeMap::new()) };
         let mut users = BTreeMap::new();
         for grant in &assign.grants {
             for (nth, rank) in grant.ranks.iter().enumerate() {

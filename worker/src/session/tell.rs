@@ -61,6 +61,10 @@ impl<E: StartEngine> Worker<E> {
 
     /// Says when the users begin to hold, and when they go on.
     fn tell_hold(&mut self) {
+        if self.link.is_some() && self.owed.is_some() {
+            // What becomes of them is only just being heard over the new line.
+            return;
+        }
         let runs = self.run.as_ref().is_some_and(ActiveRun::is_started);
         let holds = runs && !self.lease.holds();
         if holds != self.said_hold {

@@ -285,7 +285,10 @@ impl<E: StartEngine> Worker<E> {
             // At the end of a test it simply closes; how the transport words that helps nobody.
             None => self.say("the coordinator is gone; waiting for the next one"),
             Some(run) if run.is_ended() => self.say(&format!("the line to the coordinator broke ({why})")),
-            Some(_) => self.say(&format!("the line to the coordinator broke; users go on ({why})")),
+            Some(_) => {
+                let users = if self.lease.holds() { "go on" } else { "hold" };
+                self.say(&format!("the line to the coordinator broke; users {users} ({why})"));
+            }
         }
         self.wait_and_redial();
     }

@@ -11,6 +11,7 @@ mod connections;
 mod ends;
 mod framing;
 mod held;
+mod late;
 mod limits;
 mod malformed;
 mod parser;

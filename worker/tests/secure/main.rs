@@ -6,10 +6,12 @@
 //!
 //! `cert.pem` and `key.pem` sign themselves and are valid for 100 years. They were made with
 //! `openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 36500 -subj /CN=localhost
-//! -addext subjectAltName=DNS:localhost,IP:127.0.0.1 -keyout key.pem -out cert.pem`.
+//! -addext subjectAltName=DNS:localhost,IP:127.0.0.1 -keyout key.pem -out cert.pem`. `client.pem` is a certificate for `clientAuth`
+//! and its key, signed by `clients.pem`, whose key nobody has any more.
 
 mod allowed;
 mod connections;
+mod late;
 mod limits;
 mod target;
 mod trust;

@@ -17,7 +17,8 @@ use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::{HandshakeKind, ServerConfig};
+use rustls::server::WebPkiClientVerifier;
+use rustls::{HandshakeKind, RootCertStore, ServerConfig};
 use stampede_worker::http::origin::Origin;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -28,6 +29,8 @@ use url::Url;
 /// The certificate, which signs itself.
 pub(super) const CERT: &[u8] = include_bytes!("cert.pem");
 const KEY: &[u8] = include_bytes!("key.pem");
+/// Who signed the certificate of a user that is let in.
+const CLIENTS: &[u8] = include_bytes!("clients.pem");
 
 /// What a server speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,6 +41,8 @@ pub(super) enum Speaks {
     TlsBoth,
     /// Over TLS, without a word on which HTTP.
     TlsNoAgreement,
+    /// Over TLS, with who shows a certificate that `clients.pem` signed.
+    TlsMutual,
     /// It answers the first request of a connection, and none after it.
     Once,
     /// The same, but it begins an answer to the second.
@@ -72,7 +77,11 @@ impl Drop for Target {
 
 impl Target {
     pub(super) async fn start(speaks: Speaks) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        Self::at("127.0.0.1:0", speaks).await
+    }
+
+    pub(super) async fn at(address: &str, speaks: Speaks) -> Self {
+        let listener = TcpListener::bind(address).await.expect("a free port");
         let address = listener.local_addr().expect("bound");
         let seen = Notes::default();
         let notes = Rc::clone(&seen);
@@ -119,7 +128,7 @@ pub(super) fn origin(url: &str) -> Arc<Origin> {
 
 fn acceptor(speaks: Speaks) -> Option<TlsAcceptor> {
     let protocols: &[&[u8]] = match speaks {
-        Speaks::TlsH1 => &[b"http/1.1"],
+        Speaks::TlsH1 | Speaks::TlsMutual => &[b"http/1.1"],
         Speaks::TlsBoth => &[b"h2", b"http/1.1"],
         Speaks::TlsNoAgreement => &[],
         Speaks::H1 | Speaks::H2 | Speaks::Once | Speaks::HalfAnswer => return None,
@@ -127,12 +136,18 @@ fn acceptor(speaks: Speaks) -> Option<TlsAcceptor> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let chain = vec![CertificateDer::from_pem_slice(CERT).expect("a certificate")];
     let key = PrivateKeyDer::from_pem_slice(KEY).expect("a key");
-    let mut config = ServerConfig::builder_with_provider(provider)
+    let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()
-        .expect("versions")
-        .with_no_client_auth()
-        .with_single_cert(chain, key)
-        .expect("they go together");
+        .expect("versions");
+    let builder = if speaks == Speaks::TlsMutual {
+        let mut roots = RootCertStore::empty();
+        roots.add(CertificateDer::from_pem_slice(CLIENTS).expect("a certificate")).expect("usable");
+        let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider);
+        builder.with_client_cert_verifier(verifier.build().expect("somebody is trusted"))
+    } else {
+        builder.with_no_client_auth()
+    };
+    let mut config = builder.with_single_cert(chain, key).expect("they go together");
     config.alpn_protocols = protocols.iter().map(|name| name.to_vec()).collect();
     Some(TlsAcceptor::from(Arc::new(config)))
 }
@@ -208,7 +223,7 @@ pub(super) async fn head(stream: &mut (impl AsyncRead + Unpin)) -> Option<String
 }
 
 #[derive(Debug, Clone, Copy)]
-struct Local;
+pub(super) struct Local;
 
 impl<F: Future<Output = ()> + 'static> Executor<F> for Local {
     fn execute(&self, future: F) {

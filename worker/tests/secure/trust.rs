@@ -91,3 +91,27 @@ fn a_new_user_resumes_nothing_of_another_one() {
         }
     });
 }
+
+#[test]
+fn a_target_that_wants_a_certificate_of_its_users_is_shown_one() {
+    on_one_thread(async {
+        for kind in BOTH {
+            for (lines, is_let_in) in [
+                ("tls: {ca: ca.pem, cert: client.pem, key: client.pem}", true),
+                ("tls: {insecure: true, cert: client.pem, key: client.pem}", true),
+                ("tls: {ca: ca.pem}", false),
+            ] {
+                let target = Target::start(Speaks::TlsMutual).await;
+                let mut user = User::new(kind, &run(lines));
+                let answer = user.get(&target.origin(), &options()).await;
+                if is_let_in {
+                    assert_eq!(answer, Ok("h1".to_owned()), "{kind:?} {lines}");
+                    assert_eq!(target.requests(), [1], "{kind:?} {lines}");
+                } else {
+                    assert!(answer.is_err(), "{kind:?} {lines}: {answer:?}");
+                    assert!(target.seen().is_empty(), "{kind:?}: it was not let in");
+                }
+            }
+        }
+    });
+}

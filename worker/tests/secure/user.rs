@@ -22,6 +22,9 @@ use tokio::task::LocalSet;
 
 use super::target::CERT;
 
+/// A user's certificate and key.
+const CLIENT: &[u8] = include_bytes!("client.pem");
+
 /// Long enough for everything that comes.
 pub(super) const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -123,7 +126,8 @@ pub(super) fn options() -> Options {
     Options { total_timeout: PATIENCE, keep_body: true, ..Options::default() }
 }
 
-/// What a scenario with these lines asks of its clients; `ca.pem` in it is the server's own certificate.
+/// What a scenario with these lines asks of its clients; `ca.pem` in it is the server's own certificate, `client.pem` one that
+/// it lets in.
 pub(super) fn run(lines: &str) -> Arc<RunHttp> {
     let text = format!(
         "target: http://a.test\n{lines}\nusers: {{v: {{tasks: {{main: {{steps: [get: /]}}}}}}}}\nload: {{users: 1}}"
@@ -131,7 +135,8 @@ pub(super) fn run(lines: &str) -> Arc<RunHttp> {
     let source = Source::new("t.yaml", text);
     let plan =
         compile(&source, &Overrides::default(), &|_| None, 1).unwrap_or_else(|wrong| panic!("{wrong}"));
-    let assets: Vec<Bytes> = plan.assets.iter().map(|_| Bytes::from_static(CERT)).collect();
+    let assets = plan.assets.iter().map(|asset| if asset.path == "client.pem" { CLIENT } else { CERT });
+    let assets: Vec<Bytes> = assets.map(Bytes::from_static).collect();
     Arc::new(RunHttp::new(&plan, &assets, ClientChoice::Auto).expect("usable"))
 }
 

@@ -121,7 +121,8 @@ impl NativeClient {
     }
 
     async fn open(&mut self, request: &Request<'_>) -> Result<(), Failure> {
-        let line = connect(&self.shared, &self.tls, &self.probe, request).await?;
+        let Request { origin, options, begin, timeout, .. } = *request;
+        let line = connect(&self.shared, &self.tls, &self.probe, origin, options, begin, timeout).await?;
         if self.connections.len() >= MAX_CONNECTIONS {
             self.connections.remove(0);
         }

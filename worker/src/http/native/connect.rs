@@ -13,7 +13,7 @@ use tokio::net::{TcpSocket, TcpStream};
 use super::super::origin::Origin;
 use super::super::probe::Probe;
 use super::super::tls::Connectors;
-use super::super::{Failure, Options, Request, Version, classify};
+use super::super::{Failure, Options, Version, classify};
 use super::h2::Session;
 use super::io::Io;
 use super::shared::Shared;
@@ -35,18 +35,20 @@ pub(super) enum Line {
     H2(Box<Session>),
 }
 
-/// Connects to the request's origin, within its time.
+/// Connects to `origin` for a request that has `timeout` left at `begin`.
 pub(super) async fn connect(
     shared: &Shared,
     tls: &Connectors,
     probe: &Probe,
-    request: &Request<'_>,
+    origin: &Origin,
+    options: &Options,
+    begin: Instant,
+    timeout: Duration,
 ) -> Result<Line, Failure> {
-    let options = request.options;
-    let limit = options.connect_timeout.filter(|limit| *limit < request.timeout);
-    let deadline = tokio::time::Instant::from_std(request.begin + limit.unwrap_or(request.timeout));
-    let time = limit.unwrap_or(request.timeout);
-    match tokio::time::timeout_at(deadline, line(shared, tls, probe, request.origin, options, time)).await {
+    let limit = options.connect_timeout.filter(|limit| *limit < timeout);
+    let time = limit.unwrap_or(timeout);
+    let deadline = tokio::time::Instant::from_std(begin + time);
+    match tokio::time::timeout_at(deadline, line(shared, tls, probe, origin, options, time)).await {
         Ok(line) => line,
         Err(_) => Err(classify::timed_out(false, limit.unwrap_or(options.total_timeout))),
     }
@@ -154,5 +156,48 @@ async fn secured(
         Err(NO_H2)
     } else {
         Ok(Line::H1(io))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    /// Far longer than it takes, and shorter than the system tries a silent address for.
+    const PATIENCE: Duration = Duration::from_secs(60);
+
+    #[tokio::test]
+    async fn an_address_that_is_silent_does_not_keep_others_from_being_tried() {
+        // Nobody accepts, and there is room for two that wait for it: the third is not answered.
+        let socket = TcpSocket::new_v4().expect("a socket");
+        socket.bind("127.0.0.1:0".parse().expect("an address")).expect("a free port");
+        let full = socket.listen(1).expect("listening");
+        let silent = full.local_addr().expect("bound");
+        let mut waiting = Vec::new();
+        for _ in 0..2 {
+            waiting.push(TcpStream::connect(silent).await.expect("room"));
+        }
+        let good = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let good = (good.local_addr().expect("bound"), good);
+        let refusing = {
+            let gone = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+            gone.local_addr().expect("bound")
+        };
+        let shared = Shared::new(Arc::default(), Vec::new());
+        for addresses in
+            [vec![silent, good.0], vec![silent, silent, good.0], vec![refusing, good.0], vec![good.0, silent]]
+        {
+            let found = any(&shared, &addresses, Duration::from_millis(10));
+            let found =
+                tokio::time::timeout(PATIENCE, found).await.expect("the silent one is not waited for");
+            let stream = found.expect("one of them listens");
+            assert_eq!(stream.peer_addr().expect("connected"), good.0, "{addresses:?}");
+        }
+        let refused = any(&shared, &[refusing, refusing], STAGGER).await.expect_err("nobody listens");
+        assert_eq!(refused.kind(), io::ErrorKind::ConnectionRefused);
     }
 }

@@ -1,19 +1,22 @@
 //! HTTP/1.1 pipelining: requests one behind the other over one connection, answered in their order.
 //!
 //! What is pushed is written when nothing can be read any more, so that many requests go out with one write, as many responses
-//! come in with one read. When a connection ends, every request on it that was not answered has failed; none is sent again.
+//! come in with one read. When a connection ends, every request that was written to it and not answered has failed; none is sent
+//! again. Those of which nothing was written go over a new connection.
 
 use std::collections::VecDeque;
 use std::future::poll_fn;
+use std::ops::Range;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker, ready};
 use std::time::{Duration, Instant};
 
 use http::Method;
+use stampede_stats::outcome::FailureKind;
 
 use super::super::origin::Origin;
-use super::super::probe::Probe;
+use super::super::probe::{HELD, Probe};
 use super::super::tls::Connectors;
 use super::super::{Exchange, Failure, Options, Request, Response, classify};
 use super::call::not_a_response;
@@ -23,6 +26,10 @@ use super::io::Io;
 use super::reader::Reader;
 use super::shared::{Scratch, Shared};
 use super::writer;
+
+/// The failure for a target that cannot be asked this way.
+const NO_PIPE: Failure =
+    Failure::new(FailureKind::Protocol, "the target wants HTTP/2, which has no pipelining");
 
 /// What has to happen before a request can be pushed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,6 +71,8 @@ struct Piped {
     closes: bool,
     /// No response will come any more.
     is_over: bool,
+    /// A request of it was popped.
+    was_used: bool,
 }
 
 /// A request that was pushed.
@@ -74,8 +83,8 @@ struct Waiting {
     begin: Instant,
     connecting: Duration,
     first_byte: Option<Instant>,
-    /// Where in the connection's output it ends, until it is written.
-    ends: Option<usize>,
+    /// Where in the connection's output it lies, until it is written.
+    place: Option<Range<usize>>,
     /// Whether its timeout was armed.
     waited: bool,
     last_look: LastLook,
@@ -111,36 +120,33 @@ impl Pipe {
     /// When there is no connection.
     pub async fn open(&mut self, request: &Request<'_>) -> Result<Duration, Failure> {
         self.line = None;
-        let Line::H1(io) = connect(&self.shared, &self.tls, &self.probe, request).await? else {
-            return Err(Failure::new(
-                stampede_stats::outcome::FailureKind::Protocol,
-                "the target wants HTTP/2, which has no pipelining",
-            ));
-        };
-        let origin = Arc::clone(request.origin);
-        let now = Instant::now();
-        self.line = Some(Piped {
-            origin,
-            io,
-            output: Vec::new(),
-            written: 0,
-            input: Vec::new(),
-            seen: 0,
-            read_at: now,
-            broken: None,
-            closes: false,
-            is_over: false,
-        });
-        Ok(now.saturating_duration_since(request.begin))
+        let Request { origin, options, begin, timeout, .. } = *request;
+        let io = self.connect(origin, options, begin, timeout).await?;
+        self.line = Some(Piped::new(Arc::clone(origin), io, Vec::new()));
+        Ok(begin.elapsed())
+    }
+
+    async fn connect(
+        &self,
+        origin: &Origin,
+        options: &Options,
+        begin: Instant,
+        timeout: Duration,
+    ) -> Result<Io, Failure> {
+        match connect(&self.shared, &self.tls, &self.probe, origin, options, begin, timeout).await? {
+            Line::H1(io) => Ok(io),
+            Line::H2(_) => Err(NO_PIPE),
+        }
     }
 
     /// Puts `request` behind the others. Without a connection it will have failed.
     pub fn push(&mut self, request: &Request<'_>, connecting: Duration) {
-        let mut ends = None;
+        let mut place = None;
         if let Some(line) = &mut self.line {
+            let begin = line.output.len();
             let copied = writer::write(request, &mut line.output);
             line.output.extend_from_slice(&request.body[copied..]);
-            ends = Some(line.output.len());
+            place = Some(begin..line.output.len());
         }
         let answers_head = *request.method == Method::HEAD;
         self.waiting.push_back(Waiting {
@@ -149,24 +155,40 @@ impl Pipe {
             begin: request.begin,
             connecting,
             first_byte: None,
-            ends,
+            place,
             waited: false,
             last_look: LastLook::default(),
         });
     }
 
     /// What came of the oldest request that is out. Without one it has failed.
+    ///
+    /// It ends with [`HELD`] if a connection had to be made and nothing may be written to it: the request is out still, and is to
+    /// be popped again.
     pub async fn pop(&mut self) -> Exchange {
-        let (result, end) = poll_fn(|cx| self.poll(cx)).await;
+        let (result, end) = loop {
+            if self.front_is_left() {
+                if let Err(failure) = Box::pin(self.connect_again()).await {
+                    break (Err(failure), Instant::now());
+                }
+                if !self.probe.may_write() {
+                    return unwritten(Err(HELD), Instant::now());
+                }
+            }
+            let (result, end) = poll_fn(|cx| self.poll(cx)).await;
+            if result.is_ok() || !self.front_is_left() {
+                break (result, end);
+            }
+        };
         let Some(front) = self.waiting.pop_front() else {
-            let result = result.map(|()| Box::default());
-            return Exchange { result, first_byte: None, end, connecting: Duration::ZERO, written: false };
+            return unwritten(result.map(|()| Box::default()), end);
         };
         if let Some(line) = &mut self.line {
             line.is_over |= result.is_err() || !front.reader.keeps_alive() || front.options.closes;
+            line.was_used = true;
         }
-        let Waiting { reader, connecting, first_byte, ends, .. } = front;
-        if ends.is_some() {
+        let Waiting { reader, connecting, first_byte, place, .. } = front;
+        if place.is_some() {
             // It never will be written; those behind it are counted from its place on.
             self.probe.wrote_one();
         }
@@ -175,7 +197,47 @@ impl Pipe {
             Ok(()) => Ok(reader.take()),
             Err(failure) => Err(failure),
         };
-        Exchange { result, first_byte, end, connecting, written: ends.is_none() }
+        Exchange { result, first_byte, end, connecting, written: place.is_none() }
+    }
+
+    /// The requests that are out were held for so long: no fault of the target's.
+    pub fn hold(&mut self, time: Duration) {
+        for waiting in &mut self.waiting {
+            waiting.begin += time;
+        }
+    }
+
+    /// Whether the connection is over and nothing of the oldest request that is out was written to it. One that has served nobody
+    /// is not replaced: a target that closes every connection at once would have them made for ever.
+    fn front_is_left(&self) -> bool {
+        let (Some(line), Some(front)) = (&self.line, self.waiting.front()) else { return false };
+        line.is_over && line.was_used && front.is_untouched(line.written)
+    }
+
+    /// Connects for the requests that are left, and moves them there.
+    async fn connect_again(&mut self) -> Result<(), Failure> {
+        let (Some(line), Some(front)) = (&self.line, self.waiting.front()) else {
+            return Err(classify::CLOSED);
+        };
+        let (origin, options) = (Arc::clone(&line.origin), front.options);
+        let begin = Instant::now();
+        let left = (front.begin + options.total_timeout).saturating_duration_since(begin);
+        if left.is_zero() {
+            return Err(classify::timed_out(true, options.total_timeout));
+        }
+        let io = self.connect(&origin, &options, begin, left).await?;
+        // Those behind the oldest one lie behind it.
+        let moved = self.waiting.front().and_then(|front| front.place.clone()).unwrap_or_default().start;
+        let mut output = self.line.take().map(|line| line.output).unwrap_or_default();
+        output.drain(..moved);
+        for place in self.waiting.iter_mut().filter_map(|waiting| waiting.place.as_mut()) {
+            *place = place.start - moved..place.end - moved;
+        }
+        if let Some(front) = self.waiting.front_mut() {
+            front.connecting += begin.elapsed();
+        }
+        self.line = Some(Piped::new(origin, io, output));
+        Ok(())
     }
 
     /// Takes the buffers of a response that nobody needs any more.
@@ -220,7 +282,28 @@ impl Pipe {
     }
 }
 
+fn unwritten(result: Result<Box<Response>, Failure>, end: Instant) -> Exchange {
+    Exchange { result, first_byte: None, end, connecting: Duration::ZERO, written: false }
+}
+
 impl Piped {
+    /// A fresh connection, and what is to be written to it.
+    fn new(origin: Arc<Origin>, io: Io, output: Vec<u8>) -> Self {
+        Self {
+            origin,
+            io,
+            output,
+            written: 0,
+            input: Vec::new(),
+            seen: 0,
+            read_at: Instant::now(),
+            broken: None,
+            closes: false,
+            is_over: false,
+            was_used: false,
+        }
+    }
+
     /// Whether the peer has ended the connection while nothing was out. Whatever can be read then is its end, or nothing that was
     /// asked for.
     fn has_ended_idle(&mut self, shared: &Shared) -> bool {
@@ -248,8 +331,8 @@ impl Piped {
         }
         let flushed = self.io.poll_flush(cx).is_ready();
         for waiting in waiting.iter_mut() {
-            if flushed && waiting.ends.is_some_and(|ends| ends <= self.written) {
-                waiting.ends = None;
+            if flushed && waiting.place.as_ref().is_some_and(|place| place.end <= self.written) {
+                waiting.place = None;
                 probe.wrote_one();
             }
         }
@@ -261,6 +344,11 @@ impl Piped {
 }
 
 impl Waiting {
+    /// Whether nothing of it is among the first `written` bytes of the output, and nothing was answered.
+    fn is_untouched(&self, written: usize) -> bool {
+        self.first_byte.is_none() && self.place.as_ref().is_some_and(|place| place.start >= written)
+    }
+
     /// Reads its response from what lies there. `None` while that is not enough.
     fn read_from(&mut self, line: &mut Piped) -> Option<Result<(), Failure>> {
         let rest = &line.input[line.seen..];

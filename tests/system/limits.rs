@@ -59,7 +59,7 @@ fn one_worker_without_room_is_enough_and_is_named() {
 fn the_limit_of_files_is_raised_as_far_as_it_may() {
     let target = target();
     let bed = Bed::new(&target.url(), QUICK);
-    let command = bed.coordinator("-u 100 -r 1000 -t 500ms --threads 1");
+    let command = bed.coordinator("-u 100 -r 1000 -t 2s --threads 1");
     Finished::of(&mut Process::start(limited("-S -n 64", &command))).ended(0);
     assert_eq!(bed.report().at("/users/peak"), 100);
 }

@@ -24,17 +24,11 @@ const TOKEN_FILE: u64 = 64 << 10;
 #[derive(Debug, Clone, Default, ClapArgs)]
 pub(super) struct FleetArgs {
     /// What workers must show to be let in; better as a variable or in a file: flags stand in the list of processes
-    #[arg(
-        long,
-        value_name = "T",
-        env = "STAMPEDE_TOKEN",
-        hide_env_values = true,
-        conflicts_with = "no_token"
-    )]
+    #[arg(long, value_name = "T", env = "STAMPEDE_TOKEN", hide_env_values = true)]
     token: Option<TokenText>,
 
     /// The same, read from a file
-    #[arg(long, value_name = "FILE", env = "STAMPEDE_TOKEN_FILE", conflicts_with_all = ["token", "no_token"])]
+    #[arg(long, value_name = "FILE", env = "STAMPEDE_TOKEN_FILE")]
     token_file: Option<PathBuf>,
 
     /// Let in whoever reaches the port: they can read the scenario with its files and take part with made-up numbers
@@ -107,11 +101,18 @@ impl FleetArgs {
     }
 
     fn token(&self) -> Result<Option<Token>, Error> {
-        let text = match (&self.token, &self.token_file) {
+        // A variable that is set to nothing asks for nothing.
+        let given = self.token.as_ref().filter(|text| !text.is_empty());
+        let said = [given.is_some(), self.token_file.is_some(), self.no_token];
+        if said.iter().filter(|said| **said).count() > 1 {
+            let text =
+                "one of --token (or STAMPEDE_TOKEN), --token-file and --no-token; more than one is given";
+            return Err(Error::Usage(text.to_owned()));
+        }
+        let text = match (given, &self.token_file) {
             (_, Some(path)) => read(path)?,
-            // A variable that is set to nothing asks for nothing.
-            (Some(text), None) if !text.is_empty() => text.clone(),
-            _ => return Ok(None),
+            (Some(text), None) => text.clone(),
+            (None, None) => return Ok(None),
         };
         Token::new(&text).map(Some).map_err(|error| Error::Usage(error.to_string()))
     }
@@ -185,6 +186,13 @@ mod tests {
         assert_eq!(access(&waved, "0.0.0.0:5557"), Ok(false));
         let empty = FleetArgs { token: Some(TokenText::new("")), ..FleetArgs::default() };
         assert!(access(&empty, "0.0.0.0:5557").is_err());
+        assert_eq!(access(&FleetArgs { no_token: true, ..empty }, "0.0.0.0:5557"), Ok(false));
+        let both = FleetArgs {
+            token: Some(TokenText::new("correct-horse")),
+            no_token: true,
+            ..FleetArgs::default()
+        };
+        assert!(access(&both, "127.0.0.1:0").is_err_and(|text| text.contains("more than one is given")));
         let token = FleetArgs { token: Some(TokenText::new("correct-horse")), ..FleetArgs::default() };
         assert_eq!((access(&token, "0.0.0.0:5557"), access(&token, "127.0.0.1:1")), (Ok(true), Ok(true)));
         assert!(!format!("{token:?}").contains("horse"));

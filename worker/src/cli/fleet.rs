@@ -18,7 +18,7 @@ pub(super) struct FleetArgs {
     token: Option<TokenText>,
 
     /// The same, read from a file
-    #[arg(long, value_name = "FILE", env = "STAMPEDE_TOKEN_FILE", hide_env = true, conflicts_with = "token")]
+    #[arg(long, value_name = "FILE", env = "STAMPEDE_TOKEN_FILE", hide_env = true)]
     token_file: Option<PathBuf>,
 
     /// Speak TLS, and trust a coordinator whose certificate is from this authority (PEM)
@@ -39,6 +39,8 @@ pub(super) struct FleetArgs {
 pub(super) enum FleetArgsError {
     #[error(transparent)]
     Token(#[from] TokenError),
+    #[error("a token is given twice, by --token (or STAMPEDE_TOKEN) and by --token-file; give it once")]
+    TwoTokens,
     #[error("--token-file {}: {why}", path.display())]
     TokenFile { path: PathBuf, why: String },
     #[error(transparent)]
@@ -60,11 +62,13 @@ impl FleetArgs {
     }
 
     fn token(&self) -> Result<Option<Token>, FleetArgsError> {
-        let text = match (&self.token, &self.token_file) {
-            (_, Some(path)) => read(path)?,
-            // A variable that is set to nothing says nothing.
-            (Some(text), None) if !text.is_empty() => text.clone(),
-            _ => return Ok(None),
+        // A variable that is set to nothing says nothing.
+        let given = self.token.as_ref().filter(|text| !text.is_empty());
+        let text = match (given, &self.token_file) {
+            (Some(_), Some(_)) => return Err(FleetArgsError::TwoTokens),
+            (None, Some(path)) => read(path)?,
+            (Some(text), None) => text.clone(),
+            (None, None) => return Ok(None),
         };
         Ok(Some(Token::new(&text)?))
     }

@@ -130,6 +130,12 @@ impl Member {
         self.absences.iter().map(window).rfind(touches)
     }
 
+    /// Whether it came back in this second of the run or the one before: it may still have users that others have taken over.
+    pub(super) fn is_just_back(&self, second: u32) -> bool {
+        let back = self.absences.last().and_then(|(_, to)| *to);
+        back.is_some_and(|back| second <= back.saturating_add(1))
+    }
+
     /// How it is shown.
     pub(super) fn state(&self) -> WorkerState {
         if self.finished {

@@ -54,6 +54,7 @@ impl Run {
         }
         let plan = &self.setup.plan;
         let run_time = self.run_time(now);
+        let second = u32::try_from(run_time.as_secs()).unwrap_or(u32::MAX);
         let live = || self.members.iter().filter(|member| member.is_live());
         let iterations = plan
             .load
@@ -68,7 +69,10 @@ impl Run {
             elapsed: run_time,
             run_time: plan.load.run_time,
             iterations,
-            users: live().filter(|member| member.connected).map(super::member::Member::users).sum(),
+            users: live()
+                .filter(|member| member.connected && !member.is_just_back(second))
+                .map(super::member::Member::users)
+                .sum(),
             users_wanted: self.profile.users_at(run_time),
             users_target: self.profile.target_at(run_time),
             arrivals: self.arrivals_view(run_time),

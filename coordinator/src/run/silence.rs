@@ -46,7 +46,7 @@ impl Run {
     pub(super) fn tick(&mut self, now: Duration, effects: &mut Vec<Effect>) {
         let silent = (0..self.members.len()).filter(|worker| self.is_silent(*worker, now));
         effects.extend(silent.map(|worker| Effect::EndIfSilent(worker, self.unanswered_since(worker, now))));
-        self.see_users();
+        self.see_users(now);
         self.shown.mark_if_due(now);
     }
 

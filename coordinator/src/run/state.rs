@@ -313,9 +313,10 @@ impl Run {
     }
 
     /// Looks how many users are alive. Not with each heartbeat: a thousand workers send two thousand a second.
-    pub(super) fn see_users(&mut self) {
+    pub(super) fn see_users(&mut self, now: Duration) {
+        let second = u32::try_from(self.run_time(now).as_secs()).unwrap_or(u32::MAX);
         let mut sum: Vec<u32> = Vec::new();
-        for member in self.members.iter().filter(|member| member.is_live()) {
+        for member in self.members.iter().filter(|member| member.is_live() && !member.is_just_back(second)) {
             sum.resize(sum.len().max(member.heartbeat.users.len()), 0);
             sum.iter_mut()
                 .zip(&member.heartbeat.users)

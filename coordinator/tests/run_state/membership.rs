@@ -168,7 +168,15 @@ fn users_of_a_frozen_worker_are_not_counted_beside_those_that_took_over() {
         batch.snapshot.gauges.users = if second < 8 { vec![4, 2] } else { vec![8, 4] };
         world.deliver(0, batch);
     }
+    world.workers[0].heartbeat.users = vec![8, 4];
+    world.pass(500, &[0]);
     let back = world.connect(1, false);
+    // Before it has heard of anything, its users are still there.
+    world.workers[1].heartbeat.users = vec![4, 2];
+    world.says(1, Progress::Running);
+    world.pass(500, &[0]);
+    assert_eq!(world.run.view(world.now).users, 12);
+    world.workers[1].heartbeat.users = vec![0, 0];
     follow(&mut world, 1, &back, &[]);
     // It stood still for nine seconds, which it reports as one interval.
     let mut batch = world.workers[1].second(4, 4, 0, 0);

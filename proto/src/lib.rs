@@ -10,6 +10,8 @@ pub mod prepare;
 pub mod times;
 pub mod token;
 
+use std::time::Duration;
+
 /// The generated messages and services.
 #[allow(
     missing_docs,
@@ -42,6 +44,9 @@ pub const MAX_RUN: usize = 64;
 
 /// Largest batch of statistics, in bytes.
 pub const MAX_BATCH: usize = 1 << 20;
+
+/// How much later than the end of its lease a worker is taken for lost. Both ends count with it.
+pub const LEASE_MARGIN: Duration = Duration::from_millis(500);
 
 /// Bytes of a file in one [`v1::AssetChunk`].
 pub const ASSET_CHUNK: usize = 256 << 10;

@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use crate::draw::Draw;
-use crate::plan::{LoadPlan, OpenPlan, Plan};
+use crate::plan::{OpenPlan, Plan};
 use crate::rate_profile::{Straight, Walk};
 
 /// Lanes of a test.
@@ -94,18 +94,6 @@ pub fn last_due(plan: &Plan) -> Option<Duration> {
         Spacing::Even => open.rate.due(last),
         Spacing::Poisson => Dues::new(open, plan.seed).nth(usize::try_from(last).ok()?),
     }
-}
-
-/// How many of the first `count` arrivals fall into each lane.
-pub fn by_lane(load: &LoadPlan, count: u64) -> Vec<u64> {
-    let mut lanes = vec![0; usize::from(LANES)];
-    for (class, of_class) in (0..).zip(load.sequence.counts_of_prefix(count)) {
-        let (rounds, rest) = (of_class / u64::from(LANES), of_class % u64::from(LANES));
-        for nth in 0..u64::from(LANES) {
-            lanes[usize::from(lane(class, nth))] += rounds + u64::from(nth < rest);
-        }
-    }
-    lanes
 }
 
 /// The due instants in order, without end unless the rate ends in nothing.

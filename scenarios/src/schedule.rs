@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use crate::deal::Dealing;
+use crate::deal::deal;
 use crate::profile::Profile;
 use crate::sequence::ClassSequence;
 
@@ -35,9 +35,9 @@ pub fn changes(
     until: Option<Duration>,
 ) -> Vec<Change> {
     let table = sequence.table(profile.peak());
-    let dealing = Dealing::fresh(workers, table.iter().map(|slot| (slot.class, slot.rank)));
+    let users: Vec<(u16, u32)> = table.iter().map(|slot| (slot.class, slot.rank)).collect();
     let slots: Vec<(u16, u32)> =
-        dealing.users().iter().zip(dealing.owners()).map(|(user, &owner)| (user.0, owner)).collect();
+        users.iter().zip(deal(workers, &users)).map(|(user, owner)| (user.0, owner)).collect();
 
     let mut course = Course { slots: &slots, alive: 0, changes: Vec::new() };
     let mut now = Duration::ZERO;

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use stampede_proto::LEASE_MARGIN;
+
 use super::input::{Effect, Order, WorkerId};
-use super::phases::MARGIN;
 use super::state::{Run, Stop};
 use crate::result::StopReason;
 use crate::view::Phase;
@@ -30,7 +31,7 @@ impl Run {
     }
 
     pub(super) fn drain(&mut self, stop: Stop, now: Duration) {
-        let wait = stop.timeout + self.setup.lease + MARGIN;
+        let wait = stop.timeout + self.setup.lease + LEASE_MARGIN;
         self.give_up = Some(now + wait);
         self.stop = Some(stop);
         self.phase = Phase::Draining;

@@ -11,9 +11,6 @@ use crate::dispatch::Dispatch;
 use crate::result::{LoadChange, StopReason};
 use crate::view::Phase;
 
-/// How much later than a worker's lease it is declared lost.
-pub(super) const MARGIN: Duration = Duration::from_millis(500);
-
 /// After this what a worker did has been heard of by its next heartbeat.
 pub(super) const HEARD: Duration = Duration::from_millis(600);
 

@@ -5,8 +5,9 @@
 
 use std::time::Duration;
 
+use stampede_proto::LEASE_MARGIN;
+
 use super::input::Effect;
-use super::phases::MARGIN;
 use super::state::Run;
 
 /// A worker that found nobody tries again at least this often, with time to register. Where the lease is shorter, waiting for
@@ -28,7 +29,7 @@ impl Run {
                 member.participates = false;
             }
         }
-        self.await_workers_until = Some(heard + self.setup.lease + MARGIN);
+        self.await_workers_until = Some(heard + self.setup.lease + LEASE_MARGIN);
         self.shown.mark();
         if !started || self.is_over() {
             return;

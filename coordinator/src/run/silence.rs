@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
+use stampede_proto::LEASE_MARGIN;
+
 use super::input::{Effect, WorkerId};
-use super::phases::{HEARD, MARGIN};
+use super::phases::HEARD;
 use super::state::Run;
 
 /// A tick later than this means this process itself was held up.
@@ -52,7 +54,7 @@ impl Run {
 
     fn is_silent(&self, worker: WorkerId, now: Duration) -> bool {
         let member = &self.members[worker];
-        let limit = self.setup.lease + MARGIN;
+        let limit = self.setup.lease + LEASE_MARGIN;
         if member.hello.embedded && member.connected {
             // It has no lease: while its line stands its users run, however late its heartbeats are.
             return false;
@@ -64,7 +66,8 @@ impl Run {
     /// are not the same: an answer may have been to a heartbeat that was dropped with its session. One that is refused renews
     /// nothing by what is answered: no share of the run comes over its new lines.
     fn unanswered_since(&self, worker: WorkerId, now: Duration) -> Duration {
-        let lasts = if self.members[worker].refused { Duration::ZERO } else { self.setup.lease + MARGIN };
+        let lasts =
+            if self.members[worker].refused { Duration::ZERO } else { self.setup.lease + LEASE_MARGIN };
         now.saturating_sub(lasts)
     }
 

@@ -7,6 +7,7 @@ use std::collections::{BTreeSet, VecDeque};
 use std::ops::Range;
 use std::time::Duration;
 
+use stampede_proto::LEASE_MARGIN;
 use stampede_scenarios::arrivals::{Arrival, LANES, schedule};
 use stampede_scenarios::plan::Plan;
 
@@ -28,9 +29,6 @@ pub struct LaneGrant {
     /// Number of the first it may not; `None`: it may run all that follow.
     pub until: Option<u64>,
 }
-
-/// How much later than the end of the lease the coordinator takes the worker for lost, at the earliest.
-const MARGIN: Duration = Duration::from_millis(500);
 
 /// A thread's part of the open model.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -215,7 +213,7 @@ impl<T: HttpThread> Loop<T> {
     pub(super) fn drop_arrivals_before(&mut self, stop_at: Duration) {
         let now = self.context.clock.now();
         // Past lease and margin others may have run them: they are not this worker's to book.
-        let own = self.context.lease.lapsed_for().map(|lapsed| now.saturating_sub(lapsed) + MARGIN);
+        let own = self.context.lease.lapsed_for().map(|lapsed| now.saturating_sub(lapsed) + LEASE_MARGIN);
         while let Some(arrival) = self.take_arrival(stop_at) {
             if own.is_none_or(|own| arrival.due < own) {
                 self.context.drop_arrival(now);

@@ -98,7 +98,7 @@ fn shopper() -> (ClassPlan, Variables) {
 fn requests(class: &ClassPlan) -> impl Iterator<Item = &RequestPlan> {
     class.tasks[0].program.ops.iter().filter_map(|op| match op {
         Op::Request(request) => Some(&**request),
-        Op::Think(_) => None,
+        _ => None,
     })
 }
 
@@ -115,7 +115,17 @@ fn render(name: &'static str) -> Piece {
     Piece::new(name, move || {
         out.clear();
         let (class, variables) = (class.name.as_str(), &mut variables);
-        let mut cx = RenderContext { user_id: 7, life: 0, class, iteration: 3, draw: &mut draw, variables };
+        let mut cx = RenderContext {
+            user_id: 7,
+            life: 0,
+            class,
+            iteration: 3,
+            arrival: None,
+            loop_index: 0,
+            response: &stampede_scenarios::response::NONE,
+            draw: &mut draw,
+            variables,
+        };
         body.render_into(&mut out, &mut cx);
         out.len()
     })

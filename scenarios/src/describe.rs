@@ -151,6 +151,7 @@ fn write_program(plan: &Plan, program: &Program, out: &mut String) -> std::fmt::
                 let (body, way) = (body(plan, &request.body), way(request));
                 writeln!(out, "           {method} {name}{body}{way}{}", taken(request))?;
             }
+            _ => {}
         }
     }
     Ok(())

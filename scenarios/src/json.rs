@@ -7,5 +7,13 @@ mod path;
 mod scan;
 
 pub use path::Path;
+
+use crate::value::Value;
+
+/// What a JSON text says; nothing if it is none.
+pub(crate) fn value_of(text: &str) -> Value {
+    serde_json::from_str(text).map_or(Value::Null, |json: serde_json::Value| Value::from(json))
+}
+
 pub(crate) use path::Query;
 pub(crate) use scan::{Found, Malformed, bytes_of, decode, find, minify};

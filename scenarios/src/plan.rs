@@ -4,6 +4,7 @@
 //! Coordinator and workers compile the same text with the same code, so indices (classes, tasks, endpoints, assets) mean the
 //! same on every machine. It does not know how users are run (`worker`) or how slots are dealt (`deal`).
 
+mod steps;
 mod transport;
 
 use std::collections::BTreeMap;
@@ -20,6 +21,7 @@ use crate::template::Template;
 use crate::variables::{VariableId, VariablePlan};
 use crate::wait::Wait;
 
+pub use steps::{ChoosePlan, FailPlan, LoopKind, LoopPlan, Op, ParallelPlan, Program, SetPlan, StopWhat};
 pub use transport::{Connection, HttpVersion, ProxyUrl, ResolveRule, Timeouts, TlsIdentity, TlsPlan};
 
 /// A whole test, ready to run.
@@ -60,10 +62,26 @@ pub struct AssetId(pub u32);
 /// One row of the statistics: a method and a name.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct EndpointName {
-    /// `GET`, `POST`, … in capitals.
+    /// What it counts.
+    pub kind: RowKind,
+    /// `GET`, `POST`, … in capitals; `GROUP` and `TASK` for those.
     pub method: String,
     /// The request's `name`, else its path as written.
     pub name: String,
+}
+
+/// What a row of the statistics counts. Only requests are in totals, rates and identities.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub enum RowKind {
+    /// Requests of users.
+    #[default]
+    Request,
+    /// Passes through a `group`: wall time from the first step's start to the last one's end.
+    Group,
+    /// What `fail` books on a task: failures without a request.
+    Task,
+    /// Requests of `setup` and `teardown`, whose names begin with `(setup) ` and `(teardown) `.
+    Aside,
 }
 
 /// A file that the scenario names, before anybody has read it.
@@ -141,6 +159,38 @@ pub struct ClassPlan {
     pub pipeline: u32,
     /// What each of its users has for itself; [`VariableId`] is an index into it.
     pub variables: Vec<VariablePlan>,
+    /// Which task comes next.
+    pub order: TaskOrder,
+    /// Whether some expression looks at `response`, so that a user has to remember its last one.
+    pub looks_at_response: bool,
+}
+
+/// How a user of a class goes through its tasks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum TaskOrder {
+    /// By weight, each drawn anew.
+    #[default]
+    Weighted,
+    /// One after the other, in the order of the file. Weights do not count, but a task of weight 0 is left out.
+    Sequential,
+    /// All of them in an order drawn for each round.
+    Shuffled,
+}
+
+/// What a failed request means for its user.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum OnFailure {
+    /// Nothing: the next step follows.
+    #[default]
+    Continue,
+    /// The task ends.
+    StopTask,
+    /// The user ends and begins again with `on_start`, after a wait of at least one second.
+    RestartUser,
+    /// The user ends, and its slot stays empty.
+    StopUser,
+    /// The run ends.
+    StopRun,
 }
 
 /// One weighted task.
@@ -152,22 +202,6 @@ pub struct TaskPlan {
     pub share: f64,
     /// What it does.
     pub program: Program,
-}
-
-/// Steps as a flat list of instructions; control flow will be jumps within it.
-#[derive(Debug, Clone, Default)]
-pub struct Program {
-    /// In order.
-    pub ops: Vec<Op>,
-}
-
-/// One instruction.
-#[derive(Debug, Clone)]
-pub enum Op {
-    /// Make a request and judge its response.
-    Request(Box<RequestPlan>),
-    /// Pause within the task.
-    Think(Wait),
 }
 
 /// What a request is called in the statistics.
@@ -210,6 +244,8 @@ pub struct RequestPlan {
     pub expect: Expect,
     /// What is taken out of the response.
     pub extract: Vec<ExtractPlan>,
+    /// What happens when it fails.
+    pub on_failure: OnFailure,
     /// Where the step stands.
     pub place: Place,
 }

@@ -10,6 +10,7 @@ use std::fmt::Write;
 pub use pair::PairsOf;
 
 use crate::draw::Draw;
+use crate::response::LastResponse;
 use crate::value::{Value, write_json_inside};
 use crate::variables::{VariableId, Variables};
 
@@ -101,6 +102,12 @@ pub struct RenderContext<'a> {
     pub class: &'a str,
     /// Of this user, from 0.
     pub iteration: u64,
+    /// The number of the arrival that the iteration runs; `None` in the closed model.
+    pub arrival: Option<u64>,
+    /// The pass of the innermost loop, from 0.
+    pub loop_index: u64,
+    /// The user's last response, where the class looks at it.
+    pub response: &'a LastResponse,
     /// The generator of this iteration; draws happen in the order of the segments.
     pub draw: &'a mut Draw,
     /// The user's own variables.
@@ -352,6 +359,9 @@ mod tests {
                 life: 0,
                 class: "c",
                 iteration: 0,
+                arrival: None,
+                loop_index: 0,
+                response: &crate::response::NONE,
                 draw: &mut draw,
                 variables: &mut Variables::default(),
             },
@@ -379,6 +389,9 @@ mod tests {
                 life: 0,
                 class: "c",
                 iteration: 0,
+                arrival: None,
+                loop_index: 0,
+                response: &crate::response::NONE,
                 draw: &mut draw,
                 variables: &mut Variables::default(),
             },

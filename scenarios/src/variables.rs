@@ -59,6 +59,16 @@ impl Variables {
         self.get(id).is_some_and(|variable| variable.kind != Kind::Unset)
     }
 
+    /// Its value; `None` if it has none.
+    pub fn value(&self, id: VariableId) -> Option<Value> {
+        let Variable { kind, text } = self.get(id)?;
+        match kind {
+            Kind::Unset => None,
+            Kind::Text => Some(Value::Text(text.clone())),
+            Kind::Json => Some(crate::json::value_of(text)),
+        }
+    }
+
     /// Takes its value away.
     pub fn unset(&mut self, id: VariableId) {
         if let Some(variable) = self.get_mut(id) {

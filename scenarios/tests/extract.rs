@@ -20,13 +20,23 @@ fn whole() -> Plan {
 fn request(class: &ClassPlan, op: usize) -> &RequestPlan {
     match &class.tasks[0].program.ops[op] {
         Op::Request(request) => request,
-        Op::Think(_) => panic!("a pause"),
+        _ => panic!("no request"),
     }
 }
 
 fn rendered(template: &Template, variables: &mut Variables) -> String {
     let (mut out, mut draw) = (String::new(), Draw::from_seed(1));
-    let mut cx = RenderContext { user_id: 0, life: 0, class: "c", iteration: 0, draw: &mut draw, variables };
+    let mut cx = RenderContext {
+        user_id: 0,
+        life: 0,
+        class: "c",
+        iteration: 0,
+        arrival: None,
+        loop_index: 0,
+        response: &stampede_scenarios::response::NONE,
+        draw: &mut draw,
+        variables,
+    };
     template.render_into(&mut out, &mut cx);
     out
 }

@@ -37,7 +37,7 @@ fn step(step: &str) -> Plan {
 fn request(plan: &Plan, class: usize, task: usize, op: usize) -> &RequestPlan {
     match &plan.classes[class].tasks[task].program.ops[op] {
         Op::Request(request) => request,
-        Op::Think(_) => panic!("a pause"),
+        _ => panic!("a pause"),
     }
 }
 
@@ -50,6 +50,9 @@ fn rendered(template: &Template) -> String {
             life: 3,
             class: "shopper",
             iteration: 2,
+            arrival: None,
+            loop_index: 0,
+            response: &stampede_scenarios::response::NONE,
             draw: &mut draw,
             variables: &mut Variables::default(),
         },

@@ -18,7 +18,7 @@ fn requests(program: &Program) -> Vec<&RequestPlan> {
     fn request(op: &Op) -> &RequestPlan {
         match op {
             Op::Request(request) => request,
-            Op::Think(_) => panic!("a pause"),
+            _ => panic!("no request"),
         }
     }
     program.ops.iter().map(request).collect()
@@ -36,6 +36,9 @@ fn header(request: &RequestPlan, wanted: &str) -> Option<String> {
             life: 2,
             class: "plain",
             iteration: 2,
+            arrival: None,
+            loop_index: 0,
+            response: &stampede_scenarios::response::NONE,
             draw: &mut draw,
             variables: &mut Variables::default(),
         },

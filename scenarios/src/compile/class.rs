@@ -15,7 +15,7 @@ use super::url::Target;
 use super::vars::Vars;
 use crate::alias::AliasTable;
 use crate::diagnostics::Diagnostic;
-use crate::plan::{ClassPlan, Program, TaskPlan};
+use crate::plan::{ClassPlan, Program, TaskOrder, TaskPlan};
 use crate::rate::Rate;
 use crate::tree::{Entry, Kind, Node};
 use crate::units::{self, Decimal, UnitError};
@@ -134,7 +134,18 @@ fn read(entry: &Entry, common: &Common<'_>, cx: &Cx<'_>) -> Option<Class> {
     let pipeline = pipeline::apply(pipelining, fields.entry("wait").zip(wait), entries, &mut tasks, cx);
     let variables = own.plans(&vars);
     let name = entry.key.clone();
-    let plan = ClassPlan { name, wait: wait?, on_start, on_stop, tasks, task_table, pipeline, variables };
+    let plan = ClassPlan {
+        name,
+        wait: wait?,
+        on_start,
+        on_stop,
+        tasks,
+        task_table,
+        pipeline,
+        variables,
+        order: TaskOrder::default(),
+        looks_at_response: false,
+    };
     Some(Class { plan, share: share?, target: target.base().map(str::to_owned) })
 }
 

@@ -11,7 +11,7 @@ use super::url::Target;
 use super::vars::Vars;
 use super::{tls, transport};
 use crate::diagnostics::Diagnostic;
-use crate::plan::{Op, Place, Plan};
+use crate::plan::{Place, Plan};
 use crate::source::{Overrides, Source};
 use crate::tree::Node;
 
@@ -136,12 +136,11 @@ fn shown_target(target: &Target, classes: &[Class]) -> String {
     if let Some(base) = classes.iter().find_map(|class| class.target.clone()) {
         return base;
     }
-    let ops = classes.iter().flat_map(|class| &class.plan.tasks).flat_map(|task| &task.program.ops);
-    let url = ops.filter_map(|op| match op {
-        Op::Request(request) => request.url.as_static().and_then(|url| ::url::Url::parse(url).ok()),
-        Op::Think(_) => None,
-    });
-    url.map(|url| url.origin().ascii_serialization()).next().unwrap_or_default()
+    let tasks = classes.iter().flat_map(|class| &class.plan.tasks);
+    let requests = tasks.flat_map(|task| task.program.requests());
+    let urls = requests.filter_map(|request| ::url::Url::parse(request.url.as_static()?).ok());
+    let mut origins = urls.map(|url| url.origin().ascii_serialization());
+    origins.next().unwrap_or_default()
 }
 
 /// `examples/predict.yaml` is called `predict`.

@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 
-use crate::plan::{AssetId, AssetRef, EndpointId, EndpointName, Place};
+use crate::plan::{AssetId, AssetRef, EndpointId, EndpointName, Place, RowKind};
 
 /// Hands out the numbers, in the order of the file.
 #[derive(Default)]
@@ -37,7 +37,8 @@ impl<T> Table<T> {
 impl Names {
     /// The endpoint of a method and a name, wherever else it is used.
     pub(super) fn endpoint(&self, method: &str, name: &str) -> EndpointId {
-        let make = || EndpointName { method: method.to_owned(), name: name.to_owned() };
+        let make =
+            || EndpointName { kind: RowKind::Request, method: method.to_owned(), name: name.to_owned() };
         EndpointId(self.endpoints.borrow_mut().number((method.to_owned(), name.to_owned()), make))
     }
 

@@ -9,7 +9,7 @@ use super::schema::{Fields, Schema};
 use super::settings::{self, is_token};
 use super::url;
 use crate::diagnostics::Diagnostic;
-use crate::plan::{NamePlan, RequestPlan};
+use crate::plan::{NamePlan, OnFailure, RequestPlan};
 use crate::template::{Encoding, Template};
 use crate::tree::{Entry, Kind, Node, Scalar};
 
@@ -87,6 +87,7 @@ pub(super) fn read(
         proxy: settings.proxy,
         cookies: settings.cookies,
         expect: settings.expect,
+        on_failure: OnFailure::default(),
         extract: extract?,
         place: verb.key_place,
     })

@@ -8,7 +8,7 @@ use core::net::IpAddr;
 use std::fmt;
 use std::time::Duration;
 
-use super::{AssetId, NamePlan, Op, Plan, RequestPlan};
+use super::{AssetId, NamePlan, Plan, Program, RequestPlan};
 
 /// How long a request may take. Each limit counts from the actual begin of the request; the shortest one ends it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -156,11 +156,7 @@ impl Plan {
                 let tasks = class.tasks.iter().map(|task| &task.program);
                 [&class.on_start, &class.on_stop].into_iter().chain(tasks)
             })
-            .flat_map(|program| &program.ops)
-            .filter_map(|op| match op {
-                Op::Request(request) => Some(&**request),
-                Op::Think(_) => None,
-            })
+            .flat_map(Program::requests)
     }
 
     /// The request's row, with values as they might have been written.

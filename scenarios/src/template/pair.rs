@@ -112,6 +112,9 @@ mod tests {
             life: 0,
             class: "c",
             iteration: 0,
+            arrival: None,
+            loop_index: 0,
+            response: &crate::response::NONE,
             draw: &mut draw,
             variables: &mut variables,
         };
@@ -149,6 +152,9 @@ mod tests {
             life: 0,
             class: "c",
             iteration: 0,
+            arrival: None,
+            loop_index: 0,
+            response: &crate::response::NONE,
             draw: &mut draw,
             variables: &mut variables,
         };

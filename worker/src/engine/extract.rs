@@ -112,7 +112,7 @@ mod tests {
             .iter()
             .map(|op| match op {
                 Op::Request(request) => StepVariables::new(request),
-                Op::Think(_) => panic!("a request"),
+                _ => panic!("a request"),
             })
             .collect()
     }
@@ -126,6 +126,9 @@ mod tests {
             life: 0,
             class: "v",
             iteration: 0,
+            arrival: None,
+            loop_index: 0,
+            response: &stampede_scenarios::response::NONE,
             draw: &mut draw,
             variables: &mut variables,
         };

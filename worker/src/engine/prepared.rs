@@ -204,6 +204,7 @@ impl Maker<'_> {
             .map(|op| match op {
                 Op::Request(request) => Ok(Step::Request(Box::new(self.request(request)?))),
                 Op::Think(wait) => Ok(Step::Think(*wait)),
+                _ => Err(PrepareError { line: 0, what: "it has a step that this version cannot run".into() }),
             })
             .collect()
     }

@@ -241,7 +241,17 @@ pub(super) fn render<'a>(
     draw: &'a mut Draw,
     variables: &'a mut Variables,
 ) -> RenderContext<'a> {
-    RenderContext { user_id, life, class: &plan.name, iteration, draw, variables }
+    RenderContext {
+        user_id,
+        life,
+        class: &plan.name,
+        iteration,
+        arrival: None,
+        loop_index: 0,
+        response: &stampede_scenarios::response::NONE,
+        draw,
+        variables,
+    }
 }
 
 /// The later of (last due + period) and the end of the iteration.

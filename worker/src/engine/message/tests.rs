@@ -38,6 +38,9 @@ fn rendered(steps: &str) -> Vec<[String; 6]> {
                 life: 0,
                 class: "v",
                 iteration: 3,
+                arrival: None,
+                loop_index: 0,
+                response: &stampede_scenarios::response::NONE,
                 draw: &mut draw,
                 variables: &mut variables,
             };
@@ -115,7 +118,17 @@ fn a_user_in_a_url_that_a_response_gave_is_who_the_request_says_it_is() {
         variables.set_text(VariableId(0), link.as_bytes());
         let Step::Request(request) = &prepared.classes[0].tasks[0][step] else { panic!("a request") };
         let (draw, variables) = (&mut draw, &mut variables);
-        let mut cx = RenderContext { user_id: 0, life: 0, class: "v", iteration: 0, draw, variables };
+        let mut cx = RenderContext {
+            user_id: 0,
+            life: 0,
+            class: "v",
+            iteration: 0,
+            arrival: None,
+            loop_index: 0,
+            response: &stampede_scenarios::response::NONE,
+            draw,
+            variables,
+        };
         let mut lent = pool.lend();
         lent.render(request, &jar, &mut cx).expect("can be made");
         let message = Message::new(request, Some(&lent));

@@ -46,7 +46,7 @@ pub(super) const REQUEST: Schema = Schema {
         "options",
         "request",
     ],
-    later: &["on_failure", "tags"],
+    later: &["on_failure"],
 };
 
 /// Compiles a request; `None` after a report.

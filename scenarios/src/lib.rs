@@ -26,6 +26,7 @@ pub mod response;
 pub mod schedule;
 pub mod sequence;
 pub mod source;
+pub mod stages;
 pub mod template;
 mod tree;
 pub mod units;

@@ -8,6 +8,7 @@ pub mod assign;
 pub mod batch;
 mod counts;
 pub mod prepare;
+mod profile;
 pub mod times;
 pub mod token;
 

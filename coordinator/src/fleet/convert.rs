@@ -5,6 +5,7 @@ use std::time::Duration;
 use stampede_proto::prepare::{Prepare, ns};
 use stampede_proto::v1::{self, WorkerPhase, command::What};
 use stampede_proto::{MAX_RUN, aside, assign, prepare};
+use stampede_scenarios::profile::Profile;
 
 use crate::run::input::{Heartbeat, Order, Progress};
 
@@ -60,12 +61,12 @@ pub(crate) fn heartbeat(status: v1::WorkerStatus) -> Option<Heartbeat> {
     })
 }
 
-/// A command to the wire. `what` is the test of the run.
-pub fn order_to_wire(order: &Order, what: &Prepare) -> v1::Command {
+/// A command to the wire. `what` is the test of the run, `planned` the load profile that its scenario gives.
+pub fn order_to_wire(order: &Order, what: &Prepare, planned: &Profile) -> v1::Command {
     let run = what.run.clone();
     let what = match order {
         Order::Prepare => What::Prepare(prepare::to_wire(what)),
-        Order::Assign(share) => What::Assign(assign::to_wire(share)),
+        Order::Assign(share) => What::Assign(assign::to_wire(share, planned)),
         Order::Start { start_us, shared } => {
             // Nothing is said of it where nothing was given.
             let shared = (!shared.is_empty()).then(|| aside::shared_to_wire(shared));

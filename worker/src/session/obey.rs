@@ -130,20 +130,20 @@ impl<E: StartEngine> Worker<E> {
     }
 
     async fn assign(&mut self, wire: v1::Assign) {
-        let result = match assign::from_wire(wire) {
-            Ok(assign) => match self.run.as_mut().filter(|run| run.id == assign.run) {
-                Some(run) => {
-                    self.owed = self.owed.map(|owed| owed.min(assign.revision));
-                    if assign.cut && std::mem::take(&mut self.said_hold) {
-                        (self.settings.say)(
-                            "the coordinator had given this worker up: its users from before end here",
-                        );
-                    }
-                    run.assign(assign, &self.settings).await
+        let Some(run) = self.run.as_mut().filter(|run| run.id == wire.run) else { return self.tell() };
+        self.owed = self.owed.map(|owed| owed.min(wire.revision));
+        let result = match run.planned().map(|planned| assign::from_wire(wire, planned)) {
+            // Not ready for it: it is told again.
+            None => Ok(()),
+            Some(Ok(assign)) => {
+                if assign.cut && std::mem::take(&mut self.said_hold) {
+                    (self.settings.say)(
+                        "the coordinator had given this worker up: its users from before end here",
+                    );
                 }
-                None => Ok(()),
-            },
-            Err(error) => Err(error.to_string()),
+                run.assign(assign, &self.settings).await
+            }
+            Some(Err(error)) => Err(error.to_string()),
         };
         if let Err(why) = result {
             self.say(&format!("the coordinator assigned what cannot be: {why}"));

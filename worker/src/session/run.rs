@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use stampede_proto::aside::Shared;
 use stampede_proto::assign::{Assign, Held, OpenShare};
+use stampede_scenarios::profile::Profile;
 use stampede_proto::v1::WorkerPhase;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
@@ -95,6 +96,14 @@ impl ActiveRun {
         let engine = engines.start(&config, &sender)?;
         self.state = State::Running(Box::new(Running::new(prepared, engine, events, pool)));
         Ok(())
+    }
+
+    /// The load profile that the scenario gives, while there is something to run.
+    pub(super) fn planned(&self) -> Option<&Profile> {
+        match &self.state {
+            State::Running(running) => Some(&running.prepared.plan.load.profile),
+            _ => None,
+        }
     }
 
     /// Follows an assignment newer than the one in force.

@@ -101,7 +101,7 @@ async fn run<F: HttpFactory>(config: AsideConfig, factory: &F) -> AsideDone {
         // Beside all slots there are.
         let mut draw = Draw::lifecycle(seed, u64::MAX, 0, stopping);
         let mut think = Draw::think(seed, u64::MAX, 0, u64::from(stopping));
-        let mut render = render(plan, (0, 0), 0, &mut draw, &mut variables);
+        let mut render = render(plan, &prepared.around, (0, 0), 0, &mut draw, &mut variables);
         program::run(here, &mut agent, steps, &mut render, &mut think, None).await
     };
     let rows = measured(&context);

@@ -7,6 +7,7 @@ pub mod assign;
 pub mod batch;
 mod counts;
 pub mod prepare;
+pub mod steer;
 pub mod times;
 pub mod token;
 

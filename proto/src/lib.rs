@@ -9,6 +9,7 @@ pub mod batch;
 mod counts;
 pub mod prepare;
 mod profile;
+pub mod steer;
 pub mod times;
 pub mod token;
 

@@ -238,8 +238,7 @@ impl World {
 
     /// The result, after both identities were checked.
     pub(crate) fn result(&self) -> RunResult {
-        let zero = Timestamp::UNIX_EPOCH;
-        let result = self.run.result(Facts { started_at: zero, ended_at: zero, version: "1".to_owned() });
+        let result = self.run.result(facts());
         let (requests, accounting) = (result.totals.requests(), &result.accounting);
         assert_eq!(
             accounting.started,
@@ -275,6 +274,12 @@ pub(crate) fn assigned(effects: &[Effect], worker: WorkerId) -> Option<&Assign> 
         Order::Assign(assign) => Some(assign),
         _ => None,
     })
+}
+
+/// What the state does not know itself.
+pub(crate) fn facts() -> Facts {
+    let zero = Timestamp::UNIX_EPOCH;
+    Facts { started_at: zero, ended_at: zero, version: "1".to_owned() }
 }
 
 /// The stop that `worker` is told: run time and timeout.

@@ -33,6 +33,9 @@ pub(super) struct Context {
     /// The lease had ended when somebody last looked. Who holds is waiting for `renewed`.
     pub(super) lapsed: Cell<bool>,
     renewed: Notify,
+    /// No iteration begins. Who holds is waiting for `resumed`.
+    pub(super) paused: Cell<bool>,
+    resumed: Notify,
     /// Lent to requests with values in them.
     pub(super) buffers: BufferPool,
     /// Requests begun so far.
@@ -79,6 +82,8 @@ impl Context {
             lapsed: Cell::new(!lease.holds()),
             lease,
             renewed: Notify::new(),
+            paused: Cell::new(false),
+            resumed: Notify::new(),
             buffers: BufferPool::default(),
             started: Cell::new(0),
             begun: Cell::new(0),
@@ -106,6 +111,25 @@ impl Context {
             self.renewed.notify_waiters();
         }
         holds
+    }
+
+    /// No iteration begins while `paused`. When that is over, everybody who holds goes on.
+    pub(super) fn pause(&self, paused: bool) {
+        if self.paused.replace(paused) && !paused {
+            self.resumed.notify_waiters();
+        }
+    }
+
+    /// Waits until the test is paused no more.
+    pub(super) async fn resumed(&self) {
+        loop {
+            // Registered before looking, so that nothing in between is missed.
+            let resumed = self.resumed.notified();
+            if !self.paused.get() {
+                return;
+            }
+            resumed.await;
+        }
     }
 
     /// A user of `class` waits for an arrival.

@@ -65,6 +65,9 @@ impl<C: HttpClient> User<C> {
         let context = Rc::clone(&self.context);
         let class = usize::from(self.grant.class);
         let (plan, steps) = (&context.prepared.plan.classes[class], &context.prepared.classes[class]);
+        if context.paused.get() && !Box::pin(self.sit_out(&context)).await {
+            return;
+        }
         self.lifecycle(plan, &steps.on_start, false).await;
         if plan.pipeline > 1 {
             Box::pin(self.iterate_pipelined(plan, steps)).await;
@@ -116,7 +119,7 @@ impl<C: HttpClient> User<C> {
         // An iteration that follows at once begins when the one before ended.
         let mut now = None;
         loop {
-            if context.lapsed.get() {
+            if context.lapsed.get() || context.paused.get() {
                 // What follows a hold begins when it can, and nothing was due meanwhile.
                 (due, now) = (None, None);
             }
@@ -186,6 +189,9 @@ impl<C: HttpClient> User<C> {
         if self.signals.is_stopped() || (context.lapsed.get() && !Box::pin(self.hold_still(context)).await) {
             return false;
         }
+        if context.paused.get() && !Box::pin(self.sit_out(context)).await {
+            return false;
+        }
         if context.permits.try_next() {
             return true;
         }
@@ -202,6 +208,15 @@ impl<C: HttpClient> User<C> {
             biased;
             () = self.signals.stopped() => false,
             () = self.signals.hold(context) => true,
+        }
+    }
+
+    /// Waits for the end of a pause; `false` if the user is to finish before.
+    async fn sit_out(&self, context: &Context) -> bool {
+        tokio::select! {
+            biased;
+            () = self.signals.stopped() => false,
+            () = context.resumed() => true,
         }
     }
 

@@ -21,8 +21,6 @@ pub enum StopReason {
     Iterations,
     /// The data was used up.
     Data,
-    /// A step of the scenario ended it.
-    Scenario,
     /// A threshold was crossed that ends the run.
     Threshold,
     /// `q`, from the screen.
@@ -31,6 +29,8 @@ pub enum StopReason {
     Signal,
     /// Every worker was lost.
     NoWorkers,
+    /// A step of the scenario asked for it, or its setup failed.
+    Scenario,
 }
 
 impl StopReason {
@@ -41,11 +41,11 @@ impl StopReason {
             Self::Profile => "profile",
             Self::Iterations => "iterations",
             Self::Data => "data",
-            Self::Scenario => "scenario",
             Self::Threshold => "threshold",
             Self::User => "user",
             Self::Signal => "signal",
             Self::NoWorkers => "no_workers",
+            Self::Scenario => "scenario",
         }
     }
 }

@@ -360,6 +360,15 @@ pub(crate) fn awkward() -> RunView {
     }
 }
 
+/// In the warm-up, with a group and a setup behind the endpoints.
+pub(crate) fn warming_up() -> RunView {
+    let beside = |kind, row| EndpointRow { kind, ..row };
+    let group = beside(RowKind::Group, endpoint("GROUP", "checkout", 2_610, 4, 98.0));
+    let setup = beside(RowKind::Aside, endpoint("POST", "(setup) /reset", 1, 0, 31.0));
+    let rows = running().endpoints.iter().cloned().chain([group, setup]).collect();
+    RunView { warming_up: true, endpoints: Arc::new(rows), ..running() }
+}
+
 /// Begun, but nothing has been measured.
 pub(crate) fn empty() -> RunView {
     RunView {

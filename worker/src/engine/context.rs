@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use stampede_proto::aside::Shared;
 use stampede_scenarios::value::Value;
-use stampede_stats::endpoint::EndpointKey;
+use stampede_stats::endpoint::Part;
 use stampede_stats::recorder::Recorder;
 use tokio::sync::Notify;
 
@@ -69,10 +69,9 @@ impl Context {
         permits: Permits,
         lease: Arc<Lease>,
     ) -> Rc<Self> {
-        let known =
-            prepared.plan.endpoints.iter().map(|name| EndpointKey::new(&name.method, &name.name)).collect();
+        let known = prepared.plan.endpoints.iter().map(stampede_proto::rows::key).collect();
         let classes = prepared.plan.classes.len();
-        let recorder = Recorder::new(known, classes);
+        let recorder = Recorder::new(known, classes).with_warmup(prepared.plan.load.warmup);
         Rc::new(Self {
             prepared,
             clock,
@@ -144,10 +143,10 @@ impl Context {
         self.free.borrow_mut().get_mut(usize::from(class))?.pop()
     }
 
-    /// An arrival begins, so much after it was due. Whoever it is handed to ends it.
-    pub(super) fn begin_arrival(&self, late: Duration, at: Duration) {
-        self.recorder.borrow_mut().begin_arrival(late, at);
+    /// An arrival begins, so much after it was due. Whoever it is handed to ends it, in the part of the run that it belongs to.
+    pub(super) fn begin_arrival(&self, late: Duration, at: Duration) -> Part {
         self.begun.set(self.begun.get() + 1);
+        self.recorder.borrow_mut().begin_arrival(late, at)
     }
 
     /// An arrival came due, and there is nobody to run it.

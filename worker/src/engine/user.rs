@@ -86,10 +86,10 @@ impl<C: HttpClient> User<C> {
         let born = context.clock.now();
         self.lifecycle(plan, &steps.on_start, false).await;
         let mut ready = Some(context.clock.now());
-        while let Some(Handed { number, due }) = self.signals.next_arrival().await {
+        while let Some(Handed { number, due, part }) = self.signals.next_arrival().await {
             // What the first arrival had to wait for `on_start` is the user's business, not the target's.
             let apart = ready.take().map_or(Duration::ZERO, |ready| ready.saturating_sub(born.max(due)));
-            let guard = IterationGuard::take_over(&context);
+            let guard = IterationGuard::take_over(&context, part);
             let seed = context.prepared.plan.seed;
             let (draw, think) = (Draw::arrival(seed, number), Draw::arrival_think(seed, number));
             self.pass(&context, plan, steps, Begun { guard, draw, think }, Some(due + apart)).await;
@@ -292,9 +292,9 @@ struct Begun<'a> {
 impl<C> Drop for User<C> {
     fn drop(&mut self) {
         let context = &self.context;
-        if self.signals.take_arrival().is_some() {
+        if let Some(arrival) = self.signals.take_arrival() {
             // Handed over and given up before it could be begun with.
-            drop(IterationGuard::take_over(context));
+            drop(IterationGuard::take_over(context, arrival.part));
         }
         if std::thread::panicking() {
             context.panicked.set(true);

@@ -21,6 +21,10 @@ pub enum StopReason {
     Iterations,
     /// `q`, from the screen.
     User,
+    /// The scenario: a `stop: run`, or every user has stopped itself.
+    Scenario,
+    /// A feeder had no rows left.
+    Data,
     /// Ctrl-C or SIGTERM.
     Signal,
     /// Every worker was lost.
@@ -35,6 +39,8 @@ impl StopReason {
             Self::Profile => "profile",
             Self::Iterations => "iterations",
             Self::User => "user",
+            Self::Scenario => "scenario",
+            Self::Data => "data",
             Self::Signal => "signal",
             Self::NoWorkers => "no_workers",
         }

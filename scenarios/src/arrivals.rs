@@ -41,6 +41,8 @@ pub struct Arrival {
     pub due: Duration,
     /// The user class that runs it.
     pub class: u16,
+    /// Its number among those of its class, from 0.
+    pub nth: u64,
     /// Its lane, below [`LANES`].
     pub lane: u16,
 }
@@ -65,8 +67,8 @@ pub fn schedule(plan: &Plan) -> Option<impl Iterator<Item = Arrival> + use<>> {
     let classes = load.sequence.iter().take(most);
     let dues = Dues::new(open, plan.seed);
     Some(classes.zip(dues).map(|(slot, due)| {
-        let (class, lane) = (slot.class, lane(slot.class, u64::from(slot.rank)));
-        Arrival { number: slot.slot, due, class, lane }
+        let (class, nth) = (slot.class, u64::from(slot.rank));
+        Arrival { number: slot.slot, due, class, nth, lane: lane(class, nth) }
     }))
 }
 

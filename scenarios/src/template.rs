@@ -150,7 +150,7 @@ impl Template {
     }
 
     /// Adds the user's variables that it writes to `list`, with their names.
-    pub(crate) fn add_variables(&self, list: &mut Vec<(VariableId, Box<str>)>) {
+    pub fn add_variables(&self, list: &mut Vec<(VariableId, Box<str>)>) {
         for segment in &self.segments {
             match segment {
                 Segment::Value { source: ValueSource::Variable { id, name }, .. } => {

@@ -10,7 +10,7 @@ use crate::endpoint::EndpointKey;
 use crate::histogram::{PHASE_DIGITS, Times};
 use crate::interval::{Gauges, Interval};
 use crate::names::Names;
-use crate::outcome::Outcome;
+use crate::outcome::{FailureKind, Outcome};
 pub use crate::sample::{Connected, IterationEnd, Sample};
 
 /// One load thread's book.
@@ -70,6 +70,42 @@ impl Recorder {
         self.requests_in_flight += 1;
         let index = endpoint as usize;
         self.current.endpoint(index, self.names.key(index)).counts.started += 1;
+    }
+
+    /// The number of the row of a task's failures.
+    pub fn task(&mut self, name: &str) -> u32 {
+        self.names.number("TASK", name)
+    }
+
+    /// A task fails without a request.
+    pub fn fail(&mut self, endpoint: u32, kind: FailureKind, at: Duration, message: &str) {
+        self.roll(at);
+        let index = endpoint as usize;
+        let key = self.names.key(index);
+        let counts = &mut self.current.endpoint(index, key).counts;
+        counts.started += 1;
+        counts.failed += 1;
+        let second = self.current.from_s;
+        self.current.error(key, kind, message, second);
+    }
+
+    /// A pass through a group that began in `row` has ended, `took` after it began. Its failures are its requests'.
+    pub fn end_group(&mut self, row: u32, took: Duration, end: IterationEnd, at: Duration) {
+        self.roll(at);
+        self.requests_in_flight -= 1;
+        let index = row as usize;
+        let stats = self.current.endpoint(index, self.names.key(index));
+        match end {
+            IterationEnd::Completed => {
+                stats.counts.ok += 1;
+                stats.ok.record(ns(took));
+            }
+            IterationEnd::Failed => {
+                stats.counts.failed += 1;
+                stats.failed.record(ns(took));
+            }
+            IterationEnd::Cancelled => stats.counts.cancelled += 1,
+        }
     }
 
     /// A request that began has ended.

@@ -47,6 +47,8 @@ pub struct OpenGrant {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Handed {
     pub(super) number: u64,
+    /// Its number among those of its class.
+    pub(super) nth: u64,
     /// Run time at which it was due.
     pub(super) due: Duration,
 }
@@ -199,7 +201,7 @@ impl<T: HttpThread> Loop<T> {
             };
             self.context.begin_arrival(late, now);
             if let Some(user) = self.users.get(&slot) {
-                user.signals.hand(Handed { number: arrival.number, due: arrival.due });
+                user.signals.hand(Handed { number: arrival.number, nth: arrival.nth, due: arrival.due });
             }
         }
     }

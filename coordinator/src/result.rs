@@ -29,6 +29,8 @@ pub enum StopReason {
     Signal,
     /// Every worker was lost.
     NoWorkers,
+    /// A step of the scenario asked for it, or its setup failed.
+    Scenario,
 }
 
 impl StopReason {
@@ -43,6 +45,7 @@ impl StopReason {
             Self::Data => "data",
             Self::Signal => "signal",
             Self::NoWorkers => "no_workers",
+            Self::Scenario => "scenario",
         }
     }
 }

@@ -1,10 +1,12 @@
 //! What the users of one load thread have in common: the plan, the clock, the thread's book, the permits.
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
+use stampede_proto::aside::Shared;
+use stampede_scenarios::value::Value;
 use stampede_stats::endpoint::EndpointKey;
 use stampede_stats::outcome::FailureKind;
 use stampede_stats::recorder::Recorder;
@@ -12,6 +14,7 @@ use tokio::sync::Notify;
 
 use super::StopWish;
 use super::arrivals::Handed;
+use super::aside;
 use super::log_lines::LogLines;
 use super::message::BufferPool;
 use super::prepared::Prepared;
@@ -59,6 +62,8 @@ pub(super) struct Context {
     pub(super) log_lines: LogLines,
     /// A user's task has panicked: what the thread measures is not to be trusted any more.
     pub(super) panicked: Cell<bool>,
+    /// What setup gave to all users.
+    pub(super) shared: OnceCell<Vec<Option<Value>>>,
     /// Wakes the thread's own loop when a user has ended.
     pub(super) someone_ended: Notify,
 }
@@ -96,8 +101,14 @@ impl Context {
             failure: RefCell::default(),
             log_lines: LogLines::default(),
             panicked: Cell::new(false),
+            shared: OnceCell::new(),
             someone_ended: Notify::new(),
         })
+    }
+
+    /// What setup gave is known. The first word counts.
+    pub(super) fn set_shared(&self, shared: &Shared) {
+        let _ = self.shared.set(aside::values(shared));
     }
 
     /// Looks at the lease. When it was renewed, everybody who holds goes on.

@@ -11,6 +11,7 @@ use stampede_scenarios::response::LastResponse;
 use stampede_scenarios::variables::Variables;
 use stampede_stats::recorder::IterationEnd;
 
+use super::aside;
 use super::context::{Context, UserSignals};
 use super::guard::IterationGuard;
 use super::prepared::PreparedClass;
@@ -49,7 +50,7 @@ impl<C: HttpClient> User<C> {
         context.recorder.borrow_mut().user(usize::from(grant.class), true);
         let class = &context.prepared.plan.classes[usize::from(grant.class)];
         Ok(Self {
-            variables: Variables::new(&class.variables),
+            variables: variables(context, class),
             response: class.looks_at_response.then(Box::default),
             context: Rc::clone(context),
             signals: Rc::clone(signals),
@@ -123,7 +124,7 @@ impl<C: HttpClient> User<C> {
                 return false;
             }
         }
-        self.variables = Variables::new(&plan.variables);
+        self.variables = variables(&self.context, plan);
         self.response = plan.looks_at_response.then(Box::default);
         self.iteration = 0;
         self.signals.restarts.set(self.signals.restarts.get().wrapping_add(1));
@@ -282,6 +283,15 @@ impl<C: HttpClient> User<C> {
         let life = self.grant.life.wrapping_add(self.signals.restarts.get());
         (self.context.prepared.plan.seed, u64::from(self.grant.slot), life)
     }
+}
+
+/// Those of a user that begins.
+fn variables(context: &Context, plan: &ClassPlan) -> Variables {
+    let mut variables = Variables::new(&plan.variables);
+    if let Some(values) = context.shared.get() {
+        aside::give(&mut variables, &plan.variables, values);
+    }
+    variables
 }
 
 /// What a program of `called` works on, run by a user of this (slot, life) in this iteration.

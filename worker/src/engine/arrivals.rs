@@ -50,6 +50,8 @@ pub struct OpenGrant {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Handed {
     pub(super) number: u64,
+    /// Its number among those of its class.
+    pub(super) nth: u64,
     /// Run time at which it was due.
     pub(super) due: Duration,
     /// The part of the run that it began in.
@@ -216,7 +218,12 @@ impl<T: HttpThread> Loop<T> {
             };
             let part = self.context.begin_arrival(late, now);
             if let Some(user) = self.users.get(&slot) {
-                user.signals.hand(Handed { number: arrival.number, due: arrival.due, part });
+                user.signals.hand(Handed {
+                    number: arrival.number,
+                    nth: arrival.nth,
+                    due: arrival.due,
+                    part,
+                });
             }
         }
     }

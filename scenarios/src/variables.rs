@@ -61,13 +61,13 @@ impl Variables {
         self.get(id).is_some_and(|variable| variable.kind != Kind::Unset)
     }
 
-    /// Its value; `None` if it has none.
+    /// Its value; `None` if it has none, or is nested too deeply to be one.
     pub fn value(&self, id: VariableId) -> Option<Value> {
         let Variable { kind, text } = self.get(id)?;
         match kind {
             Kind::Unset => None,
             Kind::Text => Some(Value::Text(text.clone())),
-            Kind::Json => Some(crate::json::value_of(text)),
+            Kind::Json => crate::json::try_value_of(text),
         }
     }
 

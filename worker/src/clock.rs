@@ -131,6 +131,11 @@ fn local_start_ns(start_us: u64, offset_us: i64) -> i64 {
         .min(i64::MAX - 1)
 }
 
+/// The time since 1970; a clock that stands before that is taken to stand there.
+pub(crate) fn wall_clock() -> Duration {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -8,8 +8,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Method};
 use stampede_scenarios::plan::{
-    AssetId, BodyPlan, Connection, Expect, HttpVersion, NamePlan, Op, PartContent, PartPlan, Plan, Program,
-    RequestPlan,
+    AssetId, BodyPlan, ClassPlan, Connection, Expect, HttpVersion, NamePlan, Op, PartContent, PartPlan, Plan,
+    Program, RequestPlan,
 };
 use stampede_scenarios::template::{Around, Segment, Template};
 use stampede_scenarios::wait::Wait;
@@ -46,6 +46,8 @@ pub struct Prepared {
     /// What its texts may name beside the user.
     pub(super) around: Around,
     pub(super) classes: Vec<PreparedClass>,
+    /// What runs once in the whole test.
+    pub(super) aside: Option<PreparedClass>,
 }
 
 #[derive(Debug)]
@@ -173,24 +175,22 @@ impl Prepared {
             what: format!("the file `{path}` is not text (it is not UTF-8)"),
         })?;
         let boundary = boundary(plan.seed);
-        let classes = plan
-            .classes
-            .iter()
-            .map(|class| {
-                let maker = Maker { assets, boundary: &boundary, http: &http };
-                Ok(PreparedClass {
-                    on_start: maker.program(&class.on_start)?,
-                    on_stop: maker.program(&class.on_stop)?,
-                    tasks: class
-                        .tasks
-                        .iter()
-                        .map(|task| maker.program(&task.program))
-                        .collect::<Result<_, _>>()?,
-                })
+        let prepare = |class: &ClassPlan| {
+            let maker = Maker { assets, boundary: &boundary, http: &http };
+            Ok(PreparedClass {
+                on_start: maker.program(&class.on_start)?,
+                on_stop: maker.program(&class.on_stop)?,
+                tasks: class
+                    .tasks
+                    .iter()
+                    .map(|task| maker.program(&task.program))
+                    .collect::<Result<_, _>>()?,
             })
-            .collect::<Result<_, _>>()?;
+        };
+        let classes = plan.classes.iter().map(prepare).collect::<Result<_, _>>()?;
+        let aside = plan.aside.as_deref().map(prepare).transpose()?;
         let around = Around { worker: "".into(), now: wall_clock };
-        Ok(Self { plan, http: Arc::new(http), around, classes })
+        Ok(Self { plan, http: Arc::new(http), around, classes, aside })
     }
 
     /// With the name that `worker` has in its log.

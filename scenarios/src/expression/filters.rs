@@ -153,6 +153,9 @@ pub(super) fn filter(
     guard(name, &values, arguments, scene)?;
     match (name, values.as_slice()) {
         ("length" | "count", [value]) => length(value).map(Some),
+        ("reverse", [Value::Map(entries)]) => {
+            Ok(Some(Value::List(entries.iter().rev().map(|(key, _)| Value::Text(key.clone())).collect())))
+        }
         ("join", [value]) if arguments.named.is_empty() => join(value, "").map(Some),
         ("join", [value, separator]) if arguments.named.is_empty() => {
             join(value, &separator.to_plain()).map(Some)

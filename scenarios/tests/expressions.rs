@@ -21,7 +21,7 @@ fn scenario(vars: &str, expression: &str) -> String {
     let quoted = serde_json::to_string(&format!("${{{expression}}}")).expect("a text");
     // Whatever is set is one's own, and of no type that is known.
     let own = ["a", "b", "n", "zero", "yes", "word", "digits", "empty", "nothing", "ids", "map", "none_left"];
-    let sets: String = own.iter().map(|name| format!("{name}: \"${{{name}}}\", ")).collect();
+    let sets: String = own.map(|name| format!("{name}: \"${{{name}}}\", ")).concat();
     format!(
         "target: http://h\nvars: {{known: [1, {{x: 2}}], region: eu}}\nusers:\n  v:\n    vars: {vars}\n    tasks:\n      t:\n        \
          steps:\n          - set: {{result: {quoted}}}\n          - set: {{{sets} unset: 1}}\n          \
@@ -76,119 +76,122 @@ fn run(expression: &str) -> Result<String, String> {
     evaluated(&plan, 1).map(|value| value.to_json()).map_err(|error| error.to_string())
 }
 
+/// Expressions, and what they come to as JSON.
+const CASES: &[(&str, &str)] = &[
+    // Numbers.
+    ("a + 1", "8"),
+    ("a * b", "17.5"),
+    ("a / 2", "3.5"),
+    ("8 / 2", "4"),
+    ("a // 2", "3"),
+    ("n // 2", "-2"),
+    ("n % 2", "1"),
+    ("a % 3", "1"),
+    ("2 ** 10", "1024"),
+    ("2 ** -1", "0.5"),
+    ("-a", "-7"),
+    ("-b - 1", "-3.5"),
+    ("1 + 2 * 3", "7"),
+    ("(1 + 2) * 3", "9"),
+    ("digits | int + 1", "13"),
+    ("'2.5' | float * 2", "5"),
+    ("b | int", "2"),
+    ("'x' | int(5)", "5"),
+    ("yes + 1", "2"),
+    // Truth.
+    ("a > 3 and not yes", "false"),
+    ("a == 7.0", "true"),
+    ("digits == 12", "false"),
+    ("1 < a <= 7", "true"),
+    ("word in ['abc', 'd']", "true"),
+    ("word not in 'xabcx'", "false"),
+    ("'part' in map", "true"),
+    ("'x' if a > 9 else 'y'", "\"y\""),
+    ("empty or 'other'", "\"other\""),
+    ("nothing is none", "true"),
+    ("a is odd and word is string", "true"),
+    ("ids == [4, 5.0, 6]", "true"),
+    ("word < 'abd'", "true"),
+    // Texts.
+    ("word ~ '-' ~ a", "\"abc-7\""),
+    ("word ~ yes ~ nothing ~ b", "\"abctruenull2.5\""),
+    ("word | upper", "\"ABC\""),
+    ("word[1]", "\"b\""),
+    ("word[-1]", "\"c\""),
+    ("word[::-1]", "\"cba\""),
+    ("'ab' * 3", "\"ababab\""),
+    ("word | replace('b', '--')", "\"a--c\""),
+    ("'%05d' | format(a)", "\"00007\""),
+    ("'a,b' | split(',')", "[\"a\",\"b\"]"),
+    ("ids | join('-')", "\"4-5-6\""),
+    ("[yes, 2.0] | join(',')", "\"true,2\""),
+    // Lists and maps.
+    ("ids | length", "3"),
+    ("ids[0] + ids[-1]", "10"),
+    ("ids[1:]", "[5,6]"),
+    ("ids[::2]", "[4,6]"),
+    ("ids + [7]", "[4,5,6,7]"),
+    ("ids | first", "4"),
+    ("none_left | first | default('none')", "\"none\""),
+    ("ids | sum", "15"),
+    ("ids | max", "6"),
+    ("[3, 1, 2] | sort", "[1,2,3]"),
+    ("ids | map('string') | list", "[\"4\",\"5\",\"6\"]"),
+    ("ids | select('odd') | list", "[5]"),
+    ("map.part.net", "9"),
+    ("map['list'][1]", "\"x\""),
+    ("map.list | length", "2"),
+    ("{'k': a, 'l': [b]}", "{\"k\":7,\"l\":[2.5]}"),
+    ("{'k': {'l': 1}}.k.l", "1"),
+    ("map.no | default(3)", "3"),
+    ("map.no.deeper | default(3)", "3"),
+    ("map.no is defined", "false"),
+    ("unset | default('d')", "\"d\""),
+    ("unset is undefined", "true"),
+    ("empty | default('d', true)", "\"d\""),
+    ("map | tojson", "\"{\\\"part\\\":{\\\"net\\\":9},\\\"list\\\":[1,\\\"x\\\"]}\""),
+    ("range(3)", "[0,1,2]"),
+    ("range(10, 0, -4)", "[10,6,2]"),
+    // Known when the file is read.
+    ("known[1].x + 1", "3"),
+    ("region ~ '!'", "\"eu!\""),
+    ("{'a': {'b': [1, 2]}}['a'].b[1]", "2"),
+    // The user and its last response.
+    ("user.id * 2", "34"),
+    ("user.class ~ user.life", "\"v1\""),
+    ("iteration % 3", "1"),
+    ("response.status == 201 and not response.failed", "true"),
+    ("response.size + response.time_ms", "111.5"),
+    ("response.header['content-type']", "\"text/html\""),
+    ("response.header['X-Id'] | int", "7"),
+    ("response.header['no'] | default('-')", "\"-\""),
+    // Functions.
+    ("base64('user:' ~ word)", "\"dXNlcjphYmM=\""),
+    ("word | base64", "\"YWJj\""),
+    ("hex('az')", "\"617a\""),
+    ("urlencode('a b&c')", "\"a%20b%26c\""),
+    ("sha256('abc')[:8]", "\"ba7816bf\""),
+    ("hmac_sha256('Jefe', 'what do ya want for nothing?')[:8]", "\"5bdcc146\""),
+    ("json(ids)", "\"[4,5,6]\""),
+    ("sqrt(16)", "4"),
+    ("floor(b) + ceil(b)", "5"),
+    ("round(b)", "3"),
+    ("round(2.345, 1)", "2.3"),
+    ("min(a, b) ~ max(ids)", "\"2.56\""),
+    ("abs(n)", "3"),
+    ("cos(0) + sin(0)", "1"),
+    ("now.unix()", "1795275919"),
+    ("now.millis()", "1795275919123"),
+    ("now.iso()", "\"2026-11-21T15:45:19.123Z\""),
+    ("random.pick(['only'])", "\"only\""),
+    ("random.string(12) | length", "12"),
+    ("random.int(a, 7)", "7"),
+];
+
 #[test]
 fn expressions_come_to_this() {
-    for (expression, json) in [
-        // Numbers.
-        ("a + 1", "8"),
-        ("a * b", "17.5"),
-        ("a / 2", "3.5"),
-        ("8 / 2", "4"),
-        ("a // 2", "3"),
-        ("n // 2", "-2"),
-        ("n % 2", "1"),
-        ("a % 3", "1"),
-        ("2 ** 10", "1024"),
-        ("2 ** -1", "0.5"),
-        ("-a", "-7"),
-        ("-b - 1", "-3.5"),
-        ("1 + 2 * 3", "7"),
-        ("(1 + 2) * 3", "9"),
-        ("digits | int + 1", "13"),
-        ("'2.5' | float * 2", "5"),
-        ("b | int", "2"),
-        ("'x' | int(5)", "5"),
-        ("yes + 1", "2"),
-        // Truth.
-        ("a > 3 and not yes", "false"),
-        ("a == 7.0", "true"),
-        ("digits == 12", "false"),
-        ("1 < a <= 7", "true"),
-        ("word in ['abc', 'd']", "true"),
-        ("word not in 'xabcx'", "false"),
-        ("'part' in map", "true"),
-        ("'x' if a > 9 else 'y'", "\"y\""),
-        ("empty or 'other'", "\"other\""),
-        ("nothing is none", "true"),
-        ("a is odd and word is string", "true"),
-        ("ids == [4, 5.0, 6]", "true"),
-        ("word < 'abd'", "true"),
-        // Texts.
-        ("word ~ '-' ~ a", "\"abc-7\""),
-        ("word ~ yes ~ nothing ~ b", "\"abctruenull2.5\""),
-        ("word | upper", "\"ABC\""),
-        ("word[1]", "\"b\""),
-        ("word[-1]", "\"c\""),
-        ("word[::-1]", "\"cba\""),
-        ("'ab' * 3", "\"ababab\""),
-        ("word | replace('b', '--')", "\"a--c\""),
-        ("'%05d' | format(a)", "\"00007\""),
-        ("'a,b' | split(',')", "[\"a\",\"b\"]"),
-        ("ids | join('-')", "\"4-5-6\""),
-        ("[yes, 2.0] | join(',')", "\"true,2\""),
-        // Lists and maps.
-        ("ids | length", "3"),
-        ("ids[0] + ids[-1]", "10"),
-        ("ids[1:]", "[5,6]"),
-        ("ids[::2]", "[4,6]"),
-        ("ids + [7]", "[4,5,6,7]"),
-        ("ids | first", "4"),
-        ("none_left | first | default('none')", "\"none\""),
-        ("ids | sum", "15"),
-        ("ids | max", "6"),
-        ("[3, 1, 2] | sort", "[1,2,3]"),
-        ("ids | map('string') | list", "[\"4\",\"5\",\"6\"]"),
-        ("ids | select('odd') | list", "[5]"),
-        ("map.part.net", "9"),
-        ("map['list'][1]", "\"x\""),
-        ("map.list | length", "2"),
-        ("{'k': a, 'l': [b]}", "{\"k\":7,\"l\":[2.5]}"),
-        ("{'k': {'l': 1}}.k.l", "1"),
-        ("map.no | default(3)", "3"),
-        ("map.no.deeper | default(3)", "3"),
-        ("map.no is defined", "false"),
-        ("unset | default('d')", "\"d\""),
-        ("unset is undefined", "true"),
-        ("empty | default('d', true)", "\"d\""),
-        ("map | tojson", "\"{\\\"part\\\":{\\\"net\\\":9},\\\"list\\\":[1,\\\"x\\\"]}\""),
-        ("range(3)", "[0,1,2]"),
-        ("range(10, 0, -4)", "[10,6,2]"),
-        // Known when the file is read.
-        ("known[1].x + 1", "3"),
-        ("region ~ '!'", "\"eu!\""),
-        ("{'a': {'b': [1, 2]}}['a'].b[1]", "2"),
-        // The user and its last response.
-        ("user.id * 2", "34"),
-        ("user.class ~ user.life", "\"v1\""),
-        ("iteration % 3", "1"),
-        ("response.status == 201 and not response.failed", "true"),
-        ("response.size + response.time_ms", "111.5"),
-        ("response.header['content-type']", "\"text/html\""),
-        ("response.header['X-Id'] | int", "7"),
-        ("response.header['no'] | default('-')", "\"-\""),
-        // Functions.
-        ("base64('user:' ~ word)", "\"dXNlcjphYmM=\""),
-        ("word | base64", "\"YWJj\""),
-        ("hex('az')", "\"617a\""),
-        ("urlencode('a b&c')", "\"a%20b%26c\""),
-        ("sha256('abc')[:8]", "\"ba7816bf\""),
-        ("hmac_sha256('Jefe', 'what do ya want for nothing?')[:8]", "\"5bdcc146\""),
-        ("json(ids)", "\"[4,5,6]\""),
-        ("sqrt(16)", "4"),
-        ("floor(b) + ceil(b)", "5"),
-        ("round(b)", "3"),
-        ("round(2.345, 1)", "2.3"),
-        ("min(a, b) ~ max(ids)", "\"2.56\""),
-        ("abs(n)", "3"),
-        ("cos(0) + sin(0)", "1"),
-        ("now.unix()", "1795275919"),
-        ("now.millis()", "1795275919123"),
-        ("now.iso()", "\"2026-11-21T15:45:19.123Z\""),
-        ("random.pick(['only'])", "\"only\""),
-        ("random.string(12) | length", "12"),
-        ("random.int(a, 7)", "7"),
-    ] {
-        assert_eq!(run(expression).as_deref(), Ok(json), "{expression}");
+    for (expression, json) in CASES {
+        assert_eq!(run(expression).as_deref(), Ok(*json), "{expression}");
     }
 }
 
@@ -281,16 +284,16 @@ fn mistakes_are_answered_when_the_file_is_read() {
     ];
     let mut out = String::new();
     for expression in all {
-        let problems = match plan(&scenario(OWN, expression)) {
-            Err(problems) => problems,
-            Ok(_) => panic!("{expression} should be refused"),
+        let Err(problems) = plan(&scenario(OWN, expression)) else {
+            panic!("{expression} should be refused")
         };
         let told: Vec<&str> = problems
             .lines()
             .filter(|line| line.starts_with("error") || line.contains("= help") || line.contains('^'))
             .map(str::trim)
             .collect();
-        out.push_str(&format!("{expression}\n    {}\n", told.join("\n    ")));
+        out.push_str(&[expression, &told.join("\n    "), ""].join("\n    "));
+        out.push('\n');
     }
     insta::assert_snapshot!(out);
 }

@@ -27,6 +27,7 @@ users:
             name: fixed ${api_key}
             auth: {basic: {user: "${user.id}", password: open-sesame-1}}
             json: {key: "${api_key}", half: "${api_key[:4]}", plain: "${plain}", signed: "${signature}"}
+            expect: {body: {contains: "${api_key}", not: {contains: "${bearer}"}}}
           - log: "key ${api_key}, sign ${copy}, ${greeting} ${plain}"
           - fail: "not with ${bearer}"
 "#;

@@ -136,7 +136,7 @@ fn of_fractions(operator: Operator, a: f64, b: f64) -> Result<Value, EvaluateErr
     })
 }
 
-/// Quotient and remainder of a division that goes down; the remainder has the sign of `b`. As CPython's `float_divmod`.
+/// Quotient and remainder of a division that goes down; the remainder has the sign of `b`. As `float_divmod` of Python's own interpreter.
 fn floor_of(a: f64, b: f64) -> (f64, f64) {
     let mut rest = a % b;
     let mut quotient = (a - rest) / b;

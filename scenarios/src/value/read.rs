@@ -77,12 +77,11 @@ fn last_of_each(entries: Vec<(String, Value)>) -> Vec<(String, Value)> {
     let mut places = std::collections::HashMap::with_capacity(entries.len());
     let mut kept: Vec<(String, Value)> = Vec::with_capacity(entries.len());
     for (key, value) in entries {
-        match places.get(&key).and_then(|at: &usize| kept.get_mut(*at)) {
-            Some((_, old)) => *old = value,
-            None => {
-                places.insert(key.clone(), kept.len());
-                kept.push((key, value));
-            }
+        if let Some((_, old)) = places.get(&key).and_then(|at: &usize| kept.get_mut(*at)) {
+            *old = value;
+        } else {
+            places.insert(key.clone(), kept.len());
+            kept.push((key, value));
         }
     }
     kept
@@ -94,7 +93,8 @@ mod tests {
 
     #[test]
     fn json_becomes_values() {
-        let many: String = (0..20).map(|number| format!("\"k{number}\": {number}, ")).collect();
+        let many: String =
+            (0..20).map(|number| format!("\"k{number}\": {number}, ")).collect::<Vec<_>>().concat();
         for (json, again) in [
             (
                 r#"{"b": [1, -2.5, null], "a": {"c": true}}"#.to_owned(),

@@ -52,15 +52,8 @@ pub(super) struct Builder<'a> {
 
 /// Reads a list of steps.
 pub(super) fn read(node: &Node, belongs: Belongs<'_>, class: &ClassCx<'_>, cx: &Cx<'_>) -> Program {
-    let mut builder = Builder {
-        class,
-        cx,
-        belongs,
-        ops: Vec::new(),
-        calls: Vec::new(),
-        is_branch: false,
-        parallels: 0,
-    };
+    let mut builder =
+        Builder { class, cx, belongs, ops: Vec::new(), calls: Vec::new(), is_branch: false, parallels: 0 };
     builder.steps(node);
     Program { ops: builder.ops }
 }

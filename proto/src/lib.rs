@@ -9,6 +9,7 @@ pub mod batch;
 mod counts;
 pub mod prepare;
 mod profile;
+pub mod rows;
 pub mod times;
 pub mod token;
 

@@ -15,7 +15,7 @@ use stampede_scenarios::ranks::RankSet;
 use stampede_scenarios::rate::Rate;
 use stampede_scenarios::source::{Overrides, Source};
 use stampede_stats::counts::{IterationCounts, RequestCounts};
-use stampede_stats::endpoint::{EndpointDelta, EndpointKey};
+use stampede_stats::endpoint::{EndpointDelta, EndpointKey, Part, RowKind};
 use stampede_stats::histogram::{PHASE_DIGITS, TIMES_DIGITS, Times, TimesDelta};
 use stampede_stats::interval::Gauges;
 use stampede_stats::outcome::FailureKind;
@@ -35,7 +35,11 @@ fn a_batch() -> v1::SnapshotBatch {
         RequestCounts { started: 9, sent: 8, ok: 4, failed: 4, cancelled: 1, ..RequestCounts::default() };
     let [ok, failed, service] = [(); 3].map(|()| times(TIMES_DIGITS));
     let delta = EndpointDelta { counts, ok, failed, service, ttfb: times(PHASE_DIGITS) };
-    let keys = [EndpointKey::new("GET", "/"), EndpointKey::new("POST", "/a")];
+    let keys = [
+        EndpointKey::new("GET", "/"),
+        EndpointKey::new("POST", "/a").in_part(Part::WarmUp),
+        EndpointKey::of(RowKind::Group, "GROUP", "checkout"),
+    ];
     let error = ErrorKey { endpoint: keys[0].clone(), kind: FailureKind::Closed, message: "gone".into() };
     let phase = || times(PHASE_DIGITS);
     let target = TargetDelta { connections: 2, dns: phase(), connect: phase(), tls: phase() };
@@ -112,7 +116,7 @@ fn a_heartbeat() -> v1::WorkerStatus {
 fn take_batch(bytes: &[u8]) {
     let Ok(wire) = v1::SnapshotBatch::decode(bytes) else { return };
     let Ok(taken) = batch::from_wire(wire) else { return };
-    assert!(taken.snapshot.endpoints.values().all(EndpointDelta::is_consistent));
+    assert!(taken.snapshot.endpoints.iter().all(|(key, delta)| delta.is_consistent(key.kind)));
     let mut totals = Totals::default();
     totals.add(&taken.snapshot);
     totals.add(&taken.snapshot);
@@ -139,7 +143,8 @@ fn take_assignment(bytes: &[u8]) {
         taken.profile.next_stop(5, at);
     }
     taken.profile.settled_at();
-    let again = assign::from_wire(assign::to_wire(&taken, &planned), &planned).expect("what was taken can be taken again");
+    let again = assign::from_wire(assign::to_wire(&taken, &planned), &planned)
+        .expect("what was taken can be taken again");
     assert_eq!(again, taken);
 }
 

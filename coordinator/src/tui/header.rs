@@ -27,7 +27,7 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, view: &RunView, theme: The
 
 fn title(view: &RunView, theme: Theme, width: usize) -> Line<'static> {
     let (symbol, look) = phase_look(view, theme);
-    let phase = format!("{symbol} {}", view.phase.as_str());
+    let phase = format!("{symbol} {}", view.phase_name());
     let time = match view.run_time {
         Some(run_time) => format!(" {} / {} ", format::clock(view.elapsed), format::clock(run_time)),
         None => format!(" {} ", format::clock(view.elapsed)),

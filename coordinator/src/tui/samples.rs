@@ -5,6 +5,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use stampede_stats::endpoint::RowKind;
 use stampede_stats::outcome::FailureKind;
 
 use crate::view::{
@@ -13,6 +14,7 @@ use crate::view::{
 
 fn endpoint(method: &str, name: &str, requests: u64, failures: u64, base: f64) -> EndpointRow {
     EndpointRow {
+        kind: RowKind::Request,
         method: method.to_owned(),
         name: name.to_owned(),
         requests,
@@ -75,6 +77,7 @@ pub(crate) fn running() -> RunView {
         target: "https://shop.test".to_owned(),
         demo: false,
         phase: Phase::Steady,
+        warming_up: false,
         elapsed: Duration::from_millis(41_300),
         run_time: Some(Duration::from_secs(60)),
         iterations: None,

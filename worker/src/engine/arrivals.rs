@@ -10,6 +10,7 @@ use std::time::Duration;
 use stampede_proto::LEASE_MARGIN;
 use stampede_scenarios::arrivals::{Arrival, LANES, schedule};
 use stampede_scenarios::plan::Plan;
+use stampede_stats::endpoint::Part;
 
 use super::thread::Loop;
 use crate::http::HttpThread;
@@ -51,6 +52,8 @@ pub(super) struct Handed {
     pub(super) nth: u64,
     /// Run time at which it was due.
     pub(super) due: Duration,
+    /// The part of the run that it began in.
+    pub(super) part: Part,
 }
 
 /// A thread's way through the schedule.
@@ -199,9 +202,10 @@ impl<T: HttpThread> Loop<T> {
                 self.context.drop_arrival(now);
                 continue;
             };
-            self.context.begin_arrival(late, now);
+            let part = self.context.begin_arrival(late, now);
             if let Some(user) = self.users.get(&slot) {
-                user.signals.hand(Handed { number: arrival.number, nth: arrival.nth, due: arrival.due });
+                let (number, nth, due) = (arrival.number, arrival.nth, arrival.due);
+                user.signals.hand(Handed { number, nth, due, part });
             }
         }
     }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use stampede_proto::aside::Shared;
 use stampede_scenarios::value::Value;
-use stampede_stats::endpoint::EndpointKey;
+use stampede_stats::endpoint::Part;
 use stampede_stats::outcome::FailureKind;
 use stampede_stats::recorder::Recorder;
 use tokio::sync::Notify;
@@ -75,10 +75,9 @@ impl Context {
         permits: Permits,
         lease: Arc<Lease>,
     ) -> Rc<Self> {
-        let known =
-            prepared.plan.endpoints.iter().map(|name| EndpointKey::new(&name.method, &name.name)).collect();
+        let known = prepared.plan.endpoints.iter().map(stampede_proto::rows::key).collect();
         let classes = prepared.plan.classes.len();
-        let recorder = Recorder::new(known, classes);
+        let recorder = Recorder::new(known, classes).with_warmup(prepared.plan.load.warmup);
         Rc::new(Self {
             prepared,
             clock,
@@ -136,7 +135,7 @@ impl Context {
 
     /// A task fails without a request, by a `fail` step.
     pub(super) fn fail(&self, row: u32, message: &str) {
-        self.recorder.borrow_mut().fail(row, FailureKind::Fail, self.clock.now(), message);
+        self.recorder.borrow_mut().fail(row, self.clock.now(), message);
     }
 
     /// What a step of `task` needs cannot be computed.
@@ -144,7 +143,7 @@ impl Context {
         let now = self.clock.now();
         let mut recorder = self.recorder.borrow_mut();
         let row = recorder.task(task);
-        recorder.fail(row, FailureKind::Template, now, message);
+        recorder.fail_as(row, FailureKind::Template, now, message);
     }
 
     /// A user of `class` waits for an arrival.
@@ -159,10 +158,10 @@ impl Context {
         self.free.borrow_mut().get_mut(usize::from(class))?.pop()
     }
 
-    /// An arrival begins, so much after it was due. Whoever it is handed to ends it.
-    pub(super) fn begin_arrival(&self, late: Duration, at: Duration) {
-        self.recorder.borrow_mut().begin_arrival(late, at);
+    /// An arrival begins, so much after it was due. Whoever it is handed to ends it, in the part of the run that it belongs to.
+    pub(super) fn begin_arrival(&self, late: Duration, at: Duration) -> Part {
         self.begun.set(self.begun.get() + 1);
+        self.recorder.borrow_mut().begin_arrival(late, at)
     }
 
     /// An arrival came due, and there is nobody to run it.

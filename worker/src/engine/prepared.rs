@@ -8,8 +8,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Method};
 use stampede_scenarios::plan::{
-    AssetId, BodyPlan, ClassPlan, Connection, Expect, HttpVersion, NamePlan, OnFailure, PartContent, PartPlan, Plan,
-    Program, RequestPlan,
+    AssetId, BodyPlan, ClassPlan, Connection, Expect, HttpVersion, NamePlan, OnFailure, PartContent,
+    PartPlan, Plan, Program, RequestPlan,
 };
 use stampede_scenarios::template::{Segment, Template};
 use url::Url;

@@ -8,7 +8,7 @@ use stampede_scenarios::draw::Draw;
 use super::arrivals::Handed;
 use super::guard::IterationGuard;
 use super::program::Then;
-use super::scope::Drawn;
+use super::scope::{Drawn, Of};
 use super::user::{Begun, User};
 use super::{StopWish, order};
 use crate::http::HttpClient;
@@ -44,16 +44,16 @@ impl<C: HttpClient> User<C> {
             if has_arrived {
                 context.push_free(self.grant.class, self.grant.slot);
             }
-            let Some(Handed { number, nth, due }) = self.signals.next_arrival().await else { break };
+            let Some(Handed { number, nth, due, part }) = self.signals.next_arrival().await else { break };
             has_arrived = true;
             // What the first arrival had to wait for `on_start` is the user's business, not the target's.
             let apart = ready.take().map_or(Duration::ZERO, |ready| ready.saturating_sub(born.max(due)));
-            let guard = IterationGuard::take_over(&context);
+            let guard = IterationGuard::take_over(&context, part);
             let seed = context.prepared.plan.seed;
             let (mut draw, think) = (Draw::arrival(seed, number), Draw::arrival_think(seed, number));
             let round = |round| Draw::arrival_round(seed, self.grant.class, round);
             let task = order::task(plan, steps, nth, &mut draw, round);
-            let drawn = Drawn { draw, think, arrival: Some(number) };
+            let drawn = Drawn { draw, think, of: Of::Arrival(number) };
             let mut begun = Begun { guard: Some(guard), drawn, task };
             then = self.pass(&context, plan, steps, &mut begun, Some(due + apart)).await.then;
             self.iteration += 1;

@@ -17,7 +17,7 @@ use super::guard::IterationGuard;
 use super::prepared::PreparedClass;
 use super::program::{self, Pass, Then};
 use super::request::{Agent, Here};
-use super::scope::{Drawn, Scope};
+use super::scope::{Drawn, Of, Scope};
 use super::steps::Step;
 use super::{StopWish, order};
 use crate::http::{ClientError, HttpClient, HttpThread};
@@ -100,13 +100,14 @@ impl<C: HttpClient> User<C> {
             return Then::GoOn;
         }
         let (seed, slot, life) = self.seed();
+        let pass = if stopping { u64::MAX } else { u64::MAX - 1 };
         let mut drawn = Drawn {
             draw: Draw::lifecycle(seed, slot, life, stopping),
-            think: Draw::think(seed, slot, life, if stopping { u64::MAX } else { u64::MAX - 1 }),
-            arrival: None,
+            think: Draw::think(seed, slot, life, pass),
+            of: if stopping { Of::Stop } else { Of::Start },
         };
         let here = Here { context: &self.context, signals: &self.signals };
-        let who = (slot, life, if stopping { u64::MAX } else { u64::MAX - 1 });
+        let who = (slot, life, self.iteration);
         let task = if stopping { "on_stop" } else { "on_start" };
         let mut scope = scope((plan, task), who, &mut drawn, &mut self.variables, &mut self.response);
         program::run(here, &mut self.agent, steps, &mut scope, None).await.then
@@ -241,7 +242,7 @@ impl<C: HttpClient> User<C> {
         let (draw, task) = self.next_task(plan, steps);
         let (seed, slot, life) = self.seed();
         let think = Draw::think(seed, slot, life, self.iteration);
-        let drawn = Drawn { draw, think, arrival: None };
+        let drawn = Drawn { draw, think, of: Of::Iteration };
         Begun { guard: Some(IterationGuard::begin(context, at)), drawn, task }
     }
 
@@ -338,9 +339,9 @@ pub(super) struct Passed {
 impl<C> Drop for User<C> {
     fn drop(&mut self) {
         let context = &self.context;
-        if self.signals.take_arrival().is_some() {
+        if let Some(arrival) = self.signals.take_arrival() {
             // Handed over and given up before it could be begun with.
-            drop(IterationGuard::take_over(context));
+            drop(IterationGuard::take_over(context, arrival.part));
         }
         if std::thread::panicking() {
             context.panicked.set(true);

@@ -21,8 +21,6 @@ pub enum StopReason {
     Iterations,
     /// The data was used up.
     Data,
-    /// A step of the scenario ended it.
-    Scenario,
     /// A threshold was crossed that ends the run.
     Threshold,
     /// `q`, from the screen.
@@ -47,7 +45,6 @@ impl StopReason {
             Self::Profile => "profile",
             Self::Iterations => "iterations",
             Self::Data => "data",
-            Self::Scenario => "scenario",
             Self::Threshold => "threshold",
             Self::User => "user",
             Self::Scenario => "scenario",

@@ -65,6 +65,8 @@ pub struct RunView {
     pub users_wanted: u32,
     /// Users the present ramp heads for.
     pub users_target: u32,
+    /// No iteration begins, because somebody wants it so.
+    pub paused: bool,
     /// The open model: how arrivals are coming.
     pub arrivals: Option<ArrivalsView>,
     /// Requests completed per second, over the last complete seconds (10 at most).

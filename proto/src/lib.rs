@@ -10,6 +10,7 @@ mod counts;
 pub mod prepare;
 mod profile;
 pub mod rows;
+pub mod steer;
 pub mod times;
 pub mod token;
 

@@ -2,6 +2,7 @@
 //! panics, and nothing grows far beyond what arrived.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use proptest::prelude::*;
@@ -9,10 +10,12 @@ use prost::Message;
 use stampede_proto::assign::{Assign, Grant, Held, LaneShare, OpenShare};
 use stampede_proto::batch::{Batch, Finals, Running};
 use stampede_proto::prepare::{AssetInfo, ClientChoice, Prepare};
+use stampede_proto::steer::Steer;
 use stampede_proto::{assign, batch, prepare, v1};
 use stampede_scenarios::profile::{Profile, Ramp};
 use stampede_scenarios::ranks::RankSet;
 use stampede_scenarios::rate::Rate;
+use stampede_scenarios::rate_profile::RateProfile;
 use stampede_scenarios::source::{Overrides, Source};
 use stampede_stats::counts::{IterationCounts, RequestCounts};
 use stampede_stats::endpoint::{EndpointDelta, EndpointKey, Part, RowKind};
@@ -86,6 +89,7 @@ fn an_assignment() -> v1::Assign {
         grants: vec![grant((5..90).collect()), grant((0..100).map(|n| n * 3).collect())],
         open: Some(OpenShare { lanes: vec![lanes], first_user: 7, max_users: 90 }),
         cut: true,
+        steer: Steer { rate: RateProfile::constant(rate).ok().map(Arc::new), paused: true },
     };
     assign::to_wire(&assign, &Profile::default())
 }

@@ -51,11 +51,6 @@ impl Names {
         self.requests[index]
     }
 
-    /// The number of a row of requests, made at its first use.
-    pub(crate) fn number(&mut self, method: &str, name: &str) -> u32 {
-        self.number_of(RowKind::Request, method, name)
-    }
-
     /// The number of a row, made at its first use.
     pub(crate) fn number_of(&mut self, kind: RowKind, method: &str, name: &str) -> u32 {
         // A lookup by borrowed parts would need a key type of its own; names made from values are the rare case.
@@ -99,14 +94,18 @@ impl Names {
 mod tests {
     use super::*;
 
+    fn number(names: &mut Names, method: &str, name: &str) -> u32 {
+        names.number_of(RowKind::Request, method, name)
+    }
+
     #[test]
     fn names_beyond_the_limit_share_a_row() {
         let mut names = Names::new(vec![EndpointKey::new("GET", "/")]);
-        let numbers: Vec<_> = (0..600).map(|n| names.number("GET", &format!("/{n}"))).collect();
-        assert_eq!(names.number("GET", "/"), 0);
+        let numbers: Vec<_> = (0..600).map(|n| number(&mut names, "GET", &format!("/{n}"))).collect();
+        assert_eq!(number(&mut names, "GET", "/"), 0);
         assert_eq!(numbers[599], numbers[598]);
         assert_eq!(numbers[599] as usize, MAX_DYNAMIC_ENDPOINTS + 1);
-        assert_eq!(names.number("GET", "/3"), numbers[3]);
+        assert_eq!(number(&mut names, "GET", "/3"), numbers[3]);
         assert_eq!(**names.key(numbers[599] as usize), EndpointKey::other());
         let group = names.number_of(RowKind::Group, "GROUP", "late");
         assert_eq!(**names.key(group as usize), EndpointKey::of(RowKind::Group, "", "(other)"));
@@ -121,11 +120,11 @@ mod tests {
         assert_eq!((names.warming(0), names.warming(warm), names.warming(1)), (warm, warm, 1));
         assert_eq!(names.key(warm as usize).part, Part::WarmUp);
         for n in 0..MAX_DYNAMIC_ENDPOINTS {
-            let number = names.number("GET", &format!("/{n}"));
+            let number = number(&mut names, "GET", &format!("/{n}"));
             assert_ne!(names.key(number as usize).name, "(other)");
             names.warming(number);
         }
-        let other = names.number("GET", "/one-more");
+        let other = number(&mut names, "GET", "/one-more");
         assert_eq!(names.key(other as usize).name, "(other)");
     }
 
@@ -133,7 +132,7 @@ mod tests {
     fn names_that_are_too_long_are_cut() {
         let mut names = Names::new(vec![EndpointKey::new("GET", "x".repeat(3000))]);
         assert_eq!(names.key(0).name.len(), MAX_NAME);
-        let number = names.number("GET", &"é".repeat(3000));
+        let number = number(&mut names, "GET", &"é".repeat(3000));
         assert_eq!(names.key(number as usize).name.len(), MAX_NAME);
     }
 }

@@ -30,6 +30,8 @@ pub struct Recorder {
     until: Duration,
     /// The stop instant: what ends from here on is draining.
     stop_at: Option<Duration>,
+    /// What rows count whose names come from values.
+    kind: RowKind,
     /// What begins before this run time belongs to the warm-up.
     warm_until: Duration,
     requests_started: u64,
@@ -48,6 +50,7 @@ impl Recorder {
             spares: Vec::new(),
             until: Duration::from_secs(1),
             stop_at: None,
+            kind: RowKind::Request,
             warm_until: Duration::ZERO,
             requests_started: 0,
             requests_in_flight: 0,
@@ -61,6 +64,11 @@ impl Recorder {
     pub fn with_warmup(mut self, warmup: Duration) -> Self {
         self.warm_until = warmup;
         self
+    }
+
+    /// Everything from here on is around the test: names that come from values too.
+    pub fn set_aside(&mut self) {
+        self.kind = RowKind::Aside;
     }
 
     /// The part of the run that belongs to what begins at `at`.
@@ -79,7 +87,7 @@ impl Recorder {
 
     /// The number of an endpoint whose name came from a value.
     pub fn endpoint(&mut self, method: &str, name: &str) -> u32 {
-        self.names.number(method, name)
+        self.names.number_of(self.kind, method, name)
     }
 
     /// A request, or a pass through a group, begins. Returns the number of the row it is booked in, for its end: during the

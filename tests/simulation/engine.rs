@@ -109,6 +109,8 @@ struct Thread {
     serving: Vec<User>,
     recorder: Recorder,
     permits: Permits,
+    /// No iteration begins.
+    paused: bool,
     shown: Shown,
     started: bool,
     stop: Option<(Duration, Duration)>,
@@ -138,6 +140,7 @@ impl Thread {
             serving: Vec::new(),
             recorder: Recorder::new(known, plan.classes.len()),
             permits: Permits::new(config.pool.clone()),
+            paused: false,
             shown: Shown::default(),
             started: false,
             stop: None,
@@ -180,7 +183,11 @@ impl Thread {
 
     fn obey(&mut self, order: Command) {
         match order {
-            Command::Assign { revision, profile, grants, open, cut } => {
+            Command::Assign { revision, profile, grants, open, cut, steer } => {
+                self.paused = steer.paused;
+                if let (Some(walk), Some(rate)) = (&mut self.walk, &steer.rate) {
+                    walk.follow(&self.config.prepared.plan, rate);
+                }
                 if let (Some(walk), Some(open)) = (&mut self.walk, &open) {
                     walk.assign(open);
                 }
@@ -323,7 +330,7 @@ impl Thread {
             Doing::Waits(_) if user.ends => false,
             Doing::Waits(until) => {
                 // Where iterations are limited, it waits for one.
-                if now >= until && holds && self.permits.next().now_or_never().is_some() {
+                if now >= until && holds && !self.paused && self.permits.next().now_or_never().is_some() {
                     self.begin_request(user, now, None);
                 }
                 true

@@ -84,6 +84,7 @@ pub(crate) fn running() -> RunView {
         users: 200,
         users_wanted: 200,
         users_target: 200,
+        paused: false,
         arrivals: None,
         rps: 1284.4,
         failures_per_s: 0.0,
@@ -358,6 +359,15 @@ pub(crate) fn awkward() -> RunView {
         notices: Arc::new(vec![name.to_owned(); 9]),
         ..running()
     }
+}
+
+/// In the warm-up, with a group and a setup behind the endpoints.
+pub(crate) fn warming_up() -> RunView {
+    let beside = |kind, row| EndpointRow { kind, ..row };
+    let group = beside(RowKind::Group, endpoint("GROUP", "checkout", 2_610, 4, 98.0));
+    let setup = beside(RowKind::Aside, endpoint("POST", "(setup) /reset", 1, 0, 31.0));
+    let rows = running().endpoints.iter().cloned().chain([group, setup]).collect();
+    RunView { warming_up: true, endpoints: Arc::new(rows), ..running() }
 }
 
 /// Begun, but nothing has been measured.

@@ -11,4 +11,6 @@ mod resume;
 mod rogue;
 mod start;
 mod statistics;
+mod warmup;
+mod wishes;
 mod world;

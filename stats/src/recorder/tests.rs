@@ -1,7 +1,6 @@
 //! The book of a load thread: what is booked where, and when a second is closed.
 
 use super::*;
-use crate::endpoint::RowKind;
 
 fn at(ms: u64) -> Duration {
     Duration::from_millis(ms)
@@ -185,6 +184,11 @@ fn groups_tasks_and_what_is_around_the_test_are_no_requests() {
         recorder.end_group(group, at(40), end, at(640));
     }
     recorder.fail(1, at(700), "no stock");
+    recorder.set_aside();
+    recorder.fail(2, at(800), "not there");
+    let named = recorder.endpoint("DELETE", "(teardown) /items/7");
+    let row = recorder.begin(named, at(800));
+    recorder.end(&sample(row, 810, Outcome::Ok));
     assert_eq!((recorder.started(), recorder.in_flight()), (0, 0));
     recorder.roll(at(1000));
     let closed = recorder.take_closed().expect("second 0");
@@ -198,15 +202,14 @@ fn groups_tasks_and_what_is_around_the_test_are_no_requests() {
         [
             (measured, RowKind::Group, 3, 1, 1, 1),
             (measured, RowKind::Task, 1, 0, 1, 0),
+            (measured, RowKind::Aside, 2, 1, 1, 0),
             (measured, RowKind::Aside, 1, 1, 0, 0),
         ]
     );
-    let errors: Vec<_> = closed.errors.iter().map(|row| (row.key.kind, row.kind, &*row.message)).collect();
-    assert_eq!(
-        errors,
-        [(RowKind::Task, FailureKind::Fail, "no stock")],
-        "a group's failures are its requests'"
-    );
+    let errors: Vec<_> = closed.errors.iter().map(|row| (row.key.kind, &*row.message)).collect();
+    // A group's failures are its requests'.
+    assert_eq!(errors, [(RowKind::Task, "no stock"), (RowKind::Aside, "not there")]);
+    assert!(closed.errors.iter().all(|row| row.kind == FailureKind::Fail));
     for slot in closed.endpoints.iter().flatten() {
         assert!(slot.stats.delta().is_consistent(slot.key.kind));
     }

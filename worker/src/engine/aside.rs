@@ -84,6 +84,7 @@ async fn run<F: HttpFactory>(config: AsideConfig, factory: &F) -> AsideDone {
     let clock = Arc::new(RunClock::new(Instant::now()));
     clock.start(0, 0);
     let context = Context::new(Arc::clone(&prepared), clock, Permits::new(None), Arc::new(Lease::none()));
+    context.recorder.borrow_mut().set_aside();
     tokio::task::spawn_local(Rc::clone(&context.timer).drive());
     let signals = UserSignals::new(&context);
     let http: Rc<dyn HttpThread<Client = _>> = Rc::new(http);
@@ -104,7 +105,7 @@ async fn run<F: HttpFactory>(config: AsideConfig, factory: &F) -> AsideDone {
             think: Draw::think(seed, u64::MAX, 0, u64::from(stopping)),
             of: if stopping { Of::Stop } else { Of::Start },
         };
-        let called = (plan.as_ref(), if stopping { "teardown" } else { "setup" });
+        let called = (plan.as_ref(), &prepared.around, if stopping { "teardown" } else { "setup" });
         let mut scope = scope(called, (0, 0, 0), &mut drawn, &mut variables, &mut response);
         program::run(here, &mut agent, steps, &mut scope, None).await
     };

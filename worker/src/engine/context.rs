@@ -36,6 +36,9 @@ pub(super) struct Context {
     /// The lease had ended when somebody last looked. Who holds is waiting for `renewed`.
     pub(super) lapsed: Cell<bool>,
     renewed: Notify,
+    /// No iteration begins. Who holds is waiting for `resumed`.
+    pub(super) paused: Cell<bool>,
+    resumed: Notify,
     /// Lent to requests with values in them.
     pub(super) buffers: BufferPool,
     /// Requests begun so far.
@@ -87,6 +90,8 @@ impl Context {
             lapsed: Cell::new(!lease.holds()),
             lease,
             renewed: Notify::new(),
+            paused: Cell::new(false),
+            resumed: Notify::new(),
             buffers: BufferPool::default(),
             started: Cell::new(0),
             begun: Cell::new(0),
@@ -144,6 +149,25 @@ impl Context {
         let mut recorder = self.recorder.borrow_mut();
         let row = recorder.task(task);
         recorder.fail_as(row, FailureKind::Template, now, message);
+    }
+
+    /// No iteration begins while `paused`. When that is over, everybody who holds goes on.
+    pub(super) fn pause(&self, paused: bool) {
+        if self.paused.replace(paused) && !paused {
+            self.resumed.notify_waiters();
+        }
+    }
+
+    /// Waits until the test is paused no more.
+    pub(super) async fn resumed(&self) {
+        loop {
+            // Registered before looking, so that nothing in between is missed.
+            let resumed = self.resumed.notified();
+            if !self.paused.get() {
+                return;
+            }
+            resumed.await;
+        }
     }
 
     /// A user of `class` waits for an arrival.

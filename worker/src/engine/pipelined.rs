@@ -109,7 +109,8 @@ impl<C: HttpClient> User<C> {
             self.may_begin(context).await
         } else {
             let drains = self.agent.client.pipe().is_none_or(|pipe| pipe.is_over());
-            !drains && !self.signals.is_stopped() && context.permits.try_next()
+            let may = !drains && !self.signals.is_stopped() && !context.paused.get();
+            may && context.permits.try_next()
         };
         if may && !pipeline.probe.may_begin() {
             context.permits.put_back();
@@ -124,10 +125,10 @@ impl<C: HttpClient> User<C> {
         let (draw, task) = self.next_task(plan, steps);
         let Some(Step::Request(request)) = steps.tasks[task].first() else { return Begun::None };
         let iteration = IterationGuard::begin(context, since);
-        let (_, slot, life) = self.seed();
+        let (_, _, life) = self.seed();
         let mut drawn = Drawn { think: draw.clone(), draw, of: Of::Iteration };
-        let called = (plan, &*plan.tasks[task].name);
-        let who = (slot, life, self.iteration);
+        let called = (plan, &context.prepared.around, &*plan.tasks[task].name);
+        let who = (self.grant.slot, life, self.iteration);
         let mut scope = scope(called, who, &mut drawn, &mut self.variables, &mut self.response);
         self.iteration += 1;
         let (lent, number, rendered) = write(context, request, &self.agent.jar, &mut scope.render());

@@ -5,7 +5,7 @@
 use stampede_scenarios::draw::Draw;
 use stampede_scenarios::plan::ClassPlan;
 use stampede_scenarios::response::{LastResponse, NONE};
-use stampede_scenarios::template::RenderContext;
+use stampede_scenarios::template::{Around, RenderContext};
 use stampede_scenarios::variables::Variables;
 
 /// What one pass through a program draws from.
@@ -50,9 +50,11 @@ impl Of {
 /// Of one pass through a program.
 pub(super) struct Scope<'a> {
     pub(super) class: &'a ClassPlan,
+    pub(super) around: &'a Around,
     /// What the program is called: a task's name, `on_start` or `on_stop`.
     pub(super) task: &'a str,
-    pub(super) user_id: u64,
+    /// The slot of the user.
+    pub(super) slot: u32,
     pub(super) life: u32,
     pub(super) iteration: u64,
     /// The pass of the innermost loop.
@@ -67,7 +69,7 @@ impl Scope<'_> {
     /// As expressions and templates see it.
     pub(super) fn render(&mut self) -> RenderContext<'_> {
         RenderContext {
-            user_id: self.user_id,
+            user_id: u64::from(self.slot),
             life: self.life,
             class: &self.class.name,
             iteration: self.iteration,
@@ -76,6 +78,7 @@ impl Scope<'_> {
             response: self.response.as_deref().unwrap_or(&NONE),
             draw: &mut self.drawn.draw,
             variables: self.variables,
+            around: self.around,
         }
     }
 
@@ -86,7 +89,7 @@ impl Scope<'_> {
         let (draw, think) = if let Of::Arrival(number) = self.drawn.of {
             (Draw::arrival_branch(seed, number, place), Draw::arrival_branch_think(seed, number, place))
         } else {
-            let of = (self.user_id, self.life, self.drawn.of.pass(self.iteration));
+            let of = (u64::from(self.slot), self.life, self.drawn.of.pass(self.iteration));
             let draw = if nth == 0 {
                 Draw::branch(seed, of.0, of.1, of.2, step, branch)
             } else {

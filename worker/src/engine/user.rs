@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use stampede_scenarios::draw::Draw;
 use stampede_scenarios::plan::ClassPlan;
 use stampede_scenarios::response::LastResponse;
+use stampede_scenarios::template::Around;
 use stampede_scenarios::variables::Variables;
 use stampede_stats::recorder::IterationEnd;
 
@@ -65,6 +66,9 @@ impl<C: HttpClient> User<C> {
         let context = Rc::clone(&self.context);
         let class = usize::from(self.grant.class);
         let (plan, steps) = (&context.prepared.plan.classes[class], &context.prepared.classes[class]);
+        if context.paused.get() && !Box::pin(self.sit_out(&context)).await {
+            return;
+        }
         loop {
             let mut then = self.lifecycle(plan, &steps.on_start, false).await;
             if then == Then::GoOn {
@@ -107,9 +111,15 @@ impl<C: HttpClient> User<C> {
             of: if stopping { Of::Stop } else { Of::Start },
         };
         let here = Here { context: &self.context, signals: &self.signals };
-        let who = (slot, life, self.iteration);
+        let who = (self.grant.slot, life, self.iteration);
         let task = if stopping { "on_stop" } else { "on_start" };
-        let mut scope = scope((plan, task), who, &mut drawn, &mut self.variables, &mut self.response);
+        let mut scope = scope(
+            (plan, &self.context.prepared.around, task),
+            who,
+            &mut drawn,
+            &mut self.variables,
+            &mut self.response,
+        );
         program::run(here, &mut self.agent, steps, &mut scope, None).await.then
     }
 
@@ -139,7 +149,7 @@ impl<C: HttpClient> User<C> {
         // An iteration that follows at once begins when the one before ended.
         let mut now = None;
         loop {
-            if context.lapsed.get() {
+            if context.lapsed.get() || context.paused.get() {
                 // What follows a hold begins when it can, and nothing was due meanwhile.
                 (due, now) = (None, None);
             }
@@ -212,6 +222,9 @@ impl<C: HttpClient> User<C> {
         if self.signals.is_stopped() || (context.lapsed.get() && !Box::pin(self.hold_still(context)).await) {
             return false;
         }
+        if context.paused.get() && !Box::pin(self.sit_out(context)).await {
+            return false;
+        }
         if context.permits.try_next() {
             return true;
         }
@@ -228,6 +241,15 @@ impl<C: HttpClient> User<C> {
             biased;
             () = self.signals.stopped() => false,
             () = self.signals.hold(context) => true,
+        }
+    }
+
+    /// Waits for the end of a pause; `false` if the user is to finish before.
+    async fn sit_out(&self, context: &Context) -> bool {
+        tokio::select! {
+            biased;
+            () = self.signals.stopped() => false,
+            () = context.resumed() => true,
         }
     }
 
@@ -265,10 +287,10 @@ impl<C: HttpClient> User<C> {
         due: Option<Duration>,
     ) -> Passed {
         let task = begun.task;
-        let (_, slot, life) = self.seed();
+        let (_, _, life) = self.seed();
         let here = Here { context, signals: &self.signals };
-        let called = (plan, &*plan.tasks[task].name);
-        let who = (slot, life, self.iteration);
+        let called = (plan, &context.prepared.around, &*plan.tasks[task].name);
+        let who = (self.grant.slot, life, self.iteration);
         let mut scope = scope(called, who, &mut begun.drawn, &mut self.variables, &mut self.response);
         let Pass { ok, ended, then, .. } =
             program::run(here, &mut self.agent, &steps.tasks[task], &mut scope, due).await;
@@ -297,16 +319,17 @@ fn variables(context: &Context, plan: &ClassPlan) -> Variables {
 
 /// What a program of `called` works on, run by a user of this (slot, life) in this iteration.
 pub(super) fn scope<'a>(
-    called: (&'a ClassPlan, &'a str),
-    (user_id, life, iteration): (u64, u32, u64),
+    called: (&'a ClassPlan, &'a Around, &'a str),
+    (slot, life, iteration): (u32, u32, u64),
     drawn: &'a mut Drawn,
     variables: &'a mut Variables,
     response: &'a mut Option<Box<LastResponse>>,
 ) -> Scope<'a> {
     Scope {
         class: called.0,
-        task: called.1,
-        user_id,
+        around: called.1,
+        task: called.2,
+        slot,
         life,
         iteration,
         loop_index: 0,

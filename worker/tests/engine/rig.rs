@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use stampede_proto::prepare::ClientChoice;
+use stampede_proto::steer::Steer;
 use stampede_scenarios::compile::compile;
 use stampede_scenarios::profile::Profile;
 use stampede_scenarios::rate::Rate;
@@ -159,6 +160,8 @@ impl Sum {
 /// A load thread with nothing but its users, which begin at once.
 pub(crate) struct Alone {
     pub(crate) rig: Rig,
+    /// What is not answered before its user is told to finish.
+    last: Option<Hit>,
 }
 
 impl Alone {
@@ -175,7 +178,7 @@ impl Alone {
         rig.assign(&grants, false).await;
         rig.start().await;
         assert!(rig.followed().await.is_empty());
-        Self { rig }
+        Self { rig, last: None }
     }
 
     /// Its next request.
@@ -191,8 +194,18 @@ impl Alone {
         path
     }
 
-    /// Its iteration is the last.
-    pub(crate) async fn stop(self) -> Sum {
+    /// Its next request goes to `path`, and is answered when it is told to finish.
+    pub(crate) async fn stays_at(&mut self, path: &str) {
+        let hit = self.next().await;
+        assert_eq!(hit.path.as_deref(), Some(path));
+        self.last = Some(hit);
+    }
+
+    /// The iteration under way, which waits for an answer, is the last.
+    pub(crate) async fn stop(mut self) -> Sum {
+        self.rig.assign(&[], false).await;
+        self.rig.followed().await;
+        drop(self.last);
         self.rig.stop(Duration::from_secs(3600)).await;
         self.rig.ended().await
     }
@@ -206,6 +219,8 @@ pub(crate) struct Rig {
     pub(crate) lease: Arc<Lease>,
     pub(crate) clock: Arc<RunClock>,
     revision: u64,
+    /// Goes with the assignments that follow.
+    pub(crate) steer: Steer,
     pub(crate) sum: Sum,
 }
 
@@ -234,7 +249,16 @@ impl Rig {
         };
         let engine =
             Engine::start(&config, &Target { hits, clients: Arc::default() }, &sender).expect("a thread");
-        Self { engine, events, hits: seen, lease, clock, revision: 0, sum: Sum::default() }
+        Self {
+            engine,
+            events,
+            hits: seen,
+            lease,
+            clock,
+            revision: 0,
+            steer: Steer::default(),
+            sum: Sum::default(),
+        }
     }
 
     pub(crate) fn renew(&self) {
@@ -253,7 +277,8 @@ impl Rig {
     pub(crate) async fn assign_open(&mut self, grants: &[SlotGrant], open: Option<OpenGrant>, cut: bool) {
         self.revision += 1;
         let profile = Arc::new(Profile::ramp(100, Rate::new(1_000_000, 1).expect("positive")));
-        let assign = Command::Assign { revision: self.revision, profile, grants: grants.to_vec(), open, cut };
+        let (revision, grants, steer) = (self.revision, grants.to_vec(), self.steer.clone());
+        let assign = Command::Assign { revision, profile, grants, open, cut, steer };
         self.engine.command(|_| assign.clone()).await;
     }
 

@@ -25,16 +25,12 @@ pub enum StopReason {
     Threshold,
     /// `q`, from the screen.
     User,
-    /// The scenario: a `stop: run`, or every user has stopped itself.
+    /// The scenario: a `stop: run`, every user has stopped itself, or its setup failed.
     Scenario,
-    /// A feeder had no rows left.
-    Data,
     /// Ctrl-C or SIGTERM.
     Signal,
     /// Every worker was lost.
     NoWorkers,
-    /// A step of the scenario asked for it, or its setup failed.
-    Scenario,
 }
 
 impl StopReason {
@@ -48,10 +44,8 @@ impl StopReason {
             Self::Threshold => "threshold",
             Self::User => "user",
             Self::Scenario => "scenario",
-            Self::Data => "data",
             Self::Signal => "signal",
             Self::NoWorkers => "no_workers",
-            Self::Scenario => "scenario",
         }
     }
 }

@@ -12,4 +12,5 @@ mod rogue;
 mod start;
 mod statistics;
 mod warmup;
+mod wishes;
 mod world;

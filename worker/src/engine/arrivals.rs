@@ -218,12 +218,8 @@ impl<T: HttpThread> Loop<T> {
             };
             let part = self.context.begin_arrival(late, now);
             if let Some(user) = self.users.get(&slot) {
-                user.signals.hand(Handed {
-                    number: arrival.number,
-                    nth: arrival.nth,
-                    due: arrival.due,
-                    part,
-                });
+                let (number, nth, due) = (arrival.number, arrival.nth, arrival.due);
+                user.signals.hand(Handed { number, nth, due, part });
             }
         }
     }

@@ -19,7 +19,7 @@ use super::context::{Context, UserSignals};
 use super::prepared::Prepared;
 use super::program::{self, Pass};
 use super::request::{Agent, Here};
-use super::scope::Drawn;
+use super::scope::{Drawn, Of};
 use super::user::scope;
 use crate::clock::RunClock;
 use crate::http::{HttpFactory, HttpThread};
@@ -103,10 +103,10 @@ async fn run<F: HttpFactory>(config: AsideConfig, factory: &F) -> AsideDone {
         let mut drawn = Drawn {
             draw: Draw::lifecycle(seed, u64::MAX, 0, stopping),
             think: Draw::think(seed, u64::MAX, 0, u64::from(stopping)),
-            arrival: None,
+            of: if stopping { Of::Stop } else { Of::Start },
         };
-        let called = (plan.as_ref(), if stopping { "teardown" } else { "setup" });
-        let mut scope = scope(called, &prepared.around, (0, 0, 0), &mut drawn, &mut variables, &mut response);
+        let called = (plan.as_ref(), &prepared.around, if stopping { "teardown" } else { "setup" });
+        let mut scope = scope(called, (0, 0, 0), &mut drawn, &mut variables, &mut response);
         program::run(here, &mut agent, steps, &mut scope, None).await
     };
     let rows = measured(&context);

@@ -6,14 +6,13 @@ use std::time::Instant;
 
 use stampede_scenarios::expression::EvaluateError;
 use stampede_scenarios::plan::StopWhat;
-use stampede_scenarios::template::RenderContext;
 use stampede_scenarios::value::Value;
 
 use super::context::Context;
 use super::guard::GroupGuard;
 use super::program::{Pass, Then};
 use super::scope::Scope;
-use super::steps::{Computed, Step, Text};
+use super::steps::{Computed, Needs, Step, Text};
 use super::turns::{Turn, Turns};
 
 /// Passes through loops after which others have their turn, in case none of the steps waits for anything.
@@ -37,13 +36,7 @@ pub(super) enum Trouble {
     /// Something it needs has none; that was said.
     Missing,
     /// It cannot be computed.
-    Cannot(EvaluateError),
-}
-
-impl From<EvaluateError> for Trouble {
-    fn from(error: EvaluateError) -> Self {
-        Self::Cannot(error)
-    }
+    Cannot(String),
 }
 
 /// Where a user stands in its program.
@@ -150,8 +143,8 @@ impl<'a> Flow<'a> {
                 pass.ended = None;
                 return self.compute(context, computed, steps, scope, pass).unwrap_or_else(|trouble| {
                     pass.ok = false;
-                    if let Trouble::Cannot(error) = trouble {
-                        context.task_failed(scope.task, &error.to_string());
+                    if let Trouble::Cannot(why) = trouble {
+                        context.task_failed(scope.task, &why);
                     }
                     Go::Leave(Then::GoOn)
                 });
@@ -248,7 +241,7 @@ impl Computed {
         if !self.needs.are_there(scope.variables, &scope.class.name, scope.task) {
             return Err(Trouble::Missing);
         }
-        Ok(self.expression.evaluate(&mut scope.render())?)
+        self.expression.evaluate(&mut scope.render()).map_err(|error| self.needs.trouble(error, scope))
     }
 
     /// Whether it is true now.
@@ -256,7 +249,7 @@ impl Computed {
         if !self.needs.are_there(scope.variables, &scope.class.name, scope.task) {
             return Err(Trouble::Missing);
         }
-        Ok(self.expression.evaluate_bool(&mut scope.render())?)
+        self.expression.evaluate_bool(&mut scope.render()).map_err(|error| self.needs.trouble(error, scope))
     }
 }
 
@@ -266,9 +259,22 @@ impl Text {
             return Err(Trouble::Missing);
         }
         let mut out = String::new();
-        let mut render: RenderContext<'_> = scope.render();
-        self.template.render_shown_into(&mut out, &mut render)?;
+        let rendered = self.template.render_shown_into(&mut out, &mut scope.render());
+        rendered.map_err(|error| self.needs.trouble(error, scope))?;
         Ok(out)
+    }
+}
+
+impl Needs {
+    /// What `error` means for its step. That a value is missing is said here.
+    fn trouble(&self, error: EvaluateError, scope: &Scope<'_>) -> Trouble {
+        match error {
+            EvaluateError::Missing(name) => {
+                self.say_missing(&name, &scope.class.name, scope.task);
+                Trouble::Missing
+            }
+            EvaluateError::Cannot(why) => Trouble::Cannot(why),
+        }
     }
 }
 
@@ -282,5 +288,5 @@ pub(super) fn wrong(wanted: &str, value: &Value) -> Trouble {
         Value::List(_) => "a list",
         Value::Map(_) => "a map",
     };
-    Trouble::Cannot(EvaluateError::Cannot(format!("{wanted}, and this is {found}")))
+    Trouble::Cannot(format!("{wanted}, and this is {found}"))
 }

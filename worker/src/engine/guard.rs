@@ -168,7 +168,7 @@ pub(super) struct GroupGuard<'a> {
 impl<'a> GroupGuard<'a> {
     /// Books the beginning.
     pub(super) fn begin(context: &'a Context, row: u32, begun: Duration) -> Self {
-        context.recorder.borrow_mut().begin(row, begun);
+        let row = context.recorder.borrow_mut().begin(row, begun);
         Self { context, row, begun, request_failed: false, booked: false }
     }
 

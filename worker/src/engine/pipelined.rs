@@ -17,7 +17,7 @@ use super::message::Message;
 use super::prepared::{PreparedClass, PreparedRequest, Target};
 use super::program::{Then, behind_failure};
 use super::request::{Course, Here, settle, write};
-use super::scope::Drawn;
+use super::scope::{Drawn, Of};
 use super::steps::Step;
 use super::user::{User, scope};
 use crate::http::native::pipe::Takes;
@@ -125,12 +125,11 @@ impl<C: HttpClient> User<C> {
         let (draw, task) = self.next_task(plan, steps);
         let Some(Step::Request(request)) = steps.tasks[task].first() else { return Begun::None };
         let iteration = IterationGuard::begin(context, since);
-        let (_, slot, life) = self.seed();
-        let mut drawn = Drawn { think: draw.clone(), draw, arrival: None };
-        let called = (plan, &*plan.tasks[task].name);
-        let who = (slot, life, self.iteration);
-        let mut scope =
-            scope(called, &context.prepared.around, who, &mut drawn, &mut self.variables, &mut self.response);
+        let (_, _, life) = self.seed();
+        let mut drawn = Drawn { think: draw.clone(), draw, of: Of::Iteration };
+        let called = (plan, &context.prepared.around, &*plan.tasks[task].name);
+        let who = (self.grant.slot, life, self.iteration);
+        let mut scope = scope(called, who, &mut drawn, &mut self.variables, &mut self.response);
         self.iteration += 1;
         let (lent, number, rendered) = write(context, request, &self.agent.jar, &mut scope.render());
         let mut guard = RequestGuard::begin(context, pipeline.here.signals, pipeline.probe, number, since);

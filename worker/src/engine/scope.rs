@@ -15,20 +15,48 @@ pub(super) struct Drawn {
     pub(super) draw: Draw,
     /// Think times.
     pub(super) think: Draw,
-    /// The number of the arrival that the iteration runs.
-    pub(super) arrival: Option<u64>,
+    /// What it is a pass of.
+    pub(super) of: Of,
+}
+
+/// What a pass through a program belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Of {
+    /// An iteration of the user's own.
+    Iteration,
+    /// The arrival of this number.
+    Arrival(u64),
+    /// What comes before all iterations.
+    Start,
+    /// What comes behind them.
+    Stop,
+}
+
+impl Of {
+    /// The coordinate that tells the branches of a user's passes apart: the iteration, or a number beyond all.
+    fn pass(self, iteration: u64) -> u64 {
+        match self {
+            Self::Iteration | Self::Arrival(_) => iteration,
+            Self::Start => u64::MAX - 1,
+            Self::Stop => u64::MAX,
+        }
+    }
+
+    fn arrival(self) -> Option<u64> {
+        if let Self::Arrival(number) = self { Some(number) } else { None }
+    }
 }
 
 /// Of one pass through a program.
 pub(super) struct Scope<'a> {
     pub(super) class: &'a ClassPlan,
+    pub(super) around: &'a Around,
     /// What the program is called: a task's name, `on_start` or `on_stop`.
     pub(super) task: &'a str,
-    pub(super) user_id: u64,
+    /// The slot of the user.
+    pub(super) slot: u32,
     pub(super) life: u32,
     pub(super) iteration: u64,
-    /// What texts may name beside the user.
-    pub(super) around: &'a Around,
     /// The pass of the innermost loop.
     pub(super) loop_index: u64,
     pub(super) drawn: &'a mut Drawn,
@@ -41,16 +69,16 @@ impl Scope<'_> {
     /// As expressions and templates see it.
     pub(super) fn render(&mut self) -> RenderContext<'_> {
         RenderContext {
-            user_id: self.user_id,
+            user_id: u64::from(self.slot),
             life: self.life,
             class: &self.class.name,
-            around: self.around,
             iteration: self.iteration,
-            arrival: self.drawn.arrival,
+            arrival: self.drawn.of.arrival(),
             loop_index: self.loop_index,
             response: self.response.as_deref().unwrap_or(&NONE),
             draw: &mut self.drawn.draw,
             variables: self.variables,
+            around: self.around,
         }
     }
 
@@ -58,10 +86,10 @@ impl Scope<'_> {
     /// and of its think times.
     pub(super) fn branch(&self, seed: u64, step: u32, branch: u32, nth: u64) -> Drawn {
         let place = (step, branch, nth);
-        let (draw, think) = if let Some(number) = self.drawn.arrival {
+        let (draw, think) = if let Of::Arrival(number) = self.drawn.of {
             (Draw::arrival_branch(seed, number, place), Draw::arrival_branch_think(seed, number, place))
         } else {
-            let of = (self.user_id, self.life, self.iteration);
+            let of = (u64::from(self.slot), self.life, self.drawn.of.pass(self.iteration));
             let draw = if nth == 0 {
                 Draw::branch(seed, of.0, of.1, of.2, step, branch)
             } else {
@@ -69,6 +97,6 @@ impl Scope<'_> {
             };
             (draw, Draw::branch_think(seed, of, place))
         };
-        Drawn { draw, think, arrival: self.drawn.arrival }
+        Drawn { draw, think, ..*self.drawn }
     }
 }

@@ -8,7 +8,7 @@ use stampede_scenarios::draw::Draw;
 use super::arrivals::Handed;
 use super::guard::IterationGuard;
 use super::program::Then;
-use super::scope::Drawn;
+use super::scope::{Drawn, Of};
 use super::user::{Begun, User};
 use super::{StopWish, order};
 use crate::http::HttpClient;
@@ -53,7 +53,7 @@ impl<C: HttpClient> User<C> {
             let (mut draw, think) = (Draw::arrival(seed, number), Draw::arrival_think(seed, number));
             let round = |round| Draw::arrival_round(seed, self.grant.class, round);
             let task = order::task(plan, steps, nth, &mut draw, round);
-            let drawn = Drawn { draw, think, arrival: Some(number) };
+            let drawn = Drawn { draw, think, of: Of::Arrival(number) };
             let mut begun = Begun { guard: Some(guard), drawn, task };
             then = self.pass(&context, plan, steps, &mut begun, Some(due + apart)).await.then;
             self.iteration += 1;

@@ -106,6 +106,8 @@ pub(super) struct Needs {
     /// `request` or `step`.
     what: &'static str,
     line: u32,
+    /// Whether it was said that something is missing that is seen only when it is computed.
+    was_told: AtomicBool,
 }
 
 #[derive(Debug)]
@@ -121,7 +123,12 @@ impl Needs {
         list.sort_unstable();
         list.dedup();
         let need = |(id, name)| Need { id, name, was_told: AtomicBool::new(false) };
-        Self { list: list.into_iter().map(need).collect(), what, line: place.line }
+        Self {
+            list: list.into_iter().map(need).collect(),
+            what,
+            line: place.line,
+            was_told: AtomicBool::new(false),
+        }
     }
 
     /// Whether all of them have one. If not, that is said: `task` of a `class` ends there.
@@ -130,15 +137,23 @@ impl Needs {
         match self.list.iter().find(|need| !variables.is_set(need.id)) {
             None => true,
             Some(need) => {
-                if !need.was_told.swap(true, Ordering::Relaxed) {
-                    let Self { what, line, .. } = self;
-                    let name = &need.name;
-                    warn!(
-                        "the {what} in line {line} needs `{name}`, which has no value: `{task}` of a `{class}` ended there"
-                    );
-                }
+                self.say_once(&need.was_told, &need.name, class, task);
                 false
             }
+        }
+    }
+
+    /// Says that `name` has no value, the first time that this was seen only when something was computed.
+    pub(super) fn say_missing(&self, name: &str, class: &str, task: &str) {
+        self.say_once(&self.was_told, name, class, task);
+    }
+
+    fn say_once(&self, was_told: &AtomicBool, name: &str, class: &str, task: &str) {
+        if !was_told.swap(true, Ordering::Relaxed) {
+            let Self { what, line, .. } = self;
+            warn!(
+                "the {what} in line {line} needs `{name}`, which has no value: `{task}` of a `{class}` ended there"
+            );
         }
     }
 }

@@ -18,7 +18,7 @@ use super::guard::IterationGuard;
 use super::prepared::PreparedClass;
 use super::program::{self, Pass, Then};
 use super::request::{Agent, Here};
-use super::scope::{Drawn, Scope};
+use super::scope::{Drawn, Of, Scope};
 use super::steps::Step;
 use super::{StopWish, order};
 use crate::http::{ClientError, HttpClient, HttpThread};
@@ -104,17 +104,17 @@ impl<C: HttpClient> User<C> {
             return Then::GoOn;
         }
         let (seed, slot, life) = self.seed();
+        let pass = if stopping { u64::MAX } else { u64::MAX - 1 };
         let mut drawn = Drawn {
             draw: Draw::lifecycle(seed, slot, life, stopping),
-            think: Draw::think(seed, slot, life, if stopping { u64::MAX } else { u64::MAX - 1 }),
-            arrival: None,
+            think: Draw::think(seed, slot, life, pass),
+            of: if stopping { Of::Stop } else { Of::Start },
         };
         let here = Here { context: &self.context, signals: &self.signals };
-        let who = (slot, life, if stopping { u64::MAX } else { u64::MAX - 1 });
+        let who = (self.grant.slot, life, self.iteration);
         let task = if stopping { "on_stop" } else { "on_start" };
         let mut scope = scope(
-            (plan, task),
-            &self.context.prepared.around,
+            (plan, &self.context.prepared.around, task),
             who,
             &mut drawn,
             &mut self.variables,
@@ -264,7 +264,7 @@ impl<C: HttpClient> User<C> {
         let (draw, task) = self.next_task(plan, steps);
         let (seed, slot, life) = self.seed();
         let think = Draw::think(seed, slot, life, self.iteration);
-        let drawn = Drawn { draw, think, arrival: None };
+        let drawn = Drawn { draw, think, of: Of::Iteration };
         Begun { guard: Some(IterationGuard::begin(context, at)), drawn, task }
     }
 
@@ -287,18 +287,11 @@ impl<C: HttpClient> User<C> {
         due: Option<Duration>,
     ) -> Passed {
         let task = begun.task;
-        let (_, slot, life) = self.seed();
+        let (_, _, life) = self.seed();
         let here = Here { context, signals: &self.signals };
-        let called = (plan, &*plan.tasks[task].name);
-        let who = (slot, life, self.iteration);
-        let mut scope = scope(
-            called,
-            &context.prepared.around,
-            who,
-            &mut begun.drawn,
-            &mut self.variables,
-            &mut self.response,
-        );
+        let called = (plan, &context.prepared.around, &*plan.tasks[task].name);
+        let who = (self.grant.slot, life, self.iteration);
+        let mut scope = scope(called, who, &mut begun.drawn, &mut self.variables, &mut self.response);
         let Pass { ok, ended, then, .. } =
             program::run(here, &mut self.agent, &steps.tasks[task], &mut scope, due).await;
         let ended = context.clock.at(ended.unwrap_or_else(Instant::now));
@@ -326,18 +319,17 @@ fn variables(context: &Context, plan: &ClassPlan) -> Variables {
 
 /// What a program of `called` works on, run by a user of this (slot, life) in this iteration.
 pub(super) fn scope<'a>(
-    called: (&'a ClassPlan, &'a str),
-    around: &'a Around,
-    (user_id, life, iteration): (u64, u32, u64),
+    called: (&'a ClassPlan, &'a Around, &'a str),
+    (slot, life, iteration): (u32, u32, u64),
     drawn: &'a mut Drawn,
     variables: &'a mut Variables,
     response: &'a mut Option<Box<LastResponse>>,
 ) -> Scope<'a> {
     Scope {
         class: called.0,
-        task: called.1,
-        around,
-        user_id,
+        around: called.1,
+        task: called.2,
+        slot,
         life,
         iteration,
         loop_index: 0,

@@ -19,7 +19,7 @@ async fn a_loop_goes_round_as_often_as_it_says() {
     for path in round.into_iter().chain(round).chain(["/null"]) {
         assert_eq!(user.goes_on().await, path);
     }
-    assert_eq!(user.next().await.path.as_deref(), Some("/r"), "another iteration");
+    user.stays_at("/r").await;
     let sum = user.stop().await;
     assert_eq!((sum.iterations.completed, sum.iterations.failed), (2, 0));
 }
@@ -97,4 +97,20 @@ async fn a_loop_over_time_ends_with_it_and_passes_keep_their_distance() {
     let during = passes.iter().filter(|path| path.starts_with("/d")).count();
     assert!((1..=3).contains(&during), "{passes:?}");
     assert_eq!(passes[during..], ["/e", "/e"]);
+}
+
+#[tokio::test]
+async fn the_pass_of_the_innermost_loop_is_known() {
+    let mut user = Alone::new(
+        r#"tasks: {t: {steps: [
+            {repeat: 2, steps: [
+                {get: "/a${loop_index}"},
+                {while: loop_index < 2, steps: [{get: "/b${loop_index}"}]},
+                {until: loop_index == 1, steps: [{get: "/c${loop_index}"}]},
+                {get: "/d${loop_index}"}]}]}}"#,
+    )
+    .await;
+    for path in ["/a0", "/b0", "/b1", "/c0", "/c1", "/d0", "/a1", "/b0", "/b1", "/c0", "/c1", "/d1", "/a0"] {
+        assert_eq!(user.goes_on().await, path);
+    }
 }

@@ -62,7 +62,7 @@ async fn a_user_begins_anew_with_nothing_it_had() {
     let start = user.next().await;
     assert_eq!(start.path.as_deref(), Some("/start/4/none"), "the fourth had begun to wait");
     start.answer(200, r#"{"t": "x"}"#);
-    assert_eq!(user.next().await.path.as_deref(), Some("/4/0/x"));
+    user.stays_at("/4/0/x").await;
     let sum = user.stop().await;
     assert_eq!((sum.iterations.failed, sum.requests.failed), (3, 3));
 }
@@ -110,7 +110,7 @@ async fn a_step_without_its_value_ends_the_task_quietly() {
     user.next().await.go_on();
     user.next().await.answer(200, r#"{"id": 1}"#);
     assert_eq!(user.goes_on().await, "/there");
-    assert_eq!(user.next().await.path.as_deref(), Some("/a"));
+    user.stays_at("/a").await;
     let sum = user.stop().await;
     // The first and the last had no value for it, and the request that should have brought it failed.
     assert_eq!((sum.iterations.completed, sum.iterations.failed, sum.requests.failed), (1, 2, 2));
@@ -122,7 +122,10 @@ async fn a_step_that_cannot_be_computed_is_a_failure_of_the_task() {
     let steps = [
         ("{for: id, in: three, steps: []}", "`in` must be a list, and this is a number"),
         ("{repeat: text, steps: []}", "`repeat` must be a whole number, and this is a text"),
-        ("{if: three, then: []}", "a condition must be true or false, and this is a number"),
+        (
+            "{if: three, then: []}",
+            "a condition is true or false, and this is a number; compare it, as in `… > 0`",
+        ),
     ];
     for (step, why) in steps {
         let class = format!(
@@ -130,7 +133,7 @@ async fn a_step_that_cannot_be_computed_is_a_failure_of_the_task() {
         );
         let mut user = Alone::new(&class).await;
         assert_eq!(user.goes_on().await, "/a");
-        assert_eq!(user.next().await.path.as_deref(), Some("/a"));
+        user.stays_at("/a").await;
         let sum = user.stop().await;
         assert_eq!(sum.errors[0].split(" (").next(), Some(&*format!("TASK t: template: {why}")));
         assert_eq!(sum.iterations.failed, sum.iterations.begun);
@@ -219,4 +222,40 @@ async fn groups_are_rows_of_their_own() {
     };
     assert_eq!(group("inner"), (5, 3, 1, 1));
     assert_eq!(group("outer"), (5, 1, 2, 2), "left by `stop`, and given up with its user");
+}
+
+#[tokio::test]
+async fn the_last_response_is_known() {
+    let class = r#"vars: {n: 1}, tasks: {t: {steps: [
+        {get: /a, expect: {status: 200}},
+        {get: "/${response.status}/${response.failed}/${response.size}/${'/a' in response.url}/${n}"},
+        {set: {n: "${n + response.status}"}},
+        {fail: "status ${response.status}"}]}}"#;
+    let mut user = Alone::new(class).await;
+    user.next().await.answer(503, "");
+    assert_eq!(user.goes_on().await, "/503/true/0/true/1");
+    user.next().await.go_on();
+    assert_eq!(user.goes_on().await, "/200/false/0/true/201");
+    user.next().await.go_on();
+    let sum = user.stop().await;
+    assert_eq!(sum.errors, ["TASK t: fail: status 200 (3)"]);
+}
+
+#[tokio::test]
+async fn what_cannot_be_computed_names_no_request() {
+    let class = r#"vars: {zero: 0}, tasks: {t: {steps: [
+        {get: /a, extract: {zero: {json: $.n, default: 0}}}, {set: {x: "${1 / zero}"}}, {get: "/${x}"}]}}"#;
+    let mut user = Alone::new(class).await;
+    user.next().await.answer(200, r#"{"n": 2}"#);
+    assert_eq!(user.goes_on().await, "/0.5");
+    user.next().await.go_on();
+    user.stays_at("/a").await;
+    let sum = user.stop().await;
+    assert_eq!((sum.requests.failed, sum.iterations.completed, sum.iterations.failed), (0, 1, 2));
+    assert_eq!(sum.errors.len(), 1, "{:?}", sum.errors);
+    assert!(
+        sum.errors[0].starts_with("TASK t: template: ") && sum.errors[0].ends_with(" (2)"),
+        "{:?}",
+        sum.errors
+    );
 }

@@ -160,6 +160,8 @@ impl Sum {
 /// A load thread with nothing but its users, which begin at once.
 pub(crate) struct Alone {
     pub(crate) rig: Rig,
+    /// What is not answered before its user is told to finish.
+    last: Option<Hit>,
 }
 
 impl Alone {
@@ -176,7 +178,7 @@ impl Alone {
         rig.assign(&grants, false).await;
         rig.start().await;
         assert!(rig.followed().await.is_empty());
-        Self { rig }
+        Self { rig, last: None }
     }
 
     /// Its next request.
@@ -192,8 +194,18 @@ impl Alone {
         path
     }
 
-    /// Its iteration is the last.
-    pub(crate) async fn stop(self) -> Sum {
+    /// Its next request goes to `path`, and is answered when it is told to finish.
+    pub(crate) async fn stays_at(&mut self, path: &str) {
+        let hit = self.next().await;
+        assert_eq!(hit.path.as_deref(), Some(path));
+        self.last = Some(hit);
+    }
+
+    /// The iteration under way, which waits for an answer, is the last.
+    pub(crate) async fn stop(mut self) -> Sum {
+        self.rig.assign(&[], false).await;
+        self.rig.followed().await;
+        drop(self.last);
         self.rig.stop(Duration::from_secs(3600)).await;
         self.rig.ended().await
     }

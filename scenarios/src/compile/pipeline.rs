@@ -66,6 +66,9 @@ fn fit(request: &mut RequestPlan, asked: &Pipelining, first: &mut Option<(String
     if !request.extract.is_empty() {
         refuse("with `pipeline` nothing is taken out of a response, and this one has an `extract`");
     }
+    if !request.expect.is_known() {
+        refuse("with `pipeline` what is expected must be known beforehand, and here it depends on the user");
+    }
     match (origin(request), &*first) {
         (None, _) => refuse("with `pipeline` the host must be known, and this one depends on the request"),
         (Some(origin), Some((other, _))) if origin != *other => {

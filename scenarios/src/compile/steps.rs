@@ -3,6 +3,7 @@
 use super::class;
 use super::class::ClassCx;
 use super::cx::Cx;
+use super::hints;
 use super::request::{self, METHODS, REQUEST};
 use super::schema::{listed, not_yet};
 use crate::diagnostics::{Diagnostic, closest};
@@ -18,9 +19,13 @@ const LATER_VERBS: [&str; 14] = [
 /// Reads a list of steps. What cannot be read has been reported and is missing from the program.
 pub(super) fn read(node: &Node, class: &ClassCx<'_>, cx: &Cx<'_>) -> Program {
     let Kind::List(items) = &node.kind else {
+        let first = match &node.kind {
+            Kind::Map(entries) => entries.first().map(|entry| entry.key.as_str()),
+            _ => None,
+        };
         cx.report(
             Diagnostic::at(node.place, format!("a list of steps is expected here, not {}", node.found()))
-                .hint("one step to a line, each with a `- `: `- get: /`"),
+                .hint(hints::for_map_of_steps(first)),
         );
         return Program::default();
     };
@@ -29,9 +34,10 @@ pub(super) fn read(node: &Node, class: &ClassCx<'_>, cx: &Cx<'_>) -> Program {
 
 fn step(node: &Node, class: &ClassCx<'_>, cx: &Cx<'_>) -> Option<Op> {
     let Kind::Map(entries) = &node.kind else {
+        let hint = hints::for_text_step(node.text().unwrap_or_default(), &METHODS);
         cx.report(
             Diagnostic::at(node.place, format!("a step is a map with a verb, and this is {}", node.found()))
-                .hint("for example `get: /` or `think: 1s`"),
+                .hint(hint),
         );
         return None;
     };
@@ -83,12 +89,19 @@ fn without_verb(entries: &[Entry], node: &Node) -> Diagnostic {
     let all: Vec<&str> = METHODS.into_iter().chain(["request", "think"]).chain(LATER_VERBS).collect();
     // A misspelt verb is not an option that is spelt right.
     let slip = entries.iter().find_map(|entry| {
-        let meant = closest(&entry.key, all.iter().copied())?;
+        let meant =
+            hints::other_word(&entry.key, &all).or_else(|| closest(&entry.key, all.iter().copied()))?;
         (!REQUEST.keys.contains(&entry.key.as_str())).then_some((entry, meant))
     });
     match (slip, entries.first()) {
         (Some((entry, meant)), _) => Diagnostic::at(entry.key_place, format!("unknown verb `{}`", entry.key))
             .hint(format!("did you mean `{meant}`?")),
+        (None, Some(option)) if REQUEST.keys.contains(&option.key.as_str()) => {
+            Diagnostic::at(option.key_place, "this step has no verb").hint(format!(
+                "`{}` is an option: it stands beside the verb of its request, without a `-` of its own",
+                option.key
+            ))
+        }
         (None, first) => {
             let place = first.map_or(node.place, |entry| entry.key_place);
             let verbs: Vec<&str> = METHODS.into_iter().chain(["request", "think"]).collect();

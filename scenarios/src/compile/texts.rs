@@ -8,7 +8,7 @@ use super::expr;
 use crate::diagnostics::Diagnostic;
 use crate::plan::Place;
 use crate::template::{Encoding, Template};
-use crate::tree::{Kind, Node};
+use crate::tree::{Kind, Node, Scalar};
 use crate::value::Value;
 
 /// A part of a text.
@@ -93,10 +93,7 @@ impl Scope<'_> {
                     .collect();
                 read.into_iter().collect::<Option<Vec<(String, Value)>>>().map(Value::Map)
             }
-            Kind::Scalar(scalar) if scalar.is_too_long() => {
-                cx.report(too_long(node.place));
-                None
-            }
+            Kind::Scalar(scalar) if !check_number(scalar, node.place, cx) => None,
             Kind::Scalar(scalar) if !scalar.text.contains("${") => Some(scalar.value()),
             Kind::Scalar(scalar) => self.known_text(&scalar.text, node.place, cx),
         }
@@ -128,10 +125,21 @@ impl Scope<'_> {
     }
 }
 
-/// For a number that would otherwise lose digits, or its type, without a word.
-pub(super) fn too_long(place: Place) -> Diagnostic {
-    Diagnostic::at(place, "this number has more digits than can be kept (19 at most)")
-        .hint("in quotes it is kept as text")
+/// Reports a number that would lose digits, or its type, without a word.
+pub(super) fn check_number(scalar: &Scalar, place: Place, cx: &Cx<'_>) -> bool {
+    let problem = if scalar.is_too_long() {
+        Diagnostic::at(place, "this number has more digits than can be kept (19 at most)")
+            .hint("in quotes it is kept as text")
+    } else if scalar.begins_with_zero() {
+        let number = scalar.value().to_json();
+        Diagnostic::at(place, format!("a number does not begin with 0: this would be {number}")).hint(
+            format!("in quotes it stays the text it is: `\"{}\"`; as a number write `{number}`", scalar.text),
+        )
+    } else {
+        return true;
+    };
+    cx.report(problem);
+    false
 }
 
 /// Puts pieces together.

@@ -12,6 +12,7 @@ mod credentials;
 mod extract;
 mod gauges;
 mod guard;
+mod judge;
 mod message;
 mod pipelined;
 pub mod prepared;

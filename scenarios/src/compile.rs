@@ -5,9 +5,14 @@
 //! is known into literals, and reports to one list instead of stopping.
 
 mod arrivals;
+mod aside;
 mod auth;
 mod bodies;
+mod build;
+mod calls;
+mod checks;
 mod class;
+mod conditions;
 mod cx;
 mod eval;
 mod expect;
@@ -15,8 +20,10 @@ mod expr;
 mod extract;
 mod file;
 mod hints;
+mod kinds;
 mod load;
 mod names;
+mod own;
 mod pipeline;
 mod request;
 mod rules;
@@ -28,7 +35,9 @@ mod texts;
 mod tls;
 mod transport;
 mod url;
+mod values;
 mod vars;
+mod waits;
 
 use crate::diagnostics::Diagnostics;
 use crate::plan::Plan;

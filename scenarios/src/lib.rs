@@ -28,10 +28,12 @@ pub mod rate;
 pub mod rate_profile;
 pub mod response;
 pub mod schedule;
+pub mod schema;
 pub mod sequence;
 #[cfg(test)]
 mod slips;
 pub mod source;
+pub mod stages;
 pub mod template;
 mod tree;
 pub mod units;

@@ -114,7 +114,8 @@ fn values_of_the_user_are_computed_for_each_response() {
     let later =
         || Operand::Later(Expression::Source(ValueSource::Variable { id: VariableId(0), name: "id".into() }));
     let check = |test: Test, value: Option<Value>, found: &Value| {
-        let mut variables = Variables::new(&[VariablePlan { name: "id".into(), initial: value }]);
+        let mut variables =
+            Variables::new(&[VariablePlan { name: "id".into(), initial: value, is_shared: false }]);
         let mut draw = Draw::from_seed(1);
         let mut cx = RenderContext {
             user_id: 0,
@@ -126,6 +127,7 @@ fn values_of_the_user_are_computed_for_each_response() {
             response: &crate::response::NONE,
             draw: &mut draw,
             variables: &mut variables,
+            around: &crate::template::NOWHERE,
         };
         let matcher = Matcher::new(vec![Rule { label: "json $.id: eq ${id}".into(), test }]);
         assert!(!matcher.is_known());

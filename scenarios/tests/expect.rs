@@ -56,6 +56,7 @@ impl User {
             response: &stampede_scenarios::response::NONE,
             draw: &mut draw,
             variables: &mut self.variables,
+            around: &stampede_scenarios::template::NOWHERE,
         };
         let verdict = request.expect.check(&numbers, &mut contents, Some(&mut cx));
         let _ = extract(&request.extract, &mut contents, &mut self.variables, &mut draw);

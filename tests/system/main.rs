@@ -7,6 +7,7 @@ mod support;
 
 mod arrivals;
 mod counts;
+mod expect;
 mod extract;
 mod failures;
 mod fleet;

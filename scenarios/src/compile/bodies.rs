@@ -86,7 +86,7 @@ pub(super) fn read(fields: Fields<'_>, scope: &Scope<'_>, names: &Names, cx: &Cx
 }
 
 /// Writes a value as JSON; whether it could be read.
-fn json(node: &Node, out: &mut Template, scope: &Scope<'_>, cx: &Cx<'_>) -> bool {
+pub(super) fn json(node: &Node, out: &mut Template, scope: &Scope<'_>, cx: &Cx<'_>) -> bool {
     match &node.kind {
         Kind::Scalar(scalar) if !texts::check_number(scalar, node.place, cx) => false,
         Kind::Scalar(scalar) if !scalar.text.contains("${") => {
@@ -130,8 +130,11 @@ fn json(node: &Node, out: &mut Template, scope: &Scope<'_>, cx: &Cx<'_>) -> bool
 fn json_text(pieces: &[Piece], out: &mut Template) {
     match pieces {
         [Piece::Computed(Evaluated::Known(value), _)] => out.push_value(value, Encoding::JsonValue),
-        [Piece::Computed(Evaluated::Later(source), _)] => {
-            out.push_source(source.clone(), Encoding::JsonValue);
+        [Piece::Computed(Evaluated::Secret(value, name), _)] => {
+            out.push_secret(value, name, Encoding::JsonValue);
+        }
+        [Piece::Computed(Evaluated::Later(source, secret), _)] => {
+            out.push_source(source.clone(), secret.as_deref(), Encoding::JsonValue);
         }
         pieces => {
             out.push_encoded("\"");

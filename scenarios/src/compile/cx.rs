@@ -5,6 +5,7 @@
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 
+use super::kinds::Kinds;
 use crate::diagnostics::Diagnostic;
 use crate::plan::Place;
 
@@ -15,8 +16,17 @@ pub(super) struct Cx<'a> {
     env_read: RefCell<BTreeMap<String, String>>,
     problems: RefCell<Vec<Diagnostic>>,
     replaced: RefCell<Vec<String>>,
+    ops: Cell<usize>,
     /// A missing target is one mistake, however many requests suffer from it.
     pub(super) target_missed: Cell<bool>,
+    /// Whether some expression has looked at `response` since somebody took this.
+    pub(super) looks_at_response: Cell<bool>,
+    /// How many loops are around the step that is read.
+    pub(super) loops: Cell<u32>,
+    /// Where `arrival` is first named.
+    pub(super) arrival: Cell<Option<Place>>,
+    /// What is known of the variables that users have for themselves.
+    kinds: RefCell<Kinds>,
 }
 
 impl<'a> Cx<'a> {
@@ -27,13 +37,45 @@ impl<'a> Cx<'a> {
             env_read: RefCell::default(),
             problems: RefCell::default(),
             replaced: RefCell::default(),
+            ops: Cell::new(0),
             target_missed: Cell::new(false),
+            looks_at_response: Cell::new(false),
+            loops: Cell::new(0),
+            arrival: Cell::new(None),
+            kinds: RefCell::default(),
         }
     }
 
     /// Notes a problem.
     pub(super) fn report(&self, problem: Diagnostic) {
         self.problems.borrow_mut().push(problem);
+    }
+
+    /// Notes a problem, unless the same one has been noted: a flow that is called twice is read twice.
+    pub(super) fn report_once(&self, problem: Diagnostic) {
+        let mut problems = self.problems.borrow_mut();
+        if !problems.iter().any(|known| known.message == problem.message) {
+            problems.push(problem);
+        }
+    }
+
+    /// Reads something whose variables may be defined elsewhere: problems with names are forgotten.
+    pub(super) fn without_unknown_names(&self, read: impl FnOnce()) {
+        let before = self.problems.borrow().len();
+        read();
+        let mut problems = self.problems.borrow_mut();
+        let later: Vec<Diagnostic> = problems.drain(before..).collect();
+        problems.extend(later.into_iter().filter(|problem| !problem.message.starts_with("nothing defines")));
+    }
+
+    /// Counts an instruction.
+    pub(super) fn count_op(&self) {
+        self.ops.set(self.ops.get() + 1);
+    }
+
+    /// Instructions so far, of the whole file.
+    pub(super) fn ops(&self) -> usize {
+        self.ops.get()
     }
 
     /// Notes in one sentence what a flag replaced of the file.
@@ -44,6 +86,21 @@ impl<'a> Cx<'a> {
     /// What flags replaced.
     pub(super) fn all_replaced(&self) -> Vec<String> {
         self.replaced.borrow().clone()
+    }
+
+    /// What is known of the users' variables, from here on.
+    pub(super) fn set_kinds(&self, kinds: Kinds) {
+        *self.kinds.borrow_mut() = kinds;
+    }
+
+    /// Whether a user's variable is always a text.
+    pub(super) fn is_text(&self, name: &str) -> bool {
+        self.kinds.borrow().is_text(name)
+    }
+
+    /// The secret that a user's variable may come from.
+    pub(super) fn secret_of(&self, name: &str) -> Option<Box<str>> {
+        self.kinds.borrow().secret_of(name).map(Box::from)
     }
 
     /// How many problems there are so far.
@@ -64,7 +121,14 @@ impl<'a> Cx<'a> {
     }
 
     pub(super) fn into_problems(self) -> Vec<Diagnostic> {
-        self.problems.into_inner()
+        let mut problems: Vec<Diagnostic> = Vec::new();
+        for problem in self.problems.into_inner() {
+            // A flow is read for each of its calls, and its mistakes are told once.
+            if !problems.contains(&problem) {
+                problems.push(problem);
+            }
+        }
+        problems
     }
 
     /// The file's own bytes at a place.

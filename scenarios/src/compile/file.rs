@@ -3,22 +3,27 @@
 use super::class::{self, Class, Common};
 use super::cx::Cx;
 use super::eval::Scope;
+use super::kinds::Kinds;
 use super::load::{self, Population};
 use super::names::Names;
 use super::schema::{Fields, Schema};
 use super::settings::{DEFAULTS, Settings};
+use super::steps::Flows;
 use super::url::Target;
 use super::vars::Vars;
-use super::{tls, transport};
+use super::{aside, tls, transport};
 use crate::diagnostics::Diagnostic;
 use crate::plan::{Place, Plan};
 use crate::source::{Overrides, Source};
-use crate::tree::Node;
+use crate::tree::{Entry, Node};
 
 const FILE: Schema = Schema {
     what: "a scenario",
-    keys: &["version", "name", "target", "vars", "defaults", "tls", "users", "load", "seed"],
-    later: &["secrets", "data", "setup", "teardown", "flows", "thresholds"],
+    keys: &[
+        "version", "name", "target", "vars", "defaults", "tls", "users", "load", "seed", "flows", "setup",
+        "teardown", "secrets",
+    ],
+    later: &["data", "thresholds"],
 };
 
 /// Reads the whole file; `None` after a report.
@@ -30,7 +35,8 @@ pub(super) fn read(
     cx: &Cx<'_>,
 ) -> Option<Plan> {
     let fields = FILE.open(root, cx)?;
-    let vars = Vars::of_file(fields.get("vars"), overrides, cx);
+    let vars = Vars::of_file(fields.get("secrets"), fields.get("vars"), overrides, cx);
+    cx.set_kinds(Kinds::of_file(root, &vars));
     let scope = Scope::of_file(&vars);
     check_version(fields, &scope, cx);
     let name = match fields.get("name") {
@@ -44,16 +50,67 @@ pub(super) fn read(
     };
     let target = target(fields, overrides, &scope, cx);
     let names = Names::default();
+    let users = fields.entry("users");
+    let callers = [users.map(|entry| &entry.value), fields.get("setup"), fields.get("teardown")];
+    let flows = Flows::read(fields.get("flows"), &callers, cx);
+    let beside = aside::Beside { vars: &vars, target: &target, names: &names, flows: &flows };
+    let (aside, shared) = beside.read(fields, cx);
     let common = Common {
         vars: &vars,
         target: &target,
         host: overrides.host.as_deref(),
         defaults: fields.get("defaults"),
         names: &names,
+        flows: &flows,
+        shared: &shared,
     };
-    let users = fields.entry("users");
+    let (classes, all) = classes(root, users, fields, &common, cx);
+    let resolve = transport::resolve(common.defaults, &scope, cx);
+    let tls = tls::read(fields.get("tls"), &scope, &names, cx);
+    let population = Population { classes: &classes, all, place: users.map(|entry| entry.key_place) };
+    let load = load::read(fields.get("load"), &vars, population, overrides, cx);
+    if load.as_ref().is_some_and(|load| load.open.is_some()) {
+        check_pipelines(&classes, users.map_or(root.place, |entry| entry.key_place), cx);
+    }
+    if let (Some(place), Some(load)) = (cx.arrival.get(), &load)
+        && load.open.is_none()
+    {
+        cx.report(
+            Diagnostic::at(place, "`arrival` is known only in a load of arrivals, and this one is by users")
+                .hint("`iteration` counts those of a user; arrivals are `load: {rate: 50/s}`"),
+        );
+    }
+    let files = names.files();
+    let target = shown_target(&target, &classes);
+    let (endpoints, assets) = names.into_lists();
+    let classes = classes.into_iter().map(|class| class.plan).collect();
+    Some(Plan {
+        name: name?,
+        target,
+        seed: seed?,
+        classes,
+        endpoints,
+        aside,
+        load: load?,
+        assets,
+        files,
+        tls,
+        resolve,
+        env: cx.env_read(),
+        replaced: cx.all_replaced(),
+    })
+}
+
+/// The user classes; also whether every one could be read.
+fn classes(
+    root: &Node,
+    users: Option<&Entry>,
+    fields: Fields<'_>,
+    common: &Common<'_>,
+    cx: &Cx<'_>,
+) -> (Vec<Class>, bool) {
     let (classes, all) = match users {
-        Some(entry) => class::read_all(&entry.value, &common, cx),
+        Some(entry) => class::read_all(&entry.value, common, cx),
         None => (Vec::new(), false),
     };
     if users.is_none() && !fields.misspelt("users") {
@@ -64,31 +121,14 @@ pub(super) fn read(
     }
     if let (true, Some(defaults)) = (classes.is_empty(), common.defaults) {
         // No class has read them, and their mistakes are to be told as well.
-        Settings::default().apply_defaults(defaults, &DEFAULTS, &Scope { user: true, ..scope }, cx);
+        Settings::default().apply_defaults(
+            defaults,
+            &DEFAULTS,
+            &Scope { user: true, ..Scope::of_file(common.vars) },
+            cx,
+        );
     }
-    let resolve = transport::resolve(common.defaults, &scope, cx);
-    let tls = tls::read(fields.get("tls"), &scope, &names, cx);
-    let population = Population { classes: &classes, all, place: users.map(|entry| entry.key_place) };
-    let load = load::read(fields.get("load"), &vars, population, overrides, cx);
-    if load.as_ref().is_some_and(|load| load.open.is_some()) {
-        check_pipelines(&classes, users.map_or(root.place, |entry| entry.key_place), cx);
-    }
-    let target = shown_target(&target, &classes);
-    let (endpoints, assets) = names.into_lists();
-    let classes = classes.into_iter().map(|class| class.plan).collect();
-    Some(Plan {
-        name: name?,
-        target,
-        seed: seed?,
-        classes,
-        endpoints,
-        load: load?,
-        assets,
-        tls,
-        resolve,
-        env: cx.env_read(),
-        replaced: cx.all_replaced(),
-    })
+    (classes, all)
 }
 
 fn check_pipelines(classes: &[Class], place: Place, cx: &Cx<'_>) {

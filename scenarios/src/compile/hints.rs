@@ -6,7 +6,7 @@ use super::schema::listed;
 use crate::diagnostics::closest;
 
 /// Words of other tools and of habit, with what they are called here. Of several the first that the map knows is meant.
-const OTHER_WORDS: [(&str, &[&str]); 53] = [
+const OTHER_WORDS: [(&str, &[&str]); 54] = [
     ("abort", &["stop"]),
     ("assert", &["expect"]),
     ("assertions", &["expect"]),
@@ -50,6 +50,7 @@ const OTHER_WORDS: [(&str, &[&str]); 53] = [
     ("selector", &["css"]),
     ("sleep", &["think", "wait"]),
     ("status_code", &["status"]),
+    ("steps", &["then"]),
     ("think", &["wait"]),
     ("threads", &["users"]),
     ("uri", &["target", "get"]),

@@ -5,14 +5,13 @@
 use regex::bytes::Regex;
 
 use super::cx::Cx;
-use super::eval::{Evaluated, Scope};
+use super::eval::Scope;
 use super::scalars::expected;
 use super::schema::listed;
-use super::texts::{self, Piece};
+use super::values;
 use crate::diagnostics::{Diagnostic, closest};
 use crate::expression::Expression;
 use crate::matcher::{Matcher, Operand, Order, Rule, Test};
-use crate::template::Encoding;
 use crate::tree::{Entry, Kind, Node};
 use crate::units;
 use crate::value::Value;
@@ -163,23 +162,9 @@ fn written(node: &Node) -> Option<&str> {
 
 /// What to compare with; `None` after a report.
 fn operand(node: &Node, scope: &Scope<'_>, cx: &Cx<'_>) -> Option<Operand> {
-    let Some(text) = written(node) else {
-        return Scope { user: false, ..*scope }.known(node, cx).map(Operand::Known);
-    };
-    let mut pieces = scope.pieces(text, node.place, cx)?;
-    Some(match pieces.pop() {
-        Some(Piece::Computed(Evaluated::Known(value), _)) if pieces.is_empty() => Operand::Known(value),
-        Some(Piece::Computed(Evaluated::Later(source), _)) if pieces.is_empty() => {
-            Operand::Later(Expression::Source(source))
-        }
-        last => {
-            pieces.extend(last);
-            let text = texts::assemble(&pieces, Encoding::Raw);
-            match text.as_static() {
-                Some(known) => Operand::Known(Value::Text(known.to_owned())),
-                None => Operand::Later(Expression::Text(text)),
-            }
-        }
+    Some(match values::read(node, scope, cx)? {
+        Expression::Known(value) => Operand::Known(value),
+        later => Operand::Later(later),
     })
 }
 

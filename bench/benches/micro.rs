@@ -8,8 +8,9 @@ use std::time::{Duration, Instant};
 use http::Method;
 use stampede_bench::Piece;
 use stampede_scenarios::compile::compile;
+use stampede_scenarios::contents::{Contents, ResponseView};
 use stampede_scenarios::draw::Draw;
-use stampede_scenarios::extract::{ResponseView, extract};
+use stampede_scenarios::extract::extract;
 use stampede_scenarios::plan::{BodyPlan, ClassPlan, Op, RequestPlan};
 use stampede_scenarios::source::{Overrides, Source};
 use stampede_scenarios::template::RenderContext;
@@ -93,7 +94,7 @@ fn shopper() -> (ClassPlan, Variables) {
     let mut draw = Draw::from_seed(1);
     for request in requests(&class) {
         let view = ResponseView { body: LOGIN, ..ResponseView::default() };
-        extract(&request.extract, &view, &mut variables, &mut draw).expect("it is there");
+        extract(&request.extract, &mut Contents::new(view), &mut variables, &mut draw).expect("it is there");
     }
     (class, variables)
 }
@@ -172,7 +173,7 @@ fn take(name: &'static str) -> Piece {
     let mut draw = Draw::from_seed(1);
     Piece::new(name, move || {
         let view = ResponseView { body: LOGIN, ..ResponseView::default() };
-        extract(&plans, &view, &mut variables, &mut draw)
+        extract(&plans, &mut Contents::new(view), &mut variables, &mut draw)
     })
 }
 

@@ -7,8 +7,11 @@
 use regex::bytes::Regex;
 use serde_json::Value as Json;
 
+use crate::contents::{Contents, ResponseView};
 use crate::draw::Draw;
+use crate::head::{headers, sent_cookie, set_cookie};
 use crate::json::{self, Found, Malformed, Path, Query};
+use crate::page::{Css, Tangled};
 use crate::value::{Value, write_json_inside};
 use crate::variables::{VariableId, Variables};
 
@@ -38,6 +41,8 @@ pub enum ExtractFrom {
     Header(String),
     /// In a cookie: the user's own, or one that this response sets.
     Cookie(String),
+    /// In the elements of an HTML page.
+    Css(Css),
 }
 
 /// Which of several values is taken.
@@ -53,23 +58,20 @@ pub enum Take {
     All,
 }
 
-/// What of a response values are taken from. What no plan of the request looks at may be left empty.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct ResponseView<'a> {
-    /// Header lines, each `name: value\r\n`.
-    pub head: &'a [u8],
-    /// The body, unpacked.
-    pub body: &'a [u8],
-    /// The `cookie` header that the user would send to the same place now.
-    pub cookies: &'a [u8],
-}
-
 /// A value that is not there and has no default. The text names the variable and where it was looked for, never what was found.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ExtractFailure {
     /// Nothing is there.
     #[error("{name}: nothing at {path}")]
     Nothing {
+        /// The variable.
+        name: String,
+        /// Where it was looked for.
+        path: String,
+    },
+    /// The page is too large, or its elements are nested too deeply.
+    #[error("{name}: nothing at {path}, the page is too large or nested too deeply")]
+    Tangled {
         /// The variable.
         name: String,
         /// Where it was looked for.
@@ -88,15 +90,14 @@ pub enum ExtractFailure {
 /// Takes what `plans` say out of a response. All of them are tried; the error is the first that failed.
 pub fn extract(
     plans: &[ExtractPlan],
-    response: &ResponseView<'_>,
+    response: &mut Contents<'_>,
     variables: &mut Variables,
     draw: &mut Draw,
 ) -> Result<(), ExtractFailure> {
-    let mut body = Body { bytes: response.body, tree: None };
     let mut result = Ok(());
     for plan in plans {
         let roll = plan.roll(draw);
-        let found = plan.find(response, &mut body, roll, variables);
+        let found = plan.find(response, roll, variables);
         if found != Ok(true)
             && !plan.fall_back(variables)
             && let Err(failure) = plan.failed(found)
@@ -133,26 +134,39 @@ impl ExtractPlan {
     /// Looks for the value and keeps it; whether it was there.
     fn find(
         &self,
-        response: &ResponseView<'_>,
-        body: &mut Body<'_>,
+        response: &mut Contents<'_>,
         roll: u64,
         variables: &mut Variables,
-    ) -> Result<bool, Malformed> {
+    ) -> Result<bool, Unreadable> {
+        let ResponseView { head, body, cookies } = response.view;
         match &self.from {
-            ExtractFrom::Json(path) => self.json(path, body, roll, variables),
+            ExtractFrom::Json(path) => Ok(self.json(path, response, roll, variables)?),
             ExtractFrom::Regex(regex) if regex.captures_len() > 1 => {
                 let group = |found: regex::bytes::Captures<'_>| found.get(1).map(|group| group.range());
-                let ranges = regex.captures_iter(response.body).filter_map(group);
-                Ok(self.texts(ranges.map(|range| &response.body[range]), roll, variables))
+                let ranges = regex.captures_iter(body).filter_map(group);
+                Ok(self.texts(ranges.map(|range| &body[range]), roll, variables))
             }
             ExtractFrom::Regex(regex) => {
-                let texts = regex.find_iter(response.body).map(|found| found.as_bytes());
+                let texts = regex.find_iter(body).map(|found| found.as_bytes());
                 Ok(self.texts(texts, roll, variables))
             }
-            ExtractFrom::Header(name) => Ok(self.texts(headers(response.head, name), roll, variables)),
+            ExtractFrom::Header(name) => Ok(self.texts(headers(head, name), roll, variables)),
             ExtractFrom::Cookie(name) => {
-                let cookie = sent_cookie(response.cookies, name).or_else(|| set_cookie(response.head, name));
+                let cookie = sent_cookie(cookies, name).or_else(|| set_cookie(head, name));
                 Ok(self.texts(cookie.into_iter(), roll, variables))
+            }
+            ExtractFrom::Css(css) => {
+                let found = response.page()?.find(css);
+                if self.take == Take::All {
+                    let texts = found.texts()?;
+                    return Ok(self.texts(texts.iter().map(String::as_bytes), roll, variables));
+                }
+                let text = match self.take {
+                    Take::Last => found.last(),
+                    Take::Random => found.one(|count| one_of(count, roll)),
+                    Take::First | Take::All => found.first(),
+                };
+                Ok(self.texts(text.iter().map(String::as_bytes), roll, variables))
             }
         }
     }
@@ -215,13 +229,13 @@ impl ExtractPlan {
     fn json(
         &self,
         path: &Path,
-        body: &mut Body<'_>,
+        response: &mut Contents<'_>,
         roll: u64,
         variables: &mut Variables,
     ) -> Result<bool, Malformed> {
         let path = match path.query() {
             Query::Singular(steps) => {
-                let found = json::find(body.bytes, steps)?;
+                let found = json::find(response.view.body, steps)?;
                 if self.take == Take::All {
                     return self.list(found.into_iter(), write_found, variables);
                 }
@@ -232,7 +246,7 @@ impl ExtractPlan {
             }
             Query::Any(path) => path,
         };
-        let nodes = path.query(body.tree()?).all();
+        let nodes = path.query(response.tree()?).all();
         let node = match self.take {
             Take::First => nodes.first(),
             Take::Last => nodes.last(),
@@ -258,32 +272,40 @@ impl ExtractPlan {
     }
 
     /// Why there is no value.
-    fn failed(&self, found: Result<bool, Malformed>) -> Result<(), ExtractFailure> {
+    fn failed(&self, found: Result<bool, Unreadable>) -> Result<(), ExtractFailure> {
         let name = self.name.clone();
         let path = match &self.from {
             ExtractFrom::Json(path) => path.text().to_owned(),
             ExtractFrom::Regex(regex) => format!("regex {}", regex.as_str()),
             ExtractFrom::Header(header) => format!("header {header}"),
             ExtractFrom::Cookie(cookie) => format!("cookie {cookie}"),
+            ExtractFrom::Css(css) => format!("css {css}"),
         };
         match found {
             Ok(true) => Ok(()),
             Ok(false) => Err(ExtractFailure::Nothing { name, path }),
-            Err(Malformed) => Err(ExtractFailure::NotJson { name, path }),
+            Err(Unreadable::Json) => Err(ExtractFailure::NotJson { name, path }),
+            Err(Unreadable::Page) => Err(ExtractFailure::Tangled { name, path }),
         }
     }
 }
 
-/// A JSON body, and its tree once a plan has needed it.
-struct Body<'a> {
-    bytes: &'a [u8],
-    tree: Option<Result<Json, Malformed>>,
+/// Why nothing can be looked for in a body.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Unreadable {
+    Json,
+    Page,
 }
 
-impl Body<'_> {
-    fn tree(&mut self) -> Result<&Json, Malformed> {
-        let read = || serde_json::from_slice(json::bytes_of(self.bytes)).map_err(|_| Malformed);
-        self.tree.get_or_insert_with(read).as_ref().map_err(|malformed| *malformed)
+impl From<Malformed> for Unreadable {
+    fn from(_: Malformed) -> Self {
+        Self::Json
+    }
+}
+
+impl From<Tangled> for Unreadable {
+    fn from(_: Tangled) -> Self {
+        Self::Page
     }
 }
 
@@ -324,46 +346,6 @@ fn write_found(found: Found<'_>, out: &mut String) -> Result<(), Malformed> {
 fn one_of(count: usize, roll: u64) -> usize {
     let (index, _) = crate::draw::scale(roll, count as u128);
     usize::try_from(index).unwrap_or(0)
-}
-
-/// The values of a header, in order.
-fn headers<'h>(head: &'h [u8], name: &str) -> impl Iterator<Item = &'h [u8]> {
-    head.split(|byte| *byte == b'\n').filter_map(move |line| {
-        let colon = line.iter().position(|byte| *byte == b':')?;
-        let (key, value) = line.split_at(colon);
-        key.eq_ignore_ascii_case(name.as_bytes()).then(|| value[1..].trim_ascii())
-    })
-}
-
-/// The value of a cookie in a `cookie` header.
-fn sent_cookie<'c>(cookies: &'c [u8], name: &str) -> Option<&'c [u8]> {
-    cookies.split(|byte| *byte == b';').find_map(|pair| value_of(pair, name))
-}
-
-/// The value of a cookie that the response sets, the last one if it does so twice; none if that is to delete it.
-fn set_cookie<'h>(head: &'h [u8], name: &str) -> Option<&'h [u8]> {
-    let set = headers(head, "set-cookie").filter_map(|line| {
-        let mut parts = line.split(|byte| *byte == b';');
-        let value = value_of(parts.next()?, name)?;
-        let deletes = parts.any(|part| {
-            let (key, age) = split_pair(part);
-            key.eq_ignore_ascii_case(b"max-age") && (age == b"0" || age.starts_with(b"-"))
-        });
-        Some((value, deletes))
-    });
-    set.last().and_then(|(value, deletes)| (!deletes).then_some(value))
-}
-
-fn value_of<'p>(pair: &'p [u8], name: &str) -> Option<&'p [u8]> {
-    let (key, value) = split_pair(pair);
-    (key == name.as_bytes()).then_some(value)
-}
-
-fn split_pair(pair: &[u8]) -> (&[u8], &[u8]) {
-    match pair.iter().position(|byte| *byte == b'=') {
-        Some(at) => (pair[..at].trim_ascii(), pair[at + 1..].trim_ascii()),
-        None => (pair.trim_ascii(), b""),
-    }
 }
 
 #[cfg(test)]

@@ -43,7 +43,7 @@ fn taken(plan: ExtractPlan, body: &str) -> String {
     let view =
         ResponseView { head: HEAD.as_bytes(), body: body.as_bytes(), cookies: b"s=abc; t=\"x\"; s=second" };
     let (mut variables, mut draw) = (variables(), Draw::from_seed(3));
-    let result = extract(&[plan], &view, &mut variables, &mut draw);
+    let result = extract(&[plan], &mut Contents::new(view), &mut variables, &mut draw);
     let value = variables.to_json(VariableId(0));
     match (result, value) {
         (Ok(()), Some(value)) => value,
@@ -142,7 +142,7 @@ fn all_are_tried_and_the_first_failure_is_told() {
         (0..4).map(|number| VariablePlan { name: format!("v{number}"), initial: None, is_shared: false });
     let mut variables = Variables::new(&names.collect::<Vec<_>>());
     let view = ResponseView { body: BODY.as_bytes(), ..ResponseView::default() };
-    let result = extract(&plans, &view, &mut variables, &mut Draw::from_seed(1));
+    let result = extract(&plans, &mut Contents::new(view), &mut variables, &mut Draw::from_seed(1));
     assert_eq!(result.map_err(|failure| failure.to_string()), Err("v0: nothing at $.a".to_owned()));
     let set: Vec<bool> = (0..4).map(|number| variables.is_set(VariableId(number))).collect();
     assert_eq!(set, [false, true, false, true]);
@@ -157,7 +157,7 @@ fn a_random_choice_takes_one_draw_and_reaches_all() {
             let view = ResponseView { head: HEAD.as_bytes(), body: BODY.as_bytes(), cookies: b"" };
             let (mut variables, mut draw, mut other) =
                 (variables(), Draw::from_seed(seed), Draw::from_seed(seed));
-            extract(&plans, &view, &mut variables, &mut draw).expect("it is there");
+            extract(&plans, &mut Contents::new(view), &mut variables, &mut draw).expect("it is there");
             seen.insert(variables.to_json(VariableId(0)).expect("set"));
             other.next_u64();
             assert_eq!(draw, other);
@@ -187,9 +187,9 @@ proptest! {
         }
         let view = ResponseView { head: &head, body: &body, cookies: cookies.as_bytes() };
         let (mut variables, mut draw) = (variables(), Draw::from_seed(seed));
-        let _ = extract(&plans, &view, &mut variables, &mut draw);
+        let _ = extract(&plans, &mut Contents::new(view), &mut variables, &mut draw);
         for plan in plans {
-            let result = extract(std::slice::from_ref(&plan), &view, &mut variables, &mut draw);
+            let result = extract(std::slice::from_ref(&plan), &mut Contents::new(view), &mut variables, &mut draw);
             prop_assert_eq!(result.is_ok(), variables.is_set(VariableId(0)));
             if let Some(value) = variables.to_json(VariableId(0)) {
                 prop_assert!(serde_json::from_str::<Json>(&value).is_ok() || matches!(plan.from, ExtractFrom::Json(_)), "{}", value);

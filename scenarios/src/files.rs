@@ -51,6 +51,12 @@ pub enum ReadError {
         /// What the system said.
         source: io::Error,
     },
+    /// Text, but not as it is read here.
+    #[error("{} is UTF-16; save it as UTF-8 (in Notepad: \"Save as\", encoding UTF-8)", path.display())]
+    Utf16 {
+        /// Which one.
+        path: PathBuf,
+    },
     /// Not text.
     #[error("{} is not a text file (it is not UTF-8)", path.display())]
     NotText {
@@ -65,6 +71,9 @@ pub fn read_scenario(path: &Path) -> Result<Source, ReadError> {
     let mut bytes = Vec::new();
     let file = open(path).map_err(io)?;
     file.take(LARGEST_SCENARIO).read_to_end(&mut bytes).map_err(io)?;
+    if is_utf16(&bytes) {
+        return Err(ReadError::Utf16 { path: path.to_owned() });
+    }
     // Cut in the middle of a character, a file that is too long would be called no text.
     let too_long = u64::try_from(bytes.len()).is_ok_and(|length| length == LARGEST_SCENARIO);
     let text = match String::from_utf8(bytes) {
@@ -73,6 +82,15 @@ pub fn read_scenario(path: &Path) -> Result<Source, ReadError> {
         Err(_) => return Err(ReadError::NotText { path: path.to_owned() }),
     };
     Ok(Source::new(path.display().to_string(), text))
+}
+
+/// Whether it begins with the mark of UTF-16, or with two characters of it that are plain letters.
+fn is_utf16(bytes: &[u8]) -> bool {
+    match bytes {
+        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => true,
+        [a, b, c, d, ..] => (*a == 0) != (*b == 0) && (a == &0) == (c == &0) && (b == &0) == (d == &0),
+        _ => false,
+    }
 }
 
 /// The SHA-256 of a file's content, by which workers ask for it.

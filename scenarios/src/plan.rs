@@ -13,9 +13,9 @@ use std::time::Duration;
 
 use crate::alias::AliasTable;
 use crate::arrivals::Spacing;
+pub use crate::expect::Expect;
 use crate::expression::FileText;
 use crate::extract::{ExtractFrom, ExtractPlan};
-use crate::matcher::Matcher;
 use crate::profile::Profile;
 use crate::rate_profile::RateProfile;
 use crate::sequence::ClassSequence;
@@ -314,6 +314,7 @@ impl RequestPlan {
             }
             BodyPlan::Empty | BodyPlan::Asset(_) => {}
         }
+        self.expect.add_variables(&mut ids);
         ids.sort_unstable();
         ids.dedup();
         ids
@@ -321,13 +322,15 @@ impl RequestPlan {
 
     /// Whether somebody looks at the response's body.
     pub fn looks_at_body(&self) -> bool {
-        self.expect.body.is_some()
-            || self.extracts(|from| matches!(from, ExtractFrom::Json(_) | ExtractFrom::Regex(_)))
+        let in_body =
+            |from: &_| matches!(from, ExtractFrom::Json(_) | ExtractFrom::Regex(_) | ExtractFrom::Css(_));
+        self.expect.looks_at_body() || self.extracts(in_body)
     }
 
     /// Whether somebody looks at the response's header lines.
     pub fn looks_at_head(&self) -> bool {
-        self.extracts(|from| matches!(from, ExtractFrom::Header(_) | ExtractFrom::Cookie(_)))
+        let in_head = |from: &_| matches!(from, ExtractFrom::Header(_) | ExtractFrom::Cookie(_));
+        self.expect.looks_at_head() || self.extracts(in_head)
     }
 
     /// Whether somebody looks at the user's cookies behind the response.
@@ -378,15 +381,4 @@ pub enum PartContent {
     Text(Template),
     /// A file.
     Asset(AssetId),
-}
-
-/// When a response counts as ok.
-#[derive(Debug, Clone)]
-pub struct Expect {
-    /// Allowed statuses, each an inclusive range; never empty.
-    pub status: Vec<(u16, u16)>,
-    /// What the body must satisfy.
-    pub body: Option<Matcher>,
-    /// What the response time in milliseconds must satisfy.
-    pub time_ms: Option<Matcher>,
 }

@@ -93,6 +93,15 @@ impl Scalar {
 }
 
 impl Scalar {
+    /// Whether it is a number that is not written as it looks: `01234` is 1234.
+    pub(crate) fn begins_with_zero(&self) -> bool {
+        let digits = self.text.strip_prefix(['+', '-']).unwrap_or(&self.text);
+        self.plain
+            && digits.len() > 1
+            && digits.starts_with('0')
+            && digits.bytes().all(|b| b.is_ascii_digit())
+    }
+
     /// Whether it looks like a whole number and has more digits than one can keep.
     pub(crate) fn is_too_long(&self) -> bool {
         let digits = self.text.strip_prefix(['+', '-']).unwrap_or(&self.text);

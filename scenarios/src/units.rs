@@ -15,6 +15,17 @@ const LONGEST: Duration = Duration::from_secs(10 * 366 * 86_400);
 const TIME_UNITS: [(&str, u64); 4] =
     [("ms", 1_000_000), ("s", 1_000_000_000), ("m", 60_000_000_000), ("h", 3_600_000_000_000)];
 
+/// Units of sizes, in lower case, with their bytes.
+const SIZE_UNITS: [(&str, u64); 7] = [
+    ("b", 1),
+    ("kb", 1_000),
+    ("mb", 1_000_000),
+    ("gb", 1_000_000_000),
+    ("kib", 1 << 10),
+    ("mib", 1 << 20),
+    ("gib", 1 << 30),
+];
+
 /// Why a text is not a duration, a rate or a weight.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum UnitError {
@@ -45,6 +56,12 @@ pub enum UnitError {
     /// Digits beyond what is kept exactly.
     #[error("`{0}` has more digits than can be kept exactly")]
     TooManyDigits(String),
+    /// A bare number where the unit decides.
+    #[error("a size needs a unit: `{0}B`, `{0}kB`, `{0}MB`")]
+    NoSizeUnit(String),
+    /// Not a size.
+    #[error("`{0}` is not a size; write `500B`, `10kB`, `1MB` or `1MiB`")]
+    Size(String),
 }
 
 /// A number in decimal digits, kept exactly: `digits / 10^scale`.
@@ -129,6 +146,20 @@ pub fn parse_duration(text: &str) -> Result<Duration, UnitError> {
         return Err(bad());
     }
     if total > LONGEST { Err(UnitError::TooLong(written.to_owned())) } else { Ok(total) }
+}
+
+/// Reads a size in bytes: `500B`, `1.5kB`, `1MB`, `1MiB`, `0`. Upper and lower case are the same.
+pub fn parse_size(text: &str) -> Result<u64, UnitError> {
+    let written = text.trim();
+    let bad = || UnitError::Size(written.to_owned());
+    if let Some(number) = Decimal::parse(written) {
+        return if number.is_zero() { Ok(0) } else { Err(UnitError::NoSizeUnit(written.to_owned())) };
+    }
+    let unit = written.find(|c: char| !c.is_ascii_digit() && c != '.').ok_or_else(bad)?;
+    let (digits, unit) = written.split_at(unit);
+    let unit = unit.trim_start().to_ascii_lowercase();
+    let factor = SIZE_UNITS.iter().find(|(name, _)| *name == unit).ok_or_else(bad)?.1;
+    Decimal::parse(digits).and_then(|number| number.times(factor)).ok_or_else(bad)
 }
 
 /// Reads a rate: `50/s`, `300/m`, `0.5`; without a unit it is per second.
@@ -265,6 +296,24 @@ mod tests {
     }
 
     #[test]
+    fn sizes_are_read_exactly() {
+        for (text, bytes) in [
+            ("0", 0),
+            ("500B", 500),
+            ("1.5kB", 1_500),
+            ("1 mb", 1_000_000),
+            ("2MiB", 2 << 20),
+            ("64KiB", 65_536),
+        ] {
+            assert_eq!(parse_size(text), Ok(bytes), "{text}");
+        }
+        assert_eq!(parse_size("5"), Err(UnitError::NoSizeUnit("5".to_owned())));
+        for text in ["", "-1MB", "1 parsec", "MB", "1.2.3MB", "99999999999999999GB", "5M"] {
+            assert_eq!(parse_size(text), Err(UnitError::Size(text.to_owned())), "{text}");
+        }
+    }
+
+    #[test]
     fn rates_are_read_exactly() {
         for (text, num, den) in [
             ("50/s", 50, 1),
@@ -326,7 +375,7 @@ mod tests {
 
         #[test]
         fn any_text_is_answered(text in ".{0,20}") {
-            let _ = (parse_duration(&text), parse_rate(&text), parse_weight(&text));
+            let _ = (parse_duration(&text), parse_rate(&text), parse_weight(&text), parse_size(&text));
         }
     }
 }

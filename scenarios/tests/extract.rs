@@ -1,8 +1,9 @@
 //! Variables that come from responses: numbered for each class, needed and looked at as the steps say, written with their types.
 
 use stampede_scenarios::compile::compile;
+use stampede_scenarios::contents::{Contents, ResponseView};
 use stampede_scenarios::draw::Draw;
-use stampede_scenarios::extract::{ResponseView, extract};
+use stampede_scenarios::extract::extract;
 use stampede_scenarios::plan::{BodyPlan, ClassPlan, Op, Plan, RequestPlan};
 use stampede_scenarios::source::{Overrides, Source};
 use stampede_scenarios::template::{RenderContext, Template};
@@ -103,7 +104,8 @@ fn values_are_written_as_their_place_needs_them() {
         cookies: b"sid=abc",
     };
     let mut draw = Draw::from_seed(1);
-    extract(&request(class, 0).extract, &view, &mut variables, &mut draw).expect("all is there");
+    extract(&request(class, 0).extract, &mut Contents::new(view), &mut variables, &mut draw)
+        .expect("all is there");
     let cart = request(class, 1);
     assert_eq!(rendered(&cart.url, &mut variables), "http://h/cart/s\"1?where=%2Fa%20b&page=1&id=1&id=b%26");
     assert_eq!(
@@ -115,7 +117,8 @@ fn values_are_written_as_their_place_needs_them() {
     let nothing =
         ResponseView { body: br#"{"items": [{"price": 9, "sku": "x", "id": 1}], "o": "order-1"}"#, ..view };
     let nothing = ResponseView { head: b"", ..nothing };
-    extract(&request(class, 0).extract, &nothing, &mut variables, &mut draw).expect("defaults");
+    extract(&request(class, 0).extract, &mut Contents::new(nothing), &mut variables, &mut draw)
+        .expect("defaults");
     assert_eq!(rendered(&cart.url, &mut variables), "http://h/cart/x?page=1&id=1");
 }
 

@@ -85,6 +85,14 @@ fn a_scenario_that_cannot_be_read_says_why() {
     };
     assert_eq!(message("gone.yaml"), "cannot read FOLDER/gone.yaml: there is no such file");
     assert_eq!(message("sub"), "cannot read FOLDER/sub: it is a folder");
+    for (name, mark) in [("utf16.yaml", vec![0xff, 0xfe]), ("no-mark.yaml", vec![])] {
+        let text = "target: http://h".bytes().flat_map(|byte| [byte, 0]);
+        fs::write(folder.join(name), mark.into_iter().chain(text).collect::<Vec<u8>>())
+            .expect("can be written");
+        let expected =
+            format!("FOLDER/{name} is UTF-16; save it as UTF-8 (in Notepad: \"Save as\", encoding UTF-8)");
+        assert_eq!(message(name), expected);
+    }
     assert_eq!(message("latin1.yaml"), "FOLDER/latin1.yaml is not a text file (it is not UTF-8)");
 }
 

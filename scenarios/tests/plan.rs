@@ -4,8 +4,10 @@ use std::time::Duration;
 
 use stampede_scenarios::arrivals;
 use stampede_scenarios::compile::compile;
+use stampede_scenarios::contents::{Contents, ResponseView};
 use stampede_scenarios::diagnostics::Diagnostics;
 use stampede_scenarios::draw::Draw;
+use stampede_scenarios::expect::Numbers;
 use stampede_scenarios::plan::{
     BodyPlan, Connection, HttpVersion, NamePlan, Op, PartContent, Plan, RequestPlan, Timeouts, TlsPlan,
 };
@@ -137,19 +139,21 @@ fn the_nearest_setting_wins_and_null_removes() {
         browse.headers.iter().map(|(name, value)| format!("{name}={}", rendered(value))).collect();
     assert_eq!(headers, ["accept=application/json", "x-region=eu"]);
     assert_eq!((browse.timeouts.total, browse.redirects), (Duration::from_secs(5), 3));
-    assert_eq!(browse.expect.status, [(200, 299), (300, 399)]);
-    let body = browse.expect.body.as_ref().expect("inherited from the file");
-    assert_eq!(body.check_bytes(b"an error"), Err("body: not contains \"error\"".to_owned()));
-    assert_eq!(body.check_bytes(b"fine"), Ok(()));
-    let time = browse.expect.time_ms.as_ref().expect("inherited from the class");
-    assert_eq!(time.check_number(500.0), Err("time: lt 500ms".to_owned()));
+    let checked = |request: &RequestPlan, status: u16, time_ms: f64, body: &[u8]| {
+        let mut contents = Contents::new(ResponseView { body, ..ResponseView::default() });
+        let numbers = Numbers { status, size: 0, time_ms };
+        request.expect.check(&numbers, &mut contents, None).map_err(|unmet| unmet.to_string())
+    };
+    assert_eq!(checked(browse, 399, 499.0, b"fine"), Ok(()));
+    assert_eq!(checked(browse, 404, 1.0, b"fine"), Err("status 404".to_owned()));
+    assert_eq!(checked(browse, 200, 1.0, b"an error"), Err("body: not contains \"error\"".to_owned()));
+    assert_eq!(checked(browse, 200, 500.0, b""), Err("time: lt 500ms".to_owned()));
 
     let cart = request(&plan, 0, 1, 0);
     assert!(cart.expect.body.is_none(), "removed by null");
     assert_eq!(cart.expect.status, [(200, 200), (300, 399)]);
-    let time = cart.expect.time_ms.as_ref().expect("its own");
-    assert_eq!(time.check_number(0.5), Err("time: ge 1ms".to_owned()));
-    assert_eq!(time.check_number(2_000.1), Err("time: le 2s".to_owned()));
+    assert_eq!(checked(cart, 200, 0.5, b"an error"), Err("time: ge 1ms".to_owned()));
+    assert_eq!(checked(cart, 200, 2_000.1, b""), Err("time: le 2s".to_owned()));
     let purge = request(&plan, 0, 1, 2);
     assert_eq!(purge.headers.iter().filter(|(name, _)| name == "x").count(), 2);
     assert!(!browse.cookies && !request(&plan, 1, 0, 0).cookies);

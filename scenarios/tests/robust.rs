@@ -5,12 +5,17 @@ use stampede_scenarios::compile::compile;
 use stampede_scenarios::describe::describe;
 use stampede_scenarios::source::{Overrides, Source};
 
-const GOOD: [&str; 5] = [
-    include_str!("valid/extract.yaml"),
+const GOOD: [&str; 10] = [
+    include_str!("valid/absolute.yaml"),
+    include_str!("valid/arrivals-poisson.yaml"),
     include_str!("valid/everything.yaml"),
-    include_str!("valid/transport.yaml"),
-    include_str!("valid/merge.yaml"),
+    include_str!("valid/expect.yaml"),
+    include_str!("valid/extract.yaml"),
     include_str!("valid/json.json"),
+    include_str!("valid/merge.yaml"),
+    include_str!("valid/rate-stages.yaml"),
+    include_str!("valid/steps.yaml"),
+    include_str!("valid/transport.yaml"),
 ];
 
 fn try_it(text: &str) {
@@ -69,6 +74,9 @@ fn nesting_size_and_aliases_are_bounded() {
     try_it(&"- ".repeat(10_000));
     try_it(&format!("a: {}x{}", "[".repeat(200), "]".repeat(200)));
     try_it(&"x".repeat(9 << 20));
+    let large = compile(&Source::new("large.yaml", "x".repeat(9 << 20)), &Overrides::default(), &|_| None, 1);
+    let told = large.expect_err("too large").to_string();
+    assert!(told.contains("larger than 8 MiB") && told.contains("`body_file`"), "{told}");
     let line = |i: usize| format!("a{i}: &a{i} [{}]\n", vec![format!("*a{}", i - 1); 10].join(", "));
     try_it(&format!("a0: &a0 [xxxxxxxxxx]\n{}", (1..40).map(line).collect::<String>()));
 }

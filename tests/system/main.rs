@@ -8,6 +8,7 @@ mod support;
 mod arrivals;
 mod beside;
 mod counts;
+mod expect;
 mod extract;
 mod failures;
 mod fleet;

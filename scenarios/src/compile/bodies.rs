@@ -88,10 +88,7 @@ pub(super) fn read(fields: Fields<'_>, scope: &Scope<'_>, names: &Names, cx: &Cx
 /// Writes a value as JSON; whether it could be read.
 pub(super) fn json(node: &Node, out: &mut Template, scope: &Scope<'_>, cx: &Cx<'_>) -> bool {
     match &node.kind {
-        Kind::Scalar(scalar) if scalar.is_too_long() => {
-            cx.report(texts::too_long(node.place));
-            false
-        }
+        Kind::Scalar(scalar) if !texts::check_number(scalar, node.place, cx) => false,
         Kind::Scalar(scalar) if !scalar.text.contains("${") => {
             out.push_value(&scalar.value(), Encoding::JsonValue);
             true

@@ -136,6 +136,12 @@ impl<'a> Cx<'a> {
         self.text.get(place.start..place.end).unwrap_or("")
     }
 
+    /// What stands before a place in its line.
+    pub(super) fn before(&self, place: Place) -> &'a str {
+        let before = self.text.get(..place.start).unwrap_or("");
+        before.rsplit('\n').next().unwrap_or("")
+    }
+
     /// The place of some bytes within another place.
     pub(super) fn within(&self, place: Place, from: usize, to: usize) -> Place {
         let (start, end) = (place.start + from, place.start + to);

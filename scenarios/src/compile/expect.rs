@@ -1,59 +1,146 @@
-//! `expect`: when a response counts as ok.
-
-use regex::bytes::Regex;
+//! `expect`: when a response counts as ok. What each rule asks is read in `rules.rs`.
 
 use super::cx::Cx;
 use super::eval::Scope;
-use super::scalars::expected;
-use super::schema::{Schema, listed};
-use crate::diagnostics::{Diagnostic, closest};
-use crate::expression::hidden;
-use crate::matcher::{Matcher, Order, Rule, Test};
-use crate::plan::Expect;
+use super::extract::path_at;
+use super::rules::{About, Subject, read_matcher};
+use super::schema::Schema;
+use super::settings::is_token;
+use crate::diagnostics::Diagnostic;
+use crate::expect::Expect;
+use crate::json::Path;
+use crate::matcher::Matcher;
 use crate::tree::{Entry, Kind, Node};
-use crate::units;
-use crate::value::Value;
 
 const EXPECT: Schema =
-    Schema { what: "`expect`", keys: &["status", "body", "time"], later: &["header", "json", "size"] };
-const RULES: [&str; 10] = ["eq", "ne", "gt", "ge", "lt", "le", "contains", "matches", "exists", "not"];
-
-/// What a rule is about: how its numbers are written.
-#[derive(Clone, Copy)]
-struct Subject {
-    name: &'static str,
-    in_ms: bool,
-}
+    Schema { what: "`expect`", keys: &["status", "header", "json", "body", "time", "size"], later: &[] };
 
 /// 2xx and 3xx, and nothing about the rest.
 pub(super) fn default_expect() -> Expect {
-    Expect { status: vec![(200, 299), (300, 399)], body: None, time_ms: None }
+    Expect {
+        status: vec![(200, 299), (300, 399)],
+        headers: Vec::new(),
+        json: Vec::new(),
+        body: None,
+        size: None,
+        time_ms: None,
+    }
 }
 
-/// Puts an `expect` on top of another, key by key; null removes a rule.
+/// Puts an `expect` on top of another, key by key, also those of `header` and `json`; null removes a rule.
 pub(super) fn apply(expect: &mut Expect, node: &Node, scope: &Scope<'_>, cx: &Cx<'_>) {
-    let scope = &Scope { user: false, ..*scope };
+    if let Kind::Scalar(_) | Kind::List(_) = &node.kind {
+        let message = format!("`expect` is a map of what to look at, and this is {}", node.found());
+        cx.report(Diagnostic::at(node.place, message).hint("for example `expect: {status: 200}`"));
+        return;
+    }
     let Some(fields) = EXPECT.open(node, cx) else { return };
     if let Some(node) = fields.get("status")
-        && let Some(status) = read_status(node, scope, cx)
+        && let Some(status) = read_status(node, &Scope { user: false, ..*scope }, cx)
     {
         expect.status = status;
     }
-    if let Some(node) = fields.get("body") {
-        put(&mut expect.body, node, Subject { name: "body", in_ms: false }, scope, cx);
+    if let Some(node) = fields.get("header") {
+        put_each(&mut expect.headers, node, &HEADERS, scope, cx);
     }
-    if let Some(node) = fields.get("time") {
-        put(&mut expect.time_ms, node, Subject { name: "time", in_ms: true }, scope, cx);
+    if let Some(node) = fields.get("json") {
+        put_each(&mut expect.json, node, &VALUES, scope, cx);
+    }
+    for (key, about, matcher) in [
+        ("body", About::Body, &mut expect.body),
+        ("time", About::Time, &mut expect.time_ms),
+        ("size", About::Size, &mut expect.size),
+    ] {
+        match fields.get(key) {
+            None => {}
+            Some(node) if node.is_null() => *matcher = None,
+            // One that cannot be read leaves it as it was.
+            Some(node) => {
+                let read = read_matcher(node, Subject { about, name: key }, scope, cx);
+                *matcher = read.or_else(|| matcher.take());
+            }
+        }
     }
 }
 
-/// Replaces a matcher, or removes it where the file says null; one that cannot be read leaves it as it was.
-fn put(matcher: &mut Option<Matcher>, node: &Node, subject: Subject, scope: &Scope<'_>, cx: &Cx<'_>) {
+/// A part of `expect` that has rules by name.
+struct Named<K> {
+    key: &'static str,
+    about: About,
+    example: &'static str,
+    /// Reads a name; `None` after a report.
+    read: fn(&Entry, &Cx<'_>) -> Option<K>,
+    /// The name as it is told from others.
+    text: fn(&K) -> &str,
+}
+
+const HEADERS: Named<String> = Named {
+    key: "header",
+    about: About::Header,
+    example: "for example `header: {content-type: {contains: json}}`",
+    read: header_name,
+    text: |name| name.as_str(),
+};
+
+const VALUES: Named<Path> = Named {
+    key: "json",
+    about: About::Json,
+    example: "for example `json: {$.stock: {gt: 0}}`",
+    read: |entry, cx| path_at(&entry.key, entry.key_place, cx),
+    text: |path| path.text(),
+};
+
+/// Puts rules by name on top of others.
+fn put_each<K>(list: &mut Vec<(K, Matcher)>, node: &Node, named: &Named<K>, scope: &Scope<'_>, cx: &Cx<'_>) {
     if node.is_null() {
-        *matcher = None;
-    } else if let Some(read) = read_matcher(node, subject, scope, cx) {
-        *matcher = Some(read);
+        list.clear();
+        return;
     }
+    let Kind::Map(entries) = &node.kind else {
+        let message = format!("`{}` is a map of names and rules, and this is {}", named.key, node.found());
+        cx.report(Diagnostic::at(node.place, message).hint(named.example));
+        return;
+    };
+    for entry in entries {
+        let Some(name) = (named.read)(entry, cx) else { continue };
+        let at = list.iter().position(|(old, _)| (named.text)(old) == (named.text)(&name));
+        if entry.value.is_null() {
+            match at {
+                Some(at) => drop(list.remove(at)),
+                None => cx.report(nothing_to_remove(entry, named.about)),
+            }
+            continue;
+        }
+        let label = format!("{} {}", named.key, (named.text)(&name));
+        let subject = Subject { about: named.about, name: &label };
+        let Some(matcher) = read_matcher(&entry.value, subject, scope, cx) else { continue };
+        match at {
+            Some(at) => list[at].1 = matcher,
+            None => list.push((name, matcher)),
+        }
+    }
+}
+
+/// Nothing would be done without a word.
+fn nothing_to_remove(entry: &Entry, about: About) -> Diagnostic {
+    let message = format!("null removes a rule of `defaults`, and there is none for `{}`", entry.key);
+    Diagnostic::at(entry.value.place, message).hint(match about {
+        About::Json => {
+            "a value that is null is expected with `{eq: null}`, one that is not there with `{exists: false}`"
+        }
+        _ => "a header that is not there is expected with `{exists: false}`",
+    })
+}
+
+fn header_name(entry: &Entry, cx: &Cx<'_>) -> Option<String> {
+    if is_token(&entry.key) {
+        return Some(entry.key.to_ascii_lowercase());
+    }
+    cx.report(
+        Diagnostic::at(entry.key_place, format!("`{}` cannot be the name of a header", entry.key))
+            .hint(HEADERS.example),
+    );
+    None
 }
 
 fn read_status(node: &Node, scope: &Scope<'_>, cx: &Cx<'_>) -> Option<Vec<(u16, u16)>> {
@@ -91,140 +178,4 @@ fn read_pattern(node: &Node, scope: &Scope<'_>, cx: &Cx<'_>) -> Option<(u16, u16
             .hint("write a number from 100 to 599 or a class such as `2xx`; several as a list: `[200, 3xx]`"),
     );
     None
-}
-
-/// The rules for a subject; `None` after a report.
-fn read_matcher(node: &Node, subject: Subject, scope: &Scope<'_>, cx: &Cx<'_>) -> Option<Matcher> {
-    let rules = match &node.kind {
-        Kind::Map(entries) => {
-            let read: Vec<Option<(String, Test)>> =
-                entries.iter().map(|entry| read_rule(entry, subject, scope, cx)).collect();
-            if entries.is_empty() {
-                cx.report(expected(node, &format!("a rule such as {}", example(subject)), "an empty map"));
-                return None;
-            }
-            read.into_iter().collect::<Option<Vec<_>>>()?
-        }
-        Kind::List(_) => {
-            cx.report(
-                expected(node, "a value or a map of rules", "a list")
-                    .hint(format!("for example {}", example(subject))),
-            );
-            return None;
-        }
-        Kind::Scalar(_) => vec![read_operand("eq", node, subject, scope, cx)?],
-    };
-    let label = |text: String| format!("{}: {text}", subject.name);
-    Some(Matcher::new(rules.into_iter().map(|(text, test)| Rule { label: label(text), test }).collect()))
-}
-
-fn example(subject: Subject) -> String {
-    let rule = if subject.in_ms { "{lt: 500ms}" } else { "{contains: ok}" };
-    format!("`{}: {rule}`", subject.name)
-}
-
-fn read_rule(entry: &Entry, subject: Subject, scope: &Scope<'_>, cx: &Cx<'_>) -> Option<(String, Test)> {
-    let key = entry.key.as_str();
-    if !RULES.contains(&key) {
-        let problem = Diagnostic::at(entry.key_place, format!("unknown rule `{key}`"));
-        cx.report(match closest(key, RULES) {
-            Some(meant) => problem.hint(format!("did you mean `{meant}`?")),
-            None => problem.hint(format!("the rules are {}", listed(&RULES))),
-        });
-        return None;
-    }
-    if key != "not" {
-        return read_operand(key, &entry.value, subject, scope, cx);
-    }
-    let inner = match &entry.value.kind {
-        Kind::Map(entries) if !entries.is_empty() => {
-            let read: Vec<Option<(String, Test)>> =
-                entries.iter().map(|entry| read_rule(entry, subject, scope, cx)).collect();
-            read.into_iter().collect::<Option<Vec<_>>>()?
-        }
-        _ => vec![read_operand("eq", &entry.value, subject, scope, cx)?],
-    };
-    let (labels, tests): (Vec<String>, Vec<Test>) = inner.into_iter().unzip();
-    Some((format!("not {}", labels.join(" and ")), Test::Not(tests)))
-}
-
-fn read_operand(
-    rule: &str,
-    node: &Node,
-    subject: Subject,
-    scope: &Scope<'_>,
-    cx: &Cx<'_>,
-) -> Option<(String, Test)> {
-    if rule == "exists" {
-        let wanted = scope.boolean(node, cx)?;
-        return Some((format!("exists {wanted}"), Test::Exists(wanted)));
-    }
-    if subject.in_ms {
-        return read_time(rule, node, scope, cx);
-    }
-    let (value, secret) = scope.known_or_secret(node, cx)?;
-    let shown = match &secret {
-        Some(name) => format!("{rule} {}", hidden(name)),
-        None => format!("{rule} {}", value.to_json()),
-    };
-    let order = |order| match value {
-        Value::Int(number) => Some(Test::Order(order, number as f64)),
-        Value::Float(number) => Some(Test::Order(order, number)),
-        _ => {
-            cx.report(expected(node, "a number", node.found()));
-            None
-        }
-    };
-    let test = match (rule, &value) {
-        (_, Value::List(_) | Value::Map(_) | Value::Null) => {
-            cx.report(expected(node, "text or a number", value.found()));
-            return None;
-        }
-        ("ne", value) => Test::Not(vec![Test::Eq(value.clone())]),
-        ("gt", _) => order(Order::Gt)?,
-        ("ge", _) => order(Order::Ge)?,
-        ("lt", _) => order(Order::Lt)?,
-        ("le", _) => order(Order::Le)?,
-        ("contains", value) => Test::Matches(regex(&regex::escape(&value.to_plain()), node, cx)?),
-        ("matches", value) => Test::Matches(regex(&value.to_plain(), node, cx)?),
-        (_, value) => Test::Eq(value.clone()),
-    };
-    Some((shown, test))
-}
-
-fn read_time(rule: &str, node: &Node, scope: &Scope<'_>, cx: &Cx<'_>) -> Option<(String, Test)> {
-    if matches!(rule, "contains" | "matches") {
-        cx.report(
-            Diagnostic::at(node.place, format!("a time cannot be asked for `{rule}`"))
-                .hint("for example `time: {lt: 500ms}`"),
-        );
-        return None;
-    }
-    let duration = scope.duration(node, cx)?;
-    let ms = duration.as_secs_f64() * 1_000.0;
-    let test = match rule {
-        "gt" => Test::Order(Order::Gt, ms),
-        "ge" => Test::Order(Order::Ge, ms),
-        "lt" => Test::Order(Order::Lt, ms),
-        "le" => Test::Order(Order::Le, ms),
-        "ne" => Test::Not(vec![Test::Eq(Value::Float(ms))]),
-        _ => Test::Eq(Value::Float(ms)),
-    };
-    Some((format!("{rule} {}", units::show_duration(duration)), test))
-}
-
-pub(super) fn regex(text: &str, node: &Node, cx: &Cx<'_>) -> Option<Regex> {
-    match Regex::new(text) {
-        Ok(regex) => Some(regex),
-        Err(error) => {
-            // The last line of a syntax error is its reason; the lines before draw the place, which we do ourselves.
-            let reason =
-                error.to_string().lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned();
-            cx.report(
-                Diagnostic::at(node.place, format!("this is not a regular expression: {reason}"))
-                    .hint("regular expressions go in single quotes: 'order-(\\d+)'"),
-            );
-            None
-        }
-    }
 }

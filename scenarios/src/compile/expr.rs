@@ -106,9 +106,15 @@ fn syntax(text: &str, detail: &str, place: Place) -> Diagnostic {
         ("!", "`not` is written as a word; not equal is `!=`"),
         ("${", "names stand as they are inside `${…}`"),
     ];
+    if text.trim_start().starts_with('{') && text.matches('{').count() > text.matches('}').count() {
+        return problem.hint("one brace is enough: `${user.id}`");
+    }
     let other_than_unequal = text.replace("!=", "");
     match hints.iter().find(|(sign, _)| other_than_unequal.contains(sign)) {
         Some((_, hint)) => problem.hint(*hint),
+        None if detail.contains("unexpected input") && text.contains(" = ") => {
+            problem.hint("equal is `==`: `state == 'done'`")
+        }
         None if text.matches(['\'', '"']).count() % 2 == 1 => problem.hint("a quote is never closed"),
         None => {
             problem.hint("for example `price * 2`, `a and not b`, `'x' if n > 3 else 'y'`, `items | length`")

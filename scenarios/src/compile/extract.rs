@@ -2,24 +2,26 @@
 
 use super::cx::Cx;
 use super::eval::Scope;
-use super::expect;
 use super::own;
+use super::rules;
 use super::scalars::expected;
 use super::schema::{Fields, Schema, listed};
 use super::settings::is_token;
 use crate::diagnostics::Diagnostic;
 use crate::extract::{ExtractFrom, ExtractPlan, Take};
 use crate::json::Path;
+use crate::page::Css;
+use crate::plan::Place;
 use crate::tree::{Entry, Kind, Node};
 
 const EXTRACT: Schema = Schema {
     what: "an `extract`",
-    keys: &["json", "regex", "header", "cookie", "all", "pick", "default"],
-    later: &["css", "attr"],
+    keys: &["json", "regex", "css", "attr", "header", "cookie", "all", "pick", "default"],
+    later: &[],
 };
-const SOURCES: [&str; 4] = ["json", "regex", "header", "cookie"];
-const EXAMPLE: &str =
-    "for example `price: $.price`, `{regex: 'order-(\\d+)'}`, `{header: location}` or `{cookie: session}`";
+const SOURCES: [&str; 5] = ["json", "regex", "css", "header", "cookie"];
+const EXAMPLE: &str = "for example `price: $.price`, `{regex: 'order-(\\d+)'}`, `{css: \"input[name=csrf]\", attr: value}`, \
+                       `{header: location}` or `{cookie: session}`";
 
 /// Reads an `extract`; `None` after a report.
 pub(super) fn read(node: &Node, scope: &Scope<'_>, cx: &Cx<'_>) -> Option<Vec<ExtractPlan>> {
@@ -41,6 +43,7 @@ fn one(entry: &Entry, scope: &Scope<'_>, cx: &Cx<'_>) -> Option<ExtractPlan> {
         let fields = EXTRACT.open(node, cx)?;
         let default = fields.get("default").map(|node| fixed.known(node, cx));
         let from = source(entries, entry, fixed, cx);
+        check_attr(entries, cx);
         let take = take(fields, fixed, cx);
         let default = match default {
             Some(value) => Some(value?),
@@ -58,18 +61,18 @@ fn one(entry: &Entry, scope: &Scope<'_>, cx: &Cx<'_>) -> Option<ExtractPlan> {
 fn shorthand(entry: &Entry, scope: &Scope<'_>, cx: &Cx<'_>) -> Option<ExtractFrom> {
     let node = &entry.value;
     let text = scope.text(node, "a JSONPath such as `$.price` or a map", cx)?;
-    if !text.starts_with('$') {
-        let problem =
-            Diagnostic::at(node.place, format!("`{text}` is not a JSONPath, which begins with `$`"));
-        let is_name = text.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '.' | '[' | ']'));
-        cx.report(problem.hint(if is_name {
-            format!("did you mean `$.{text}`?")
-        } else {
-            EXAMPLE.to_owned()
-        }));
-        return None;
+    path_at(&text, node.place, cx).map(ExtractFrom::Json)
+}
+
+/// `attr` says what is taken of the elements that `css` finds.
+fn check_attr(entries: &[Entry], cx: &Cx<'_>) {
+    let find = |key: &str| entries.iter().find(|entry| entry.key == key);
+    if let (Some(attr), None) = (find("attr"), find("css")) {
+        cx.report(
+            Diagnostic::at(attr.key_place, "`attr` is an attribute of what `css` finds")
+                .hint("for example `{css: \"input[name=csrf]\", attr: value}`"),
+        );
     }
-    path(&text, node, cx)
 }
 
 /// The one source among the keys of a map.
@@ -97,10 +100,14 @@ fn source(entries: &[Entry], whole: &Entry, scope: &Scope<'_>, cx: &Cx<'_>) -> O
     }
     let node = &source.value;
     match source.key.as_str() {
-        "json" => path(&scope.text(node, "a JSONPath such as `$.items[*].id`", cx)?, node, cx),
+        "json" => {
+            let text = scope.text(node, "a JSONPath such as `$.items[*].id`", cx)?;
+            path_at(&text, node.place, cx).map(ExtractFrom::Json)
+        }
+        "css" => css(node, entries.iter().find(|entry| entry.key == "attr"), scope, cx),
         "regex" => {
             let text = scope.text(node, "a regular expression such as 'order-(\\d+)'", cx)?;
-            expect::regex(&text, node, cx).map(ExtractFrom::Regex)
+            rules::regex(&text, node, cx).map(ExtractFrom::Regex)
         }
         key => {
             let name = scope.text(node, &format!("the name of a {key}"), cx)?;
@@ -151,12 +158,42 @@ fn take(fields: Fields<'_>, scope: &Scope<'_>, cx: &Cx<'_>) -> Option<Take> {
     }
 }
 
-fn path(text: &str, node: &Node, cx: &Cx<'_>) -> Option<ExtractFrom> {
+fn css(node: &Node, attr: Option<&Entry>, scope: &Scope<'_>, cx: &Cx<'_>) -> Option<ExtractFrom> {
+    let text = scope.text(node, "a CSS selector such as `input[name=csrf]`", cx);
+    let attr = match attr {
+        Some(entry) => Some(scope.text(&entry.value, "the name of an attribute such as `value`", cx)?),
+        None => None,
+    };
+    let text = text?;
+    let css = Css::parse(&text, attr.as_deref());
+    if css.is_none() {
+        let problem = Diagnostic::at(node.place, format!("`{text}` is not a CSS selector"));
+        cx.report(problem.hint(if text.contains("::") {
+            "the text of the element is taken anyhow, and an attribute of it with `attr: href` beside `css`"
+        } else {
+            "for example `input[name=csrf]`, `a.next`, `#total` or `ul > li`"
+        }));
+    }
+    css.map(ExtractFrom::Css)
+}
+
+/// A JSONPath; `None` after a report.
+pub(super) fn path_at(text: &str, place: Place, cx: &Cx<'_>) -> Option<Path> {
+    if !text.starts_with('$') {
+        let problem = Diagnostic::at(place, format!("`{text}` is not a JSONPath, which begins with `$`"));
+        let is_name = text.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '.' | '[' | ']'));
+        cx.report(problem.hint(if is_name {
+            format!("did you mean `$.{text}`?")
+        } else {
+            "for example `$.price`, `$.items[0].id`, `$['a b']` or `$.items[*].id`".to_owned()
+        }));
+        return None;
+    }
     match Path::parse(text) {
-        Ok(path) => Some(ExtractFrom::Json(path)),
+        Ok(path) => Some(path),
         Err(error) => {
             cx.report(
-                Diagnostic::at(node.place, format!("`{text}` is not a JSONPath: {error}"))
+                Diagnostic::at(place, format!("`{text}` is not a JSONPath: {error}"))
                     .hint("for example `$.price`, `$.items[0].id`, `$['a b']` or `$.items[*].id`"),
             );
             None

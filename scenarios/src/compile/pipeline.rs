@@ -66,6 +66,9 @@ fn fit(request: &mut RequestPlan, asked: &Pipelining, first: &mut Option<(String
     if !request.extract.is_empty() {
         refuse("with `pipeline` nothing is taken out of a response, and this one has an `extract`");
     }
+    if !request.expect.is_known() {
+        refuse("with `pipeline` what is expected must be known beforehand, and here it depends on the user");
+    }
     if request.on_failure != OnFailure::Continue {
         refuse(
             "with `pipeline` the next request is out before this one has failed, and it has an `on_failure`",

@@ -120,6 +120,18 @@ fn method_and_path(verb: &Entry, cx: &Cx<'_>) -> Option<(String, Node)> {
             }
         };
     if verb.key != "request" {
+        if let Some((method, path)) = scalar.text.split_once(' ')
+            && METHODS.contains(&method.to_ascii_lowercase().as_str())
+        {
+            cx.report(
+                Diagnostic::at(
+                    node.place,
+                    format!("the verb says the method, and this says `{method}` again"),
+                )
+                .hint(format!("write `{}: {}`", method.to_ascii_lowercase(), path.trim())),
+            );
+            return None;
+        }
         return Some((verb.key.to_ascii_uppercase(), node.clone()));
     }
     let Some((method, path)) = scalar.text.trim().split_once(char::is_whitespace) else {

@@ -60,6 +60,12 @@ impl Scope<'_> {
         Some(duration)
     }
 
+    /// A size in bytes.
+    pub(super) fn size(&self, node: &Node, cx: &Cx<'_>) -> Option<u64> {
+        let text = self.setting(node, "a size such as `1MB`", cx)?;
+        unit(node, units::parse_size(&text), cx)
+    }
+
     pub(super) fn rate(&self, node: &Node, cx: &Cx<'_>) -> Option<Rate> {
         let text = self.setting(node, "a rate such as `50/s`", cx)?;
         unit(node, units::parse_rate(&text), cx)
@@ -93,10 +99,13 @@ impl Scope<'_> {
             "true" => Some(true),
             "false" => Some(false),
             other => {
-                cx.report(Diagnostic::at(
-                    node.place,
-                    format!("`true` or `false` is expected here, not `{other}`"),
-                ));
+                let problem = format!("`true` or `false` is expected here, not `{other}`");
+                let problem = Diagnostic::at(node.place, problem);
+                cx.report(match other.to_ascii_lowercase().as_str() {
+                    "yes" | "on" | "true" | "1" => problem.hint("did you mean `true`?"),
+                    "no" | "off" | "false" | "0" => problem.hint("did you mean `false`?"),
+                    _ => problem,
+                });
                 None
             }
         }

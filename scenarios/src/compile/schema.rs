@@ -4,16 +4,11 @@
 //! map with its table and gets the keys it asks for; everything else has been reported by then.
 
 use super::cx::Cx;
+use super::hints::{self, Unknown};
 use super::settings::CLASS_DEFAULTS;
-use crate::diagnostics::{Diagnostic, closest};
+use crate::diagnostics::Diagnostic;
 use crate::plan::Place;
 use crate::tree::{Entry, Kind, Node};
-
-/// Keys of settings that are for more than one request, and where they belong.
-const ELSEWHERE: [(&str, &str); 2] = [
-    ("pipeline", "it is for a whole user class: put it into the `defaults` of the class or of the file"),
-    ("resolve", "it is for the whole test: put it into the `defaults` at the top of the file"),
-];
 
 /// The keys of one kind of map.
 pub(super) struct Schema {
@@ -36,7 +31,7 @@ impl<'n> Fields<'n> {
     /// Whether some key was probably meant to be this one, so that it need not be missed as well.
     pub(super) fn misspelt(&self, key: &str) -> bool {
         let unknown = self.entries.iter().filter(|entry| !self.keys.contains(&entry.key.as_str()));
-        unknown.into_iter().any(|entry| closest(&entry.key, self.keys.iter().copied()) == Some(key))
+        unknown.into_iter().any(|entry| hints::meant(&entry.key, self.keys) == Some(key))
     }
 
     /// The value of a key.
@@ -68,31 +63,29 @@ impl Schema {
 
     /// Reports the keys that are not in the table.
     pub(super) fn check(&self, entries: &[Entry], cx: &Cx<'_>) {
-        for entry in entries {
+        for (index, entry) in entries.iter().enumerate() {
             let key = entry.key.as_str();
             if self.keys.contains(&key) {
                 continue;
             }
             if self.later.contains(&key) {
                 cx.report(not_yet(key, entry.key_place));
-            } else {
-                cx.report(self.unknown(key, entry.key_place));
+                continue;
             }
-        }
-    }
-
-    fn unknown(&self, key: &str, place: Place) -> Diagnostic {
-        let problem = Diagnostic::at(place, format!("unknown key `{key}` in {}", self.what));
-        if let Some((_, where_to)) = ELSEWHERE.iter().find(|(known, _)| *known == key) {
-            return problem.hint(*where_to);
-        }
-        if CLASS_DEFAULTS.keys.contains(&key) {
-            return problem
-                .hint("it is a setting of requests: it stands under `defaults` or beside a request");
-        }
-        match closest(key, self.keys.iter().chain(self.later).copied()) {
-            Some(meant) => problem.hint(format!("did you mean `{meant}`?")),
-            None => problem.hint(format!("{} takes {}", self.what, listed(self.keys))),
+            let known: Vec<&str> = self.keys.iter().chain(self.later).copied().collect();
+            let above = index.checked_sub(1).and_then(|above| entries.get(above));
+            let in_flow = || cx.before(entry.key_place).contains('{');
+            let hint = hints::for_key(&Unknown {
+                key,
+                what: self.what,
+                known: &known,
+                is_setting: CLASS_DEFAULTS.keys.contains(&key),
+                empty_above: above.filter(|above| above.value.is_null()).map(|above| above.key.as_str()),
+                bare_in_flow: entry.value.is_null() && in_flow(),
+            });
+            cx.report(
+                Diagnostic::at(entry.key_place, format!("unknown key `{key}` in {}", self.what)).hint(hint),
+            );
         }
     }
 }

@@ -12,6 +12,7 @@ mod loops;
 use super::class::ClassCx;
 use super::cx::Cx;
 use super::eval::Scope;
+use super::hints;
 use super::request::{self, METHODS, REQUEST};
 use super::schema::{Fields, Schema, listed};
 use super::waits;
@@ -79,9 +80,13 @@ impl<'a> Builder<'a> {
     /// Reads a list of steps.
     fn steps(&mut self, node: &'a Node) {
         let Kind::List(items) = &node.kind else {
+            let first = match &node.kind {
+                Kind::Map(entries) => entries.first().map(|entry| entry.key.as_str()),
+                _ => None,
+            };
             self.cx.report(
                 Diagnostic::at(node.place, format!("a list of steps is expected here, not {}", node.found()))
-                    .hint("one step to a line, each with a `- `: `- get: /`"),
+                    .hint(hints::for_map_of_steps(first)),
             );
             return;
         };
@@ -105,9 +110,7 @@ impl<'a> Builder<'a> {
                     node.place,
                     format!("a step is a map with a verb, and this is {}", node.found()),
                 )
-                .hint(
-                    without_a_space(node).unwrap_or_else(|| "for example `get: /` or `think: 1s`".to_owned()),
-                ),
+                .hint(hints::for_text_step(node.text().unwrap_or_default(), &all_verbs())),
             );
             return;
         };
@@ -165,15 +168,12 @@ fn alone(entries: &[Entry], verb: &Entry, hint: &str, cx: &Cx<'_>) {
     }
 }
 
-/// `get:/` is a text in YAML.
-fn without_a_space(node: &Node) -> Option<String> {
-    let text = node.text()?;
-    let (verb, rest) = text.split_once(':')?;
-    is_verb(verb).then(|| format!("YAML wants a space behind the colon: `{verb}: {rest}`"))
-}
-
 fn is_verb(key: &str) -> bool {
     METHODS.contains(&key) || VERBS.contains(&key)
+}
+
+fn all_verbs() -> Vec<&'static str> {
+    METHODS.into_iter().chain(VERBS).collect()
 }
 
 /// The one verb of a step; `None` after a report.
@@ -200,15 +200,26 @@ fn verb<'n>(entries: &'n [Entry], node: &Node, cx: &Cx<'_>) -> Option<&'n Entry>
 }
 
 fn without_verb(entries: &[Entry], node: &Node) -> Diagnostic {
-    let all: Vec<&str> = METHODS.into_iter().chain(VERBS).collect();
+    let all = all_verbs();
     // A misspelt verb is not an option that is spelt right.
     let slip = entries.iter().find_map(|entry| {
-        let meant = closest(&entry.key, all.iter().copied())?;
+        let meant =
+            hints::other_word(&entry.key, &all).or_else(|| closest(&entry.key, all.iter().copied()))?;
         (!REQUEST.keys.contains(&entry.key.as_str())).then_some((entry, meant))
     });
     match (slip, entries.first()) {
         (Some((entry, meant)), _) => Diagnostic::at(entry.key_place, format!("unknown verb `{}`", entry.key))
             .hint(format!("did you mean `{meant}`?")),
+        (None, Some(option)) if REQUEST.keys.contains(&option.key.as_str()) => {
+            Diagnostic::at(option.key_place, "this step has no verb").hint(format!(
+                "`{}` is an option: it stands beside the verb of its request, without a `-` of its own",
+                option.key
+            ))
+        }
+        (None, Some(part)) if matches!(part.key.as_str(), "then" | "else") => {
+            Diagnostic::at(part.key_place, "this step has no verb")
+                .hint(format!("`{}` stands beside its `if`, without a `-` of its own", part.key))
+        }
         (None, first) => {
             let place: Place = first.map_or(node.place, |entry| entry.key_place);
             Diagnostic::at(place, "this step has no verb")

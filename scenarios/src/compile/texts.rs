@@ -8,7 +8,7 @@ use super::expr;
 use crate::diagnostics::Diagnostic;
 use crate::plan::Place;
 use crate::template::{Encoding, Template};
-use crate::tree::{Entry, Kind, Node};
+use crate::tree::{Entry, Kind, Node, Scalar};
 use crate::value::Value;
 
 /// A part of a text.
@@ -103,10 +103,7 @@ impl Scope<'_> {
                 let (entries, secrets): (Vec<(String, Value)>, Vec<Secret>) = read.into_iter().unzip();
                 Some((Value::Map(entries), secrets.into_iter().flatten().next()))
             }
-            Kind::Scalar(scalar) if scalar.is_too_long() => {
-                cx.report(too_long(node.place));
-                None
-            }
+            Kind::Scalar(scalar) if !check_number(scalar, node.place, cx) => None,
             Kind::Scalar(scalar) if !scalar.text.contains("${") => Some((scalar.value(), None)),
             Kind::Scalar(scalar) => self.known_text(&scalar.text, node.place, cx),
         }
@@ -144,10 +141,21 @@ impl Scope<'_> {
     }
 }
 
-/// For a number that would otherwise lose digits, or its type, without a word.
-pub(super) fn too_long(place: Place) -> Diagnostic {
-    Diagnostic::at(place, "this number has more digits than can be kept (19 at most)")
-        .hint("in quotes it is kept as text")
+/// Reports a number that would lose digits, or its type, without a word.
+pub(super) fn check_number(scalar: &Scalar, place: Place, cx: &Cx<'_>) -> bool {
+    let problem = if scalar.is_too_long() {
+        Diagnostic::at(place, "this number has more digits than can be kept (19 at most)")
+            .hint("in quotes it is kept as text")
+    } else if scalar.begins_with_zero() {
+        let number = scalar.value().to_json();
+        Diagnostic::at(place, format!("a number does not begin with 0: this would be {number}")).hint(
+            format!("in quotes it stays the text it is: `\"{}\"`; as a number write `{number}`", scalar.text),
+        )
+    } else {
+        return true;
+    };
+    cx.report(problem);
+    false
 }
 
 /// Puts pieces together.

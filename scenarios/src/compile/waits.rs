@@ -88,7 +88,26 @@ fn wait(node: &Node, schema: &Schema, scope: &Scope<'_>, cx: &Cx<'_>) -> Option<
 }
 
 fn plain_wait(node: &Node, scope: &Scope<'_>, cx: &Cx<'_>) -> Option<Wait> {
+    if let Kind::List(items) = &node.kind
+        && let [Some(lo), Some(hi)] = items.iter().map(Node::text).collect::<Vec<_>>()[..]
+    {
+        cx.report(
+            expected(node, "a duration such as `2s` or `1s..3s`", "a list")
+                .hint(format!("did you mean `{lo}..{hi}`?")),
+        );
+        return None;
+    }
     let text = scope.setting(node, "a duration such as `2s` or `1s..3s`", cx)?;
+    if let Some((lo, hi)) = text.split_once('-')
+        && [lo, hi].iter().all(|end| units::parse_duration(end).is_ok())
+    {
+        cx.report(Diagnostic::at(node.place, format!("`{text}` is not a duration")).hint(format!(
+            "did you mean `{}..{}`?",
+            lo.trim(),
+            hi.trim()
+        )));
+        return None;
+    }
     let read = |text: &str| {
         units::parse_duration(text)
             .map_err(|error| cx.report(Diagnostic::at(node.place, error.to_string())))

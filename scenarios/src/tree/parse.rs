@@ -268,6 +268,7 @@ impl<'t> Builder<'t, '_> {
 
 fn too_deep(place: Place) -> Diagnostic {
     Diagnostic::at(place, format!("the file is nested more than {DEEPEST} levels deep"))
+        .hint("a body that is nested so deeply goes into a file of its own: `body_file`")
 }
 
 fn key_is_no_text(place: Place) -> Diagnostic {

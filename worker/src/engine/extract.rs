@@ -2,7 +2,8 @@
 //!
 //! What is looked for and how is in `stampede_scenarios::extract`; here it meets the engine's request, response and cookies.
 
-use stampede_scenarios::extract::{ExtractPlan, ResponseView, extract, extract_nothing};
+use stampede_scenarios::contents::Contents;
+use stampede_scenarios::extract::{ExtractPlan, extract, extract_nothing};
 use stampede_scenarios::plan::RequestPlan;
 use stampede_scenarios::template::RenderContext;
 use stampede_scenarios::variables::Variables;
@@ -11,7 +12,7 @@ use stampede_stats::outcome::FailureKind;
 use super::cookies::Jar;
 use super::message::Message;
 use super::steps::Needs;
-use crate::http::{Failure, Response};
+use crate::http::Failure;
 
 /// A request's dealings with variables.
 #[derive(Debug)]
@@ -35,29 +36,34 @@ impl StepVariables {
         self.needs.are_there(variables, class, task)
     }
 
-    /// Sets the variables that come from the response. Without one they have their defaults, or no value, and there is no
-    /// further failure.
-    pub(super) fn take(
-        &self,
-        response: Option<(Message<'_>, &Response)>,
-        jar: &Jar,
-        render: &mut RenderContext<'_>,
-    ) -> Result<(), Failure> {
-        if self.extracts.is_empty() {
-            return Ok(());
-        }
-        let (variables, draw) = (&mut *render.variables, &mut *render.draw);
-        let Some((message, response)) = response else {
-            extract_nothing(&self.extracts, variables, draw);
-            return Ok(());
-        };
+    /// The `cookie` header that the user would send to the same place now, if a value is looked for there.
+    pub(super) fn cookies(&self, message: Message<'_>, jar: &Jar) -> Vec<u8> {
         let mut cookies = Vec::new();
         if self.looks_at_cookies {
             jar.write_to(&mut cookies, message.origin, message.path);
         }
-        let view = ResponseView { head: &response.head, body: &response.body, cookies: &cookies };
-        extract(&self.extracts, &view, variables, draw)
-            .map_err(|failure| Failure { kind: FailureKind::Extract, message: failure.to_string().into() })
+        cookies
+    }
+
+    /// Sets the variables that come from the response. Without one they have their defaults, or no value, and there is no
+    /// further failure.
+    pub(super) fn take(
+        &self,
+        response: Option<&mut Contents<'_>>,
+        render: &mut RenderContext<'_>,
+    ) -> Result<(), Failure> {
+        let (variables, draw) = (&mut *render.variables, &mut *render.draw);
+        match response {
+            _ if self.extracts.is_empty() => Ok(()),
+            None => {
+                extract_nothing(&self.extracts, variables, draw);
+                Ok(())
+            }
+            Some(response) => extract(&self.extracts, response, variables, draw).map_err(|failure| Failure {
+                kind: FailureKind::Extract,
+                message: failure.to_string().into(),
+            }),
+        }
     }
 }
 
@@ -69,7 +75,11 @@ mod tests {
     use stampede_scenarios::source::{Overrides, Source};
     use stampede_scenarios::variables::VariableId;
 
+    use stampede_scenarios::contents::ResponseView;
+
     use super::*;
+    use crate::engine::judge::view;
+    use crate::http::Response;
     use crate::http::origin::Origin;
 
     fn plan(steps: &str) -> Plan {
@@ -121,7 +131,11 @@ mod tests {
             own_cookies: b"",
             body: b"",
         };
-        let result = steps(&plan)[0].take(response.map(|response| (message, response)), jar, &mut render);
+        let step = &steps(&plan)[0];
+        let cookies = step.cookies(message, jar);
+        let view = |response| ResponseView { cookies: &cookies, ..view(response) };
+        let mut contents = response.map(|response| Contents::new(view(response)));
+        let result = step.take(contents.as_mut(), &mut render);
         (result, variables.to_json(VariableId(0)))
     }
 

@@ -14,6 +14,7 @@ mod extract;
 mod flow;
 mod gauges;
 mod guard;
+mod judge;
 mod last;
 mod log_lines;
 mod message;

@@ -13,6 +13,7 @@ use stampede_stats::recorder::IterationEnd;
 
 use super::context::Context;
 use super::guard::{IterationGuard, RequestGuard};
+use super::judge::judge;
 use super::message::Message;
 use super::prepared::{PreparedClass, PreparedRequest, Target};
 use super::program::{Then, behind_failure};
@@ -229,7 +230,8 @@ impl<C: HttpClient> User<C> {
         iteration: IterationGuard<'_>,
     ) -> Then {
         let from = guard.begun() + guard.held();
-        let (done, response) = settle(context, request, course, guard, from, |_| Ok(()));
+        let (done, response) =
+            settle(context, request, course, guard, from, |result, time| judge(request, result, time));
         let ended = context.clock.at(done.ended);
         iteration.end(if done.ok { IterationEnd::Completed } else { IterationEnd::Failed }, ended);
         if let (Some(response), Some(pipe)) = (response, self.agent.client.pipe()) {

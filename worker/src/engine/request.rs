@@ -5,12 +5,13 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use stampede_scenarios::template::RenderContext;
-use stampede_stats::outcome::{FailureKind, Outcome};
+use stampede_stats::outcome::Outcome;
 use stampede_stats::recorder::Sample;
 
 use super::context::{Context, UserSignals};
 use super::cookies::Jar;
 use super::guard::RequestGuard;
+use super::judge::judge_and_take;
 use super::last::remember;
 use super::message::{Lent, Message};
 use super::parallel::Lane;
@@ -126,9 +127,9 @@ pub(super) async fn perform<C: HttpClient>(
     };
     let landed = course.landed.take();
     let is_rendered = course.is_rendered;
-    let (done, response) = settle(context, request, course, guard, from, |response| {
-        let response = response.map(|response| (Message::new(request, lent.as_ref()), response));
-        request.variables.take(response, jar, &mut scope.render())
+    let (done, response) = settle(context, request, course, guard, from, |result, time| {
+        let message = Message::new(request, lent.as_ref());
+        judge_and_take(request, result, time, message, jar, &mut scope.render())
     });
     if let Some(last) = scope.response.as_deref_mut() {
         let message = is_rendered.then(|| Message::new(request, lent.as_ref()));
@@ -167,14 +168,14 @@ pub(super) async fn again<C: HttpClient>(
     }
 }
 
-/// Judges what came of a request that counts from run time `from`, lets `take` take its values, and books it.
+/// Lets `look` judge what came of a request that counts from run time `from` and took so long, and books it.
 pub(super) fn settle(
     context: &Context,
     request: &PreparedRequest,
     mut course: Course,
     guard: RequestGuard<'_>,
     from: Duration,
-    take: impl FnOnce(Option<&Response>) -> Result<(), Failure>,
+    look: impl FnOnce(&Result<Box<Response>, Failure>, Duration) -> Result<(), Failure>,
 ) -> (Done, Option<Box<Response>>) {
     if let Ok(response) = &mut course.result
         && let Err(failure) = unpack(request, response)
@@ -183,8 +184,7 @@ pub(super) fn settle(
     }
     let at = context.clock.at(course.end);
     let time = at.saturating_sub(from);
-    let verdict = judge(request, &course.result, time);
-    let verdict = verdict.and(take(course.result.as_deref().ok()));
+    let verdict = look(&course.result, time);
     guard.end(course.sample(at, time, &verdict));
     (Done { ok: verdict.is_ok(), ended: course.end, time }, course.result.ok())
 }
@@ -311,26 +311,4 @@ impl Course {
             bytes_out: self.bytes_out,
         }
     }
-}
-
-/// Whether the response is what the step expects.
-fn judge(
-    request: &PreparedRequest,
-    result: &Result<Box<Response>, Failure>,
-    response_time: Duration,
-) -> Result<(), Failure> {
-    let response = result.as_ref().map_err(Clone::clone)?;
-    let expect = &request.expect;
-    if !expect.status.iter().any(|(lowest, highest)| (*lowest..=*highest).contains(&response.status)) {
-        let message = format!("status {}", response.status).into();
-        return Err(Failure { kind: FailureKind::Status, message });
-    }
-    let not_expected = |rule: String| Failure { kind: FailureKind::Expect, message: rule.into() };
-    if let Some(body) = &expect.body {
-        body.check_bytes(&response.body).map_err(not_expected)?;
-    }
-    if let Some(time) = &expect.time_ms {
-        time.check_number(response_time.as_secs_f64() * 1e3).map_err(not_expected)?;
-    }
-    Ok(())
 }

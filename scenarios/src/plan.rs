@@ -120,6 +120,12 @@ pub struct LoadPlan {
     pub open: Option<OpenPlan>,
     /// From the first start; `None` runs until it is stopped or has done its iterations.
     pub run_time: Option<Duration>,
+    /// Whether the run time is that of the profile, because nothing else was said: the run is then over with the profile.
+    pub ends_with_profile: bool,
+    /// What it is made of, in order of time; at least one.
+    pub parts: Vec<LoadPart>,
+    /// The first part of the run time, which is run and shown, and is in no percentile, rate or threshold.
+    pub warmup: Duration,
     /// Iterations over all users; in the open model so many arrivals.
     pub iterations: Option<u64>,
     /// How long users may finish their iteration at the end.
@@ -137,8 +143,17 @@ pub struct OpenPlan {
     pub max_users: u32,
     /// Of these, started with the run.
     pub users: u32,
-    /// Whether the run time is that of the stages, because nothing else was said.
-    pub ends_with_stages: bool,
+}
+
+/// A part of a load: a ramp, a stage, a shape.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LoadPart {
+    /// Run time of its beginning.
+    pub from: Duration,
+    /// Run time of its end; `None`: it goes on until the run ends.
+    pub until: Option<Duration>,
+    /// In words: `to 100 users over 1m`.
+    pub text: String,
 }
 
 /// `setup` and `teardown`: run once in the whole test, by one worker, before the first user and behind the last one.

@@ -147,8 +147,7 @@ impl Run {
         self.phase = if run_time >= settled_at { Phase::Steady } else { Phase::Ramping };
         if let Some(at) = load.run_time.filter(|at| run_time >= *at) {
             // The workers know it from the plan; nobody has to be told.
-            let by_stages = load.open.as_ref().is_some_and(|open| open.ends_with_stages);
-            let reason = if by_stages { StopReason::Profile } else { StopReason::RunTime };
+            let reason = if load.ends_with_profile { StopReason::Profile } else { StopReason::RunTime };
             let stop = Stop { at, reason, timeout: load.stop_timeout };
             return self.drain(stop, now);
         }

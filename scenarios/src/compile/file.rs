@@ -3,8 +3,9 @@
 use super::class::{self, Class, Common};
 use super::cx::Cx;
 use super::eval::Scope;
-use super::load::{self, Population};
+use super::load;
 use super::names::Names;
+use super::population::Population;
 use super::schema::{Fields, Schema};
 use super::settings::{DEFAULTS, Settings};
 use super::steps::Flows;

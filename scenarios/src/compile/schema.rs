@@ -15,6 +15,14 @@ const ELSEWHERE: [(&str, &str); 2] = [
     ("resolve", "it is for the whole test: put it into the `defaults` at the top of the file"),
 ];
 
+/// What other tools call it, with the map it is for and its name here.
+const ELSEWHERE_CALLED: [(&str, &str, &str); 4] = [
+    ("a stage", "target", "to"),
+    ("a stage", "duration", "over"),
+    ("`load`", "duration", "run_time"),
+    ("`load`", "vus", "users"),
+];
+
 /// The keys of one kind of map.
 pub(super) struct Schema {
     /// What it is called in a message: "a user class".
@@ -37,6 +45,11 @@ impl<'n> Fields<'n> {
     pub(super) fn misspelt(&self, key: &str) -> bool {
         let unknown = self.entries.iter().filter(|entry| !self.keys.contains(&entry.key.as_str()));
         unknown.into_iter().any(|entry| closest(&entry.key, self.keys.iter().copied()) == Some(key))
+    }
+
+    /// Whether there are keys that do not belong here: what is missed may be what one of them was meant for.
+    pub(super) fn has_unknown(&self) -> bool {
+        self.entries.iter().any(|entry| !self.keys.contains(&entry.key.as_str()))
     }
 
     /// The value of a key.
@@ -89,6 +102,10 @@ impl Schema {
         if CLASS_DEFAULTS.keys.contains(&key) {
             return problem
                 .hint("it is a setting of requests: it stands under `defaults` or beside a request");
+        }
+        let called = ELSEWHERE_CALLED.iter().find(|(what, known, _)| *what == self.what && *known == key);
+        if let Some((_, _, here)) = called {
+            return problem.hint(format!("did you mean `{here}`?"));
         }
         match closest(key, self.keys.iter().chain(self.later).copied()) {
             Some(meant) => problem.hint(format!("did you mean `{meant}`?")),

@@ -24,6 +24,7 @@ pub mod rate;
 pub mod rate_profile;
 pub mod response;
 pub mod schedule;
+pub mod schema;
 pub mod sequence;
 pub mod source;
 pub mod stages;

@@ -4,15 +4,20 @@
 use std::time::Duration;
 
 use super::cx::Cx;
+use super::load::MOST_USERS;
 use super::profiles::{Course as Written, Profile as WrittenProfile};
 use super::stages::{RateStage, UserStage, Way};
 use crate::diagnostics::Diagnostic;
+use crate::expression::ShapeExpression;
 use crate::plan::{LoadPart, Place};
 use crate::profile::Profile;
 use crate::rate::Rate;
 use crate::rate_profile::RateProfile;
-use crate::stages::{Draft, MOST_STEPS, RateDraft};
+use crate::stages::{Draft, MOST_STEPS, RateDraft, sampled};
 use crate::units::show_duration;
+
+/// What is computed ten times a second stays within a million times.
+const LONGEST_SHAPE: Duration = Duration::from_secs(24 * 3600);
 
 /// What a profile comes to beside the profile itself.
 #[derive(Debug, Default)]
@@ -77,16 +82,18 @@ impl Course {
     }
 }
 
-/// The profiles of users; `default` is how many there are where nothing is said. `None` after a report.
+/// The profiles of users; `default` is how many there are where nothing is said, `until` the run time that a flag gives.
+/// `None` after a report.
 pub(super) fn of_users(
     profiles: &[WrittenProfile],
     is_list: bool,
     default: u32,
+    until: Option<Duration>,
     cx: &Cx<'_>,
 ) -> Option<(Profile, Course)> {
     let (mut draft, mut course) = (Draft::default(), Course::default());
     for (index, profile) in profiles.iter().enumerate() {
-        let from = draft.at();
+        let (from, is_last) = (draft.at(), index + 1 == profiles.len());
         let stages = match &profile.course {
             Written::Ramp { users, spawn_rate } => {
                 let to = users.map_or(default, |(users, _)| users);
@@ -104,9 +111,15 @@ pub(super) fn of_users(
                 }
                 true
             }
+            Written::Shape { shape, text, place } => {
+                let flag = until.filter(|_| is_last).map(|until| until.saturating_sub(from));
+                let users = samples(shape, flag.or(profile.run_time), *place, cx)?;
+                draft.samples(users.into_iter());
+                course.part(from, None, format!("users by {text}"));
+                false
+            }
             Written::Rate(_) | Written::RateStages(_) | Written::Unread { .. } => return None,
         };
-        let is_last = index + 1 == profiles.len();
         let end = course.close(profile, (from, draft.at(), stages), (is_list, is_last), cx);
         match end {
             Some(end) => draft.hold_until(end),
@@ -139,6 +152,23 @@ fn take(draft: &mut Draft, stage: &UserStage, jump: Rate, cx: &Cx<'_>) -> Option
         }
     }
     Some(())
+}
+
+/// The numbers of users of a shape; `None` after a report.
+fn samples(shape: &ShapeExpression, time: Option<Duration>, place: Place, cx: &Cx<'_>) -> Option<Vec<u32>> {
+    let Some(time) = time else {
+        let text = "a shape needs a `run_time`: up to there it is computed";
+        cx.report(Diagnostic::at(place, text).hint("give it one beside `users`, or with `--run-time`"));
+        return None;
+    };
+    if time > LONGEST_SHAPE {
+        let text =
+            format!("a shape is computed ten times a second, for at most {}", show_duration(LONGEST_SHAPE));
+        cx.report(Diagnostic::at(place, text).hint("write a long course as `stages`"));
+        return None;
+    }
+    let users = sampled(time, MOST_USERS, |t| shape.evaluate(t));
+    users.map_err(|error| cx.report(Diagnostic::at(place, error.to_string()))).ok()
 }
 
 fn no_steps(place: Place, from: &str, is_there: bool, cx: &Cx<'_>) {
@@ -175,7 +205,7 @@ pub(super) fn of_arrivals(
                 }
                 true
             }
-            Written::Ramp { .. } | Written::Stages { .. } | Written::Unread { .. } => return None,
+            _ => return None,
         };
         let is_last = index + 1 == profiles.len();
         match course.close(profile, (from, draft.at(), stages), (is_list, is_last), cx) {

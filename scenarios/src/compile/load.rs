@@ -113,15 +113,17 @@ fn users(
     let plain = written.plain();
     if plain.is_none() && !asked {
         let place = written.profiles.first().map(|profile| profile.place);
-        let (profile, course) = courses::of_users(&written.profiles, written.is_list, default, cx)?;
+        let (profile, course) =
+            courses::of_users(&written.profiles, written.is_list, default, overrides.run_time, cx)?;
         return Some((profile, place, course));
     }
     let (users, spawn_rate) = plain.unwrap_or_default();
     // Faster or slower, but as many as the stages have.
     let peak = || {
         let closed = !written.is_open() && plain.is_none();
-        let (profile, _) =
-            closed.then(|| courses::of_users(&written.profiles, written.is_list, default, cx))??;
+        let (profile, _) = closed.then(|| {
+            courses::of_users(&written.profiles, written.is_list, default, overrides.run_time, cx)
+        })??;
         Some(profile.peak())
     };
     let wanted = overrides.users.or(users.map(|(users, _)| users)).or_else(peak);
@@ -132,7 +134,7 @@ fn users(
     };
     let (run_time, hold) = written.single().map_or((None, None), |profile| (profile.run_time, profile.hold));
     let ramp = Profile { course, run_time, hold, place: Place::default() };
-    let (profile, course) = courses::of_users(&[ramp], false, default, cx)?;
+    let (profile, course) = courses::of_users(&[ramp], false, default, None, cx)?;
     Some((profile, place, course))
 }
 

@@ -11,6 +11,7 @@ use super::schema::Fields;
 use super::stages::{self, RateStage, Stages, UserStage};
 use crate::arrivals::Spacing;
 use crate::diagnostics::Diagnostic;
+use crate::expression::ShapeExpression;
 use crate::plan::Place;
 use crate::rate::Rate;
 use crate::rate_profile::RateProfile;
@@ -51,6 +52,12 @@ pub(super) enum Course {
     Stages {
         stages: Vec<UserStage>,
         spawn_rate: Option<Rate>,
+    },
+    /// As many users as an expression of the time says; `text` is the expression.
+    Shape {
+        shape: ShapeExpression,
+        text: String,
+        place: Place,
     },
     Rate(Rate),
     RateStages(Vec<RateStage>),
@@ -94,6 +101,7 @@ impl Written {
         match self.profiles.first().map(|profile| &profile.course) {
             _ if self.is_list => "the list of profiles of the file",
             Some(Course::Rate(_)) => "the arrival rate of the file",
+            Some(Course::Shape { .. }) => "the shape of the file",
             Some(Course::Stages { .. } | Course::RateStages(_)) => "the stages of the file",
             _ => "the load of the file",
         }
@@ -164,7 +172,8 @@ fn read_profile(
 ) -> Profile {
     check_keys(fields, open, cx);
     read_once(fields, scope, written, cx);
-    let users = fields.get("users").and_then(|node| {
+    let shape = fields.get("users").filter(|node| open.is_none() && is_shape(node));
+    let users = fields.get("users").filter(|_| shape.is_none()).and_then(|node| {
         // Users of one profile of several may be none at all.
         let least = u64::from(!written.is_list && open.is_none());
         let users = scope.whole(node, "the number of users", least, u64::from(MOST_USERS), cx)?;
@@ -180,13 +189,53 @@ fn read_profile(
             Stages::Users(stages) => Course::Stages { stages, spawn_rate },
             Stages::Rates(stages) => Course::RateStages(stages),
         }),
-        (None, None) => Some(Course::Ramp { users, spawn_rate }),
+        (None, None) => match shape {
+            Some(node) => read_shape(node, fields, scope, cx),
+            None => Some(Course::Ramp { users, spawn_rate }),
+        },
     };
     let course = course.unwrap_or(Course::Unread { open: open.is_some() });
     let time = |key: &str, why: &str| fields.get(key).and_then(|node| scope.some_duration(node, why, cx));
     let run_time = time("run_time", "leave `run_time` out to run until stopped");
     let hold = time("hold", "leave `hold` out to run until stopped, or to the end of the stages");
     Profile { course, run_time, hold, place: node.place }
+}
+
+/// Whether a number of users is an expression of the time: `t` is one of its names.
+fn is_shape(node: &Node) -> bool {
+    let Some(text) = node.text().filter(|text| text.contains("${")) else { return false };
+    let (mut name, mut before, mut quote) = (String::new(), ' ', None);
+    for sign in text.chars().chain([' ']) {
+        if let Some(open) = quote {
+            quote = (sign != open).then_some(open);
+        } else if sign.is_ascii_alphanumeric() || sign == '_' {
+            name.push(sign);
+        } else {
+            if name == "t" && before != '.' {
+                return true;
+            }
+            (before, quote) = (sign, matches!(sign, '\'' | '"').then_some(sign));
+            name.clear();
+        }
+    }
+    false
+}
+
+fn read_shape(node: &Node, fields: Fields<'_>, scope: &Scope<'_>, cx: &Cx<'_>) -> Option<Course> {
+    let before = cx.count();
+    if let Some(entry) = fields.entry("spawn_rate") {
+        let text = "a shape says at each moment how many users there are: it has no spawn rate";
+        cx.report(Diagnostic::at(entry.key_place, text).note(node.place, "the shape is here"));
+    }
+    if let Some(entry) = fields.entry("hold") {
+        let text = "a shape has no end of a ramp from which a `hold` could count";
+        cx.report(Diagnostic::at(entry.key_place, text).hint("give it a `run_time`"));
+    }
+    let text = node.text()?.trim();
+    let shape = scope.shape(text, node.place, cx)?;
+    let inside = text.strip_prefix("${").and_then(|text| text.strip_suffix('}')).unwrap_or(text);
+    let text = inside.trim().chars().take(80).collect();
+    (cx.count() == before).then_some(Course::Shape { shape, text, place: node.place })
 }
 
 /// Which keys do not go together.

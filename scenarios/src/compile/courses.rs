@@ -40,14 +40,14 @@ impl Course {
         &mut self,
         profile: &WrittenProfile,
         (from, settled, stages): (Duration, Duration, bool),
-        (is_list, is_last): (bool, bool),
+        (is_list, last): (bool, bool),
         cx: &Cx<'_>,
     ) -> Option<Duration> {
         let by_run_time = profile.run_time.map(|time| from.saturating_add(time));
         let by_hold = profile.hold.map(|hold| settled.saturating_add(hold));
         let end = by_run_time.or(by_hold).or(stages.then_some(settled));
         let Some(end) = end else {
-            if !is_last {
+            if !last {
                 let text = "another profile follows this one, and nothing says when";
                 let hint = "give this one a `run_time`, or a `hold`: how long it goes on after its ramp";
                 cx.report(Diagnostic::at(profile.place, text).hint(hint));
@@ -60,8 +60,9 @@ impl Course {
             cx.report(Diagnostic::at(profile.place, text).hint(hint));
             return None;
         }
-        if stages && end < settled && !is_last {
-            let (took, time) = (show_duration(settled - from), show_duration(end - from));
+        if stages && end < settled && !last {
+            let (took, time) =
+                (show_duration(settled.saturating_sub(from)), show_duration(end.saturating_sub(from)));
             let text = format!("the stages of this profile take {took}, and its `run_time` is only {time}");
             cx.report(Diagnostic::at(profile.place, text).hint("leave `run_time` out, or make it longer"));
             return None;
@@ -74,7 +75,7 @@ impl Course {
                 self.parts.push(held);
             }
         }
-        if is_last {
+        if last {
             self.end = Some(end);
             self.ends_by_itself = is_list || by_run_time.is_none();
         }
@@ -93,7 +94,7 @@ pub(super) fn of_users(
 ) -> Option<(Profile, Course)> {
     let (mut draft, mut course) = (Draft::default(), Course::default());
     for (index, profile) in profiles.iter().enumerate() {
-        let (from, is_last) = (draft.at(), index + 1 == profiles.len());
+        let (from, last) = (draft.at(), index + 1 == profiles.len());
         let stages = match &profile.course {
             Written::Ramp { users, spawn_rate } => {
                 let to = users.map_or(default, |(users, _)| users);
@@ -112,7 +113,7 @@ pub(super) fn of_users(
                 true
             }
             Written::Shape { shape, text, place } => {
-                let flag = until.filter(|_| is_last).map(|until| until.saturating_sub(from));
+                let flag = until.filter(|_| last).map(|until| until.saturating_sub(from));
                 let users = samples(shape, flag.or(profile.run_time), *place, cx)?;
                 draft.samples(users.into_iter());
                 course.part(from, None, format!("users by {text}"));
@@ -120,10 +121,10 @@ pub(super) fn of_users(
             }
             Written::Rate(_) | Written::RateStages(_) | Written::Unread { .. } => return None,
         };
-        let end = course.close(profile, (from, draft.at(), stages), (is_list, is_last), cx);
+        let end = course.close(profile, (from, draft.at(), stages), (is_list, last), cx);
         match end {
             Some(end) => draft.hold_until(end),
-            None if is_last => {}
+            None if last => {}
             None => return None,
         }
     }
@@ -207,10 +208,10 @@ pub(super) fn of_arrivals(
             }
             _ => return None,
         };
-        let is_last = index + 1 == profiles.len();
-        match course.close(profile, (from, draft.at(), stages), (is_list, is_last), cx) {
+        let last = index + 1 == profiles.len();
+        match course.close(profile, (from, draft.at(), stages), (is_list, last), cx) {
             // The last rate holds by itself.
-            _ if is_last => {}
+            _ if last => {}
             Some(end) => draft.hold_until(end),
             None => return None,
         }

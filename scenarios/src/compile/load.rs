@@ -172,13 +172,38 @@ fn wants_arrivals(written: &Written, overrides: &Overrides, cx: &Cx<'_>) -> bool
 
 /// Says what flags replaced of the file.
 fn say_replaced(written: &Written, overrides: &Overrides, open: bool, cx: &Cx<'_>) {
-    let said = |flag: &str, key: &str, old: Option<String>, new: Option<String>| {
-        if let (Some(old), Some(new)) = (old, new)
-            && old != new
-        {
-            cx.replaced(format!("`--{flag} {new}` replaced `{key}: {old}`"));
-        }
-    };
+    let said = |flag: &str, key: &str, old, new| said(flag, key, old, new, cx);
+    say_profile_replaced(written, overrides, cx);
+    if open {
+        let beforehand = written.beforehand.map(|(users, _)| users.to_string());
+        said("users", "users", beforehand, overrides.users.map(|users| users.to_string()));
+        let most = |most: u32| most.to_string();
+        said(
+            "max-users",
+            "max_users",
+            written.max_users.map(|(users, _)| most(users)),
+            overrides.max_users.map(most),
+        );
+    }
+    let run_time = written.single().and_then(|profile| profile.run_time);
+    said("run-time", "run_time", run_time.map(show_duration), overrides.run_time.map(show_duration));
+    let hold = written.single().and_then(|profile| profile.hold);
+    if let (Some(new), Some(hold)) = (overrides.run_time, hold) {
+        cx.replaced(format!("`--run-time {}` replaced `hold: {}`", show_duration(new), show_duration(hold)));
+    }
+    let number = |number: u64| number.to_string();
+    said(
+        "iterations",
+        "iterations",
+        written.iterations.map(|(n, _)| number(n)),
+        overrides.iterations.map(number),
+    );
+    let stop = written.stop_timeout.map(|(timeout, _)| show_duration(timeout));
+    said("stop-timeout", "stop_timeout", stop, overrides.stop_timeout.map(show_duration));
+}
+
+/// Says what of its profile was replaced.
+fn say_profile_replaced(written: &Written, overrides: &Overrides, cx: &Cx<'_>) {
     let rate = |rate: Rate| rate.to_string();
     let (wu, wr) = written.plain().unwrap_or_default();
     let (wu, ou) = (wu.map(|(users, _)| users.to_string()), overrides.users.map(|users| users.to_string()));
@@ -209,36 +234,19 @@ fn say_replaced(written: &Written, overrides: &Overrides, open: bool, cx: &Cx<'_
                 Some(by) => cx.replaced(format!("`{by}` replaced {} by a plain ramp", written.called())),
                 None => {}
             }
-            said("users", "users", wu, ou.clone());
-            said("spawn-rate", "spawn_rate", wr.map(rate), overrides.spawn_rate.map(rate));
+            said("users", "users", wu, ou, cx);
+            said("spawn-rate", "spawn_rate", wr.map(rate), overrides.spawn_rate.map(rate), cx);
         }
     }
-    if open {
-        let beforehand = written.beforehand.map(|(users, _)| users.to_string());
-        said("users", "users", beforehand, ou);
-        let most = |most: u32| most.to_string();
-        said(
-            "max-users",
-            "max_users",
-            written.max_users.map(|(users, _)| most(users)),
-            overrides.max_users.map(most),
-        );
+}
+
+/// Says that the flag's value replaced the file's, if there are both and they differ.
+fn said(flag: &str, key: &str, old: Option<String>, new: Option<String>, cx: &Cx<'_>) {
+    if let (Some(old), Some(new)) = (old, new)
+        && old != new
+    {
+        cx.replaced(format!("`--{flag} {new}` replaced `{key}: {old}`"));
     }
-    let run_time = written.single().and_then(|profile| profile.run_time);
-    said("run-time", "run_time", run_time.map(show_duration), overrides.run_time.map(show_duration));
-    let hold = written.single().and_then(|profile| profile.hold);
-    if let (Some(new), Some(hold)) = (overrides.run_time, hold) {
-        cx.replaced(format!("`--run-time {}` replaced `hold: {}`", show_duration(new), show_duration(hold)));
-    }
-    let number = |number: u64| number.to_string();
-    said(
-        "iterations",
-        "iterations",
-        written.iterations.map(|(n, _)| number(n)),
-        overrides.iterations.map(number),
-    );
-    let stop = written.stop_timeout.map(|(timeout, _)| show_duration(timeout));
-    said("stop-timeout", "stop_timeout", stop, overrides.stop_timeout.map(show_duration));
 }
 
 fn check_flags(overrides: &Overrides, cx: &Cx<'_>) {

@@ -43,6 +43,9 @@ pub(super) struct Profile {
     pub(super) place: Place,
 }
 
+/// Users, with their place, and spawn rate of a plain ramp.
+type Plain = (Option<(u32, Place)>, Option<Rate>);
+
 /// What a profile does.
 pub(super) enum Course {
     Ramp {
@@ -81,7 +84,7 @@ impl Written {
     }
 
     /// The plain ramp that it is, or that it is where there is no `load`.
-    pub(super) fn plain(&self) -> Option<(Option<(u32, Place)>, Option<Rate>)> {
+    pub(super) fn plain(&self) -> Option<Plain> {
         match self.profiles.as_slice() {
             [] => Some((None, None)),
             [Profile { course: Course::Ramp { users, spawn_rate }, .. }] if !self.is_list => {

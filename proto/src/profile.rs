@@ -67,7 +67,8 @@ mod tests {
 
     /// A climb in a hundred thousand small ramps.
     fn long() -> Profile {
-        let ramp = |k: u32| Ramp { at: Duration::from_millis(100) * k, to: k / 7 + k % 3, rate: Rate::AT_ONCE };
+        let ramp =
+            |k: u32| Ramp { at: Duration::from_millis(100) * k, to: k / 7 + k % 3, rate: Rate::AT_ONCE };
         Profile::from_changes((0..100_000).map(ramp).collect())
     }
 

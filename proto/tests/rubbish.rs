@@ -139,7 +139,8 @@ fn take_assignment(bytes: &[u8]) {
         taken.profile.next_stop(5, at);
     }
     taken.profile.settled_at();
-    let again = assign::from_wire(assign::to_wire(&taken, &planned), &planned).expect("what was taken can be taken again");
+    let again = assign::from_wire(assign::to_wire(&taken, &planned), &planned)
+        .expect("what was taken can be taken again");
     assert_eq!(again, taken);
 }
 

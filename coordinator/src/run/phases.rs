@@ -144,11 +144,15 @@ impl Run {
         let run_time = self.run_time(now);
         // Until the last start has been heard of, the screen would show fewer users than it says.
         let load = &self.setup.plan.load;
-        let settled_at = match &load.open {
-            Some(open) => open.rate.settled_at(),
-            None => self.profile.settled_at().saturating_add(HEARD),
+        let is_steady = match &load.open {
+            Some(open) => run_time >= open.rate.settled_at(),
+            // Between two stages too, from when the last start has been heard of to when something is about to change.
+            None => run_time.checked_sub(HEARD).is_some_and(|heard| {
+                let (users, target) = (self.profile.users_at(heard), self.profile.target_at(run_time));
+                users == target && self.profile.target_at(run_time + HEARD) == target
+            }),
         };
-        self.phase = if run_time >= settled_at { Phase::Steady } else { Phase::Ramping };
+        self.phase = if is_steady { Phase::Steady } else { Phase::Ramping };
         if let Some(at) = load.run_time.filter(|at| run_time >= *at) {
             // The workers know it from the plan; nobody has to be told.
             let reason = if load.ends_with_profile { StopReason::Profile } else { StopReason::RunTime };

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use stampede_proto::aside::Shared;
 use stampede_proto::assign::{Assign, Held, OpenShare};
-use stampede_scenarios::profile::Profile;
 use stampede_proto::v1::WorkerPhase;
+use stampede_scenarios::profile::Profile;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 

@@ -200,6 +200,8 @@ pub struct RunResult {
     pub classes: Vec<(String, u32)>,
     /// Users started per second; `None` in the open model.
     pub spawn_rate: Option<f64>,
+    /// The load in words; `None` where it is a plain ramp of users.
+    pub load: Option<String>,
     /// The arrival rate in words; `None` where users are planned instead.
     pub arrivals: Option<String>,
     /// Why it ended.

@@ -54,6 +54,15 @@ fn plan_shows_every_worker() {
 }
 
 #[test]
+fn plan_shows_stages_and_shapes() {
+    let file = "scenarios/tests/valid/shape-list.yaml";
+    insta::assert_snapshot!("plan_shape", seen(&["plan", file, "--workers", "2", "--seed", "1"]));
+    // Of hours only the seconds in which something changes.
+    let file = "scenarios/tests/valid/stages-long.yaml";
+    insta::assert_snapshot!("plan_long", seen(&["plan", file, "--workers", "2", "--seed", "1"]));
+}
+
+#[test]
 fn plan_shows_arrivals() {
     let args =
         ["plan", "examples/arrivals.yaml", "--rate", "45/s", "-t", "3s", "--workers", "2", "--seed", "1"];

@@ -1,16 +1,18 @@
 //! A plan in words: what would run, for somebody who checks a scenario before running it.
 
 use std::fmt::Write;
-use std::time::Duration;
 
-use crate::arrivals::{Spacing, count_until};
+pub use load::{describe_load, describe_rate, per_second};
+
 use crate::plan::{
-    AssetId, BodyPlan, ClassPlan, Connection, HttpVersion, LoadPlan, Op, OpenPlan, PartContent, Plan,
-    Program, RequestPlan, TlsPlan,
+    AssetId, BodyPlan, ClassPlan, Connection, HttpVersion, Op, PartContent, Plan, Program, RequestPlan,
+    TlsPlan,
 };
 use crate::template::{Segment, Template, ValueSource};
 use crate::units::show_duration;
 use crate::wait::Wait;
+
+mod load;
 
 /// What would run: target, classes with their exact numbers at the peak, tasks, requests, load and files.
 pub fn describe(plan: &Plan) -> String {
@@ -23,7 +25,7 @@ pub fn describe(plan: &Plan) -> String {
 fn write_all(plan: &Plan, out: &mut String) -> std::fmt::Result {
     let target = if plan.target.is_empty() { "(absolute URLs)" } else { &plan.target };
     writeln!(out, "{} → {target}", plan.name)?;
-    writeln!(out, "load: {}", load(plan))?;
+    write!(out, "load: {}", load::load(plan))?;
     writeln!(out, "seed: {}", plan.seed)?;
     if plan.tls != TlsPlan::default() {
         writeln!(out, "tls: {}", tls(plan))?;
@@ -49,76 +51,6 @@ fn write_all(plan: &Plan, out: &mut String) -> std::fmt::Result {
         writeln!(out, "\nnote: {sentence}")?;
     }
     Ok(())
-}
-
-fn load(plan: &Plan) -> String {
-    let load = &plan.load;
-    let mut text = match &load.open {
-        Some(open) => describe_rate(open),
-        None => users(load),
-    };
-    if let (Some(open), Some(time)) = (&load.open, load.run_time)
-        && open.spacing == Spacing::Even
-    {
-        let count = count_until(plan, time);
-        let _ = write!(text, ", for {}: {}", show_duration(time), counted(count, "arrival"));
-        return text;
-    }
-    match (load.run_time, load.iterations) {
-        (Some(time), None) => {
-            let _ = write!(text, ", for {}", show_duration(time));
-        }
-        (None, Some(count)) => {
-            let _ = write!(text, ", until {} are done", counted(count, "iteration"));
-        }
-        (Some(time), Some(count)) => {
-            let _ = write!(
-                text,
-                ", for {} or until {} are done",
-                show_duration(time),
-                counted(count, "iteration")
-            );
-        }
-        (None, None) => text.push_str(", until stopped"),
-    }
-    text
-}
-
-fn users(load: &LoadPlan) -> String {
-    let users = load.profile.peak();
-    let rate = load.profile.changes().first().map(|ramp| ramp.rate.to_string()).unwrap_or_default();
-    let ramp = load.profile.settled_at();
-    let mut text = format!("{}, started at {rate}", counted(u64::from(users), "user"));
-    if ramp > Duration::ZERO {
-        let _ = write!(text, " (all of them after {})", show_duration(ramp));
-    }
-    text
-}
-
-/// An arrival rate in words: `1500/s arrivals, evenly spaced, run by at most 10000 users`.
-pub fn describe_rate(open: &OpenPlan) -> String {
-    let (rate, settled) = (&open.rate, open.rate.settled_at());
-    let mut text = if settled.is_zero() {
-        format!("arrivals at {}", per_second(rate.last_rate()))
-    } else {
-        let (peak, last) = (per_second(rate.peak_rate()), per_second(rate.last_rate()));
-        format!("arrivals in stages up to {peak}, at {last} after {}", show_duration(settled))
-    };
-    text.push_str(match open.spacing {
-        Spacing::Even => ", evenly spaced",
-        Spacing::Poisson => ", as a Poisson process",
-    });
-    let _ = write!(text, ", by at most {}", counted(u64::from(open.max_users), "user"));
-    if open.users > 0 {
-        let _ = write!(text, ", {} of them started beforehand", open.users);
-    }
-    text
-}
-
-/// A rate per second with as many decimals as it needs, at most three.
-pub fn per_second(rate: f64) -> String {
-    let text = format!("{rate:.3}");
-    format!("{}/s", text.trim_end_matches('0').trim_end_matches('.'))
 }
 
 fn write_class(plan: &Plan, class: &ClassPlan, count: u64, out: &mut String) -> std::fmt::Result {

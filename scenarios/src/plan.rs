@@ -4,25 +4,22 @@
 //! Coordinator and workers compile the same text with the same code, so indices (classes, tasks, endpoints, assets) mean the
 //! same on every machine. It does not know how users are run (`worker`) or how slots are dealt (`deal`).
 
+mod load;
 mod steps;
 mod transport;
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::time::Duration;
 
 use crate::alias::AliasTable;
-use crate::arrivals::Spacing;
 pub use crate::expect::Expect;
 use crate::expression::FileText;
 use crate::extract::{ExtractFrom, ExtractPlan};
-use crate::profile::Profile;
-use crate::rate_profile::RateProfile;
-use crate::sequence::ClassSequence;
 use crate::template::Template;
 use crate::variables::{VariableId, VariablePlan};
 use crate::wait::Wait;
 
+pub use load::{LoadPart, LoadPlan, OpenPlan};
 pub use steps::{ChoosePlan, FailPlan, LoopKind, LoopPlan, Op, ParallelPlan, Program, SetPlan, StopWhat};
 pub use transport::{Connection, HttpVersion, ProxyUrl, ResolveRule, Timeouts, TlsIdentity, TlsPlan};
 
@@ -144,41 +141,6 @@ pub struct Place {
     pub line: u32,
     /// Column in characters, from 1.
     pub column: u32,
-}
-
-/// How many users when.
-#[derive(Debug, Clone)]
-pub struct LoadPlan {
-    /// `users_at(t)`.
-    pub profile: Profile,
-    /// Which class each slot belongs to.
-    pub sequence: ClassSequence,
-    /// The open model, if that is asked for: arrivals at a rate, instead of users that begin anew by themselves. The profile is
-    /// then that of the users started beforehand.
-    pub open: Option<OpenPlan>,
-    /// From the first start; `None` runs until it is stopped or has done its iterations.
-    pub run_time: Option<Duration>,
-    /// The first part of the run time, which is run and shown, and is in no percentile, rate or threshold.
-    pub warmup: Duration,
-    /// Iterations over all users; in the open model so many arrivals.
-    pub iterations: Option<u64>,
-    /// How long users may finish their iteration at the end.
-    pub stop_timeout: Duration,
-}
-
-/// The open model: so many iterations a second, by whatever users are free.
-#[derive(Debug, Clone)]
-pub struct OpenPlan {
-    /// How many arrivals a second when.
-    pub rate: RateProfile,
-    /// How they follow each other.
-    pub spacing: Spacing,
-    /// Users at most, over all workers.
-    pub max_users: u32,
-    /// Of these, started with the run.
-    pub users: u32,
-    /// Whether the run time is that of the stages, because nothing else was said.
-    pub ends_with_stages: bool,
 }
 
 /// One user class.

@@ -239,6 +239,14 @@ fn job(history: &History) -> Job {
     let task = "tasks: {main: {steps: [{get: /}]}}";
     let asked = match history.rate {
         Some(rate) => format!("rate: {rate}/s"),
+        None if history.staged => {
+            let (up, valley, step) = (users.div_ceil(*spawn_rate), users / 3, users.div_ceil(4));
+            let stages = format!(
+                "{{to: {users}, over: {up}s}}, {{to: {users}, over: 5s}}, {{to: {valley}, over: 3s}}, \
+                 {{to: {valley}, over: 4s}}, {{by: {step}, every: 2s, to: {users}}}"
+            );
+            format!("stages: [{stages}], spawn_rate: {spawn_rate}")
+        }
         None => format!("users: {users}, spawn_rate: {spawn_rate}"),
     };
     let load = format!("{{{asked}, run_time: {run_time_s}s, stop_timeout: 2s}}");

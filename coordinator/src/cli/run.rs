@@ -77,11 +77,11 @@ pub(super) fn run(args: &RunArgs) -> Result<Outcome, Error> {
     Ok(tell(args, &conducted))
 }
 
-/// Users started per second, for changes by hand.
+/// Users started per second, for changes by hand: as fast as the scenario ever starts them.
 pub(super) fn spawn_rate(plan: &Plan) -> Result<Rate, Error> {
-    let first = plan.load.profile.changes().first().map(|change| change.rate);
+    let fastest = plan.load.profile.steepest_climb();
     let one = Rate::new(1, 1).ok_or_else(|| Error::System("one per second is a rate".into()))?;
-    Ok(first.unwrap_or(one))
+    Ok(fastest.unwrap_or(one))
 }
 
 fn run_id() -> Result<String, Error> {

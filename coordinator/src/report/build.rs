@@ -63,6 +63,7 @@ fn run(result: &RunResult, verdict: Judgement) -> Run {
         users_peak: result.users_peak,
         users_wanted: result.users_wanted,
         spawn_rate: result.spawn_rate.and_then(number),
+        load: result.load.clone(),
         arrivals: result.arrivals.clone(),
         stop_reason: result.stop_reason.as_str().to_owned(),
         aborted: result.aborted,

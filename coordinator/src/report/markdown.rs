@@ -48,8 +48,9 @@ fn what_ran(report: &Report) -> String {
     row("Scenario", scenario(run));
     row("Target", md(&run.target));
     row("Users", users(report));
-    match &run.arrivals {
-        Some(arrivals) => row("Load", md(arrivals)),
+    // A report from before there were stages has the arrivals only.
+    match run.load.as_ref().or(run.arrivals.as_ref()) {
+        Some(load) => row("Load", md(load)),
         None => row(
             "Spawn rate",
             run.spawn_rate.map_or_else(|| "-".to_owned(), |rate| format!("{} users/s", amount(rate))),

@@ -104,8 +104,11 @@ pub struct Run {
     pub users_peak: u32,
     /// Users asked for at the peak.
     pub users_wanted: u32,
-    /// Users started per second; null in the open model.
+    /// Users started per second; null in the open model, and where they come in stages.
     pub spawn_rate: Option<f64>,
+    /// The load in words, with its stages; null where it is a plain ramp of users.
+    #[serde(default)]
+    pub load: Option<String>,
     /// The open model's arrival rate in words; null where users are planned instead.
     #[serde(default)]
     pub arrivals: Option<String>,

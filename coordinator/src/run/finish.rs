@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use stampede_proto::prepare::ClientChoice;
-use stampede_scenarios::describe::describe_rate;
+use stampede_scenarios::describe::{describe_load, describe_rate};
 use stampede_stats::endpoint::EndpointKey;
 use stampede_stats::totals::{MAX_ENDPOINTS, change_row};
 
@@ -56,6 +56,7 @@ impl Run {
             let users = self.merged.classes_at_peak.get::<usize>(index).copied().unwrap_or(0);
             (class.name.clone(), users)
         });
+        let load = describe_load(&plan.load);
         RunResult {
             id: self.setup.id.clone(),
             scenario: plan.name.clone(),
@@ -71,7 +72,8 @@ impl Run {
             users_peak: self.merged.users_peak,
             users_wanted: if plan.load.open.is_some() { self.merged.users_peak } else { self.profile.peak() },
             classes: classes.collect(),
-            spawn_rate: plan.load.open.is_none().then(|| self.setup.spawn_rate.per_second()),
+            spawn_rate: load.is_none().then(|| self.setup.spawn_rate.per_second()),
+            load,
             arrivals: plan.load.open.as_ref().map(describe_rate),
             stop_reason: self.stop.map_or(StopReason::NoWorkers, |stop| stop.reason),
             aborted: self.aborted,

@@ -137,7 +137,6 @@ impl Scope<'_> {
     }
 
     /// An expression of the time, `t`, bare or in `${ }`; `None` after a report.
-    #[expect(dead_code, reason = "the shape of a load is read with it")]
     pub(super) fn shape(&self, text: &str, place: Place, cx: &Cx<'_>) -> Option<ShapeExpression> {
         let text = text.trim();
         let inside = text.strip_prefix("${").filter(|inside| expr::end_of(inside) == Some(inside.len() - 1));

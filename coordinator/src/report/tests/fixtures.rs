@@ -142,6 +142,7 @@ fn result(mut recorder: Recorder, duration: Duration) -> RunResult {
         users_wanted: 3,
         classes: vec![("visitor".into(), 3)],
         spawn_rate: Some(1.5),
+        load: None,
         arrivals: None,
         stop_reason: StopReason::RunTime,
         aborted: false,

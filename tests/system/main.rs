@@ -6,6 +6,7 @@
 mod support;
 
 mod arrivals;
+mod beside;
 mod counts;
 mod extract;
 mod failures;
@@ -19,6 +20,7 @@ mod resume;
 mod screen;
 mod security;
 mod sessions;
+mod steps;
 mod trouble;
 mod usage;
 mod users;

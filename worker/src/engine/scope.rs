@@ -72,13 +72,13 @@ impl Scope<'_> {
             user_id: u64::from(self.slot),
             life: self.life,
             class: &self.class.name,
+            around: self.around,
             iteration: self.iteration,
             arrival: self.drawn.of.arrival(),
             loop_index: self.loop_index,
             response: self.response.as_deref().unwrap_or(&NONE),
             draw: &mut self.drawn.draw,
             variables: self.variables,
-            around: self.around,
         }
     }
 

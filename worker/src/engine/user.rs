@@ -66,10 +66,10 @@ impl<C: HttpClient> User<C> {
         let context = Rc::clone(&self.context);
         let class = usize::from(self.grant.class);
         let (plan, steps) = (&context.prepared.plan.classes[class], &context.prepared.classes[class]);
-        if context.paused.get() && !Box::pin(self.sit_out(&context)).await {
-            return;
-        }
         loop {
+            if context.paused.get() && !Box::pin(self.sit_out(&context)).await {
+                return;
+            }
             let mut then = self.lifecycle(plan, &steps.on_start, false).await;
             if then == Then::GoOn {
                 then = if plan.pipeline > 1 {

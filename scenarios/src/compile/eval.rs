@@ -113,15 +113,7 @@ pub(super) type Answer = Result<Root, Option<Box<Diagnostic>>>;
 impl<'a> Scope<'a> {
     /// What can be seen everywhere in the file.
     pub(super) fn of_file(file: &'a Vars) -> Self {
-        Self {
-            file,
-            class: None,
-            own: None,
-            names: None,
-            env: false,
-            user: false,
-            at: At::Elsewhere,
-        }
+        Self { file, class: None, own: None, names: None, env: false, user: false, at: At::Elsewhere }
     }
 }
 

@@ -21,6 +21,7 @@ mod resume;
 mod screen;
 mod security;
 mod sessions;
+mod steps;
 mod trouble;
 mod usage;
 mod users;

@@ -78,7 +78,6 @@ impl Scope<'_> {
             response: self.response.as_deref().unwrap_or(&NONE),
             draw: &mut self.drawn.draw,
             variables: self.variables,
-            around: self.around,
         }
     }
 

@@ -11,6 +11,7 @@ mod bodies;
 mod class;
 mod conditions;
 mod cx;
+mod data;
 mod eval;
 mod expect;
 mod expr;

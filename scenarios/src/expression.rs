@@ -35,6 +35,9 @@ impl Expression {
             Self::Source(ValueSource::Variable { id, name }) => {
                 cx.variables.value(*id).ok_or_else(|| EvaluateError(format!("`{name}` has no value")))
             }
+            Self::Source(ValueSource::Row(cell)) => {
+                cx.rows.value(cell).ok_or_else(|| EvaluateError(format!("`{}` has no row here", cell.name)))
+            }
             Self::Source(source) => {
                 let text = text_of(source);
                 let mut out = String::new();

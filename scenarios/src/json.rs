@@ -15,5 +15,5 @@ pub(crate) fn value_of(text: &str) -> Value {
     serde_json::from_str(text).map_or(Value::Null, |json: serde_json::Value| Value::from(json))
 }
 
-pub(crate) use path::Query;
+pub(crate) use path::{Query, Step};
 pub(crate) use scan::{Found, Malformed, bytes_of, decode, find, minify};

@@ -8,6 +8,7 @@ pub mod alias;
 pub mod arrivals;
 mod colouring;
 pub mod compile;
+pub mod data;
 pub mod deal;
 pub mod describe;
 pub mod diagnostics;

@@ -8,10 +8,12 @@ mod steps;
 mod transport;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::alias::AliasTable;
 use crate::arrivals::Spacing;
+use crate::data::{ClassFeeders, FeederId, FeederPlan};
 use crate::extract::{ExtractFrom, ExtractPlan};
 use crate::matcher::Matcher;
 use crate::profile::Profile;
@@ -43,6 +45,8 @@ pub struct Plan {
     pub load: LoadPlan,
     /// The files the scenario names; [`AssetId`] is an index into it.
     pub assets: Vec<AssetRef>,
+    /// The feeders of `data`, in the order of the file; [`FeederId`] is an index into it.
+    pub feeders: Arc<[FeederPlan]>,
     /// What TLS checks and shows.
     pub tls: TlsPlan,
     /// Addresses in place of the resolver's; [`ResolveRule::find`] says which one counts.
@@ -174,6 +178,8 @@ pub struct ClassPlan {
     pub variables: Vec<VariablePlan>,
     /// Which task comes next.
     pub order: TaskOrder,
+    /// The feeders that its tasks have rows of, and those that only `on_start` and `on_stop` have.
+    pub feeders: ClassFeeders,
     /// Whether some expression looks at `response`, so that a user has to remember its last one.
     pub looks_at_response: bool,
 }
@@ -283,7 +289,7 @@ impl RequestPlan {
                     }
                 }
             }
-            BodyPlan::Empty | BodyPlan::Asset(_) => {}
+            BodyPlan::Empty | BodyPlan::Asset(_) | BodyPlan::Row(_) => {}
         }
         ids.sort_unstable();
         ids.dedup();
@@ -325,6 +331,8 @@ pub enum BodyPlan {
     },
     /// A file as it is (`body_file`).
     Asset(AssetId),
+    /// Likewise the file that is the row of this feeder.
+    Row(FeederId),
     /// `multipart/form-data`.
     Multipart(Vec<PartPlan>),
 }
@@ -349,6 +357,9 @@ pub enum PartContent {
     Text(Template),
     /// A file.
     Asset(AssetId),
+    /// The file that is the row of this feeder. The part's `file_name` and `content_type` are the file's own where there are
+    /// none.
+    Row(FeederId),
 }
 
 /// When a response counts as ok.

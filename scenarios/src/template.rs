@@ -9,6 +9,7 @@ use std::fmt::Write;
 
 pub use pair::PairsOf;
 
+use crate::data::{Cell, RowView};
 use crate::draw::Draw;
 use crate::response::LastResponse;
 use crate::value::{Value, write_json_inside};
@@ -72,6 +73,8 @@ pub enum ValueSource {
         /// Its name, for messages.
         name: Box<str>,
     },
+    /// A value of the user's row of a feeder.
+    Row(Box<Cell>),
     /// Base64 (RFC 4648, 4) of a text that is not known sooner.
     Base64(Template),
 }
@@ -108,6 +111,8 @@ pub struct RenderContext<'a> {
     pub loop_index: u64,
     /// The user's last response, where the class looks at it.
     pub response: &'a LastResponse,
+    /// The user's rows of feeders.
+    pub rows: RowView<'a>,
     /// The generator of this iteration; draws happen in the order of the segments.
     pub draw: &'a mut Draw,
     /// The user's own variables.
@@ -239,6 +244,10 @@ impl ValueSource {
                 cx.variables.render(*id, encoding, out);
                 Ok(())
             }
+            Self::Row(cell) => {
+                cx.rows.write(cell, encoding, out);
+                Ok(())
+            }
             Self::Base64(inner) => {
                 let start = out.len();
                 inner.render_into(out, cx);
@@ -361,6 +370,7 @@ mod tests {
                 iteration: 0,
                 arrival: None,
                 loop_index: 0,
+                rows: RowView::default(),
                 response: &crate::response::NONE,
                 draw: &mut draw,
                 variables: &mut Variables::default(),
@@ -391,6 +401,7 @@ mod tests {
                 iteration: 0,
                 arrival: None,
                 loop_index: 0,
+                rows: RowView::default(),
                 response: &crate::response::NONE,
                 draw: &mut draw,
                 variables: &mut Variables::default(),

@@ -152,6 +152,7 @@ impl World {
             allow: Arc::default(),
             line: watch::Sender::new(false),
             hosts_target: false,
+            known: Default::default(),
         };
         let (epoch, ledger) = (self.epoch, Arc::clone(&self.ledger));
         let engines = Engines { worker: number, epoch, open: running.clone(), ledger };

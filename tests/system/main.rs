@@ -7,6 +7,7 @@ mod support;
 
 mod arrivals;
 mod counts;
+mod data;
 mod extract;
 mod failures;
 mod fleet;

@@ -140,6 +140,7 @@ async fn conduct() -> (Conducted, Target) {
         leased: true,
         line: watch::Sender::default(),
         hosts_target: false,
+        known: Default::default(),
     };
     let (_leave, left) = watch::channel(0);
     let working = tokio::spawn(work(settings, target.clone(), left));

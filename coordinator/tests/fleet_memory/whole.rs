@@ -76,6 +76,7 @@ async fn run(step: &str, load: &str, cuts: &[Duration]) -> Ran {
         leased: true,
         line: watch::Sender::default(),
         hosts_target: false,
+        known: Default::default(),
     };
     let (leave, left) = watch::channel(0);
     let working = tokio::spawn(work(settings, target.clone(), left));

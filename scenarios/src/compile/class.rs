@@ -1,6 +1,7 @@
 //! User classes: who they are, how long they pause, and their weighted tasks.
 
 use super::cx::Cx;
+use super::data::class_feeders;
 use super::eval::Scope;
 use super::names::Names;
 use super::own::Own;
@@ -132,13 +133,17 @@ fn read(number: usize, entry: &Entry, common: &Common<'_>, cx: &Cx<'_>) -> Optio
         },
     };
     let scope = Scope { user: true, ..fixed };
+    cx.feeders().check_names(vars.names().chain(own.names()), &entry.key, cx);
     let settings = settings(common, fields, &scope, cx);
+    let everywhere = cx.feeders().take_uses();
     let pipelining = settings.pipeline;
     let target = own_target.as_ref().unwrap_or(common.target);
     let (names, flows) = (common.names, common.flows);
     let class = ClassCx { scope, target, settings, names, flows, aside: None };
     if number == 0 {
         flows.check_uncalled(&class, cx);
+        // What nothing calls uses nothing.
+        cx.feeders().take_uses();
     }
     let share = read_share(fields.entry("weight"), fields.entry("count"), &fixed, cx);
     let wait = fields.get("wait").map_or(Some(Wait::None), |node| waits::read(node, &fixed, cx));
@@ -148,6 +153,7 @@ fn read(number: usize, entry: &Entry, common: &Common<'_>, cx: &Cx<'_>) -> Optio
     };
     let order = fields.get("order").map_or(Some(TaskOrder::Weighted), |node| read_order(node, &fixed, cx));
     let (on_start, on_stop) = (program("on_start"), program("on_stop"));
+    let lifecycle = cx.feeders().take_uses();
     let Some(entries) = fields.get("tasks") else {
         if !fields.misspelt("tasks") {
             cx.report(
@@ -171,6 +177,7 @@ fn read(number: usize, entry: &Entry, common: &Common<'_>, cx: &Cx<'_>) -> Optio
         pipeline,
         variables,
         order: order?,
+        feeders: class_feeders(&everywhere, &lifecycle, &cx.feeders().take_uses()),
         looks_at_response: false,
     };
     Some(Class { plan, share: share?, target: target.base().map(str::to_owned) })

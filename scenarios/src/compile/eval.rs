@@ -3,6 +3,7 @@
 //! Whatever is known when the file is read becomes a value here; the rest becomes a source that is asked for each request.
 
 use super::cx::Cx;
+use super::data::Row;
 use super::expr::{self, Expr, ExprError};
 use super::own::Own;
 use super::vars::Vars;
@@ -153,7 +154,15 @@ impl Scope<'_> {
                 format!("`{}` is a function", names.join(".")),
                 "write it with its arguments: `random.int(1, 9)`",
             ),
-            [first, rest @ ..] => self.variable(first, rest, place),
+            [first, rest @ ..] => match cx.feeders().row(first, rest, place) {
+                Some(Row::Cell(cell)) => {
+                    let name = cell.name.clone();
+                    self.of_user(ValueSource::Row(Box::new(cell)), &name, place)
+                }
+                Some(Row::Reported) => Err(None),
+                Some(Row::Wrong(problem)) => Err(Some(problem)),
+                None => self.variable(first, rest, place, cx),
+            },
             [] => problem(place, "nothing stands between `${` and `}`", COMPUTED),
         }
     }
@@ -169,7 +178,7 @@ impl Scope<'_> {
         )
     }
 
-    fn variable(&self, name: &str, attributes: &[&str], place: Place) -> Answer {
+    fn variable(&self, name: &str, attributes: &[&str], place: Place, cx: &Cx<'_>) -> Answer {
         if let Some(id) = self.own.and_then(|own| own.get(name)) {
             return match attributes {
                 [] => self.of_user(ValueSource::Variable { id, name: name.into() }, name, place),
@@ -181,7 +190,7 @@ impl Scope<'_> {
             };
         }
         let found = self.class.and_then(|vars| vars.get(name)).or_else(|| self.file.get(name));
-        let Some(found) = found else { return Err(Some(Box::new(self.unknown(name, place)))) };
+        let Some(found) = found else { return Err(Some(Box::new(self.unknown(name, place, cx)))) };
         // A variable that could not be read has been reported where it stands.
         let mut value = found.value.as_ref().ok_or(None)?;
         for attribute in attributes {
@@ -203,7 +212,7 @@ impl Scope<'_> {
         Ok(Evaluated::Known(value.clone()))
     }
 
-    fn unknown(&self, name: &str, place: Place) -> Diagnostic {
+    fn unknown(&self, name: &str, place: Place, cx: &Cx<'_>) -> Diagnostic {
         if LATER_NAMES.contains(&name) {
             return Diagnostic::at(
                 place,
@@ -213,7 +222,8 @@ impl Scope<'_> {
         }
         let vars = self.class.into_iter().flat_map(Vars::names).chain(self.file.names());
         let vars = vars.chain(self.own.into_iter().flat_map(Own::names));
-        let known = vars.chain(["iteration", "user.id", "user.life", "user.class"]);
+        let known =
+            vars.chain(cx.feeders().names()).chain(["iteration", "user.id", "user.life", "user.class"]);
         let problem = Diagnostic::at(place, format!("nothing defines `{name}`"));
         match closest(name, known) {
             Some(meant) => problem.hint(format!("did you mean `{meant}`?")),

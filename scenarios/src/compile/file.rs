@@ -2,6 +2,7 @@
 
 use super::class::{self, Class, Common};
 use super::cx::Cx;
+use super::data::{self, DataCx};
 use super::eval::Scope;
 use super::load::{self, Population};
 use super::names::Names;
@@ -19,10 +20,10 @@ use crate::tree::{Entry, Node};
 const FILE: Schema = Schema {
     what: "a scenario",
     keys: &[
-        "version", "name", "target", "vars", "defaults", "tls", "users", "load", "seed", "flows", "setup",
-        "teardown",
+        "version", "name", "target", "vars", "defaults", "tls", "data", "users", "load", "seed", "flows",
+        "setup", "teardown",
     ],
-    later: &["secrets", "data", "thresholds"],
+    later: &["secrets", "thresholds"],
 };
 
 /// Reads the whole file; `None` after a report.
@@ -48,11 +49,14 @@ pub(super) fn read(
     };
     let target = target(fields, overrides, &scope, cx);
     let names = Names::default();
+    let data = DataCx { vars: &vars, names: &names, files: source.files() };
+    cx.set_feeders(data::read(fields.get("data"), &data, cx));
     let users = fields.entry("users");
     let callers = [users.map(|entry| &entry.value), fields.get("setup"), fields.get("teardown")];
     let flows = Flows::read(fields.get("flows"), &callers, cx);
     let beside = aside::Beside { vars: &vars, target: &target, names: &names, flows: &flows };
     let (aside, shared) = beside.read(fields, cx);
+    cx.feeders().refuse_uses("what stands beside the users", cx);
     let common = Common {
         vars: &vars,
         target: &target,
@@ -70,6 +74,7 @@ pub(super) fn read(
     if load.as_ref().is_some_and(|load| load.open.is_some()) {
         check_pipelines(&classes, users.map_or(root.place, |entry| entry.key_place), cx);
     }
+    let feeders = load.as_ref().map(|load| cx.feeders().plans(&classes, load, cx));
     let target = shown_target(&target, &classes);
     let (endpoints, assets) = names.into_lists();
     let classes = classes.into_iter().map(|class| class.plan).collect();
@@ -82,6 +87,7 @@ pub(super) fn read(
         aside,
         load: load?,
         assets,
+        feeders: feeders?,
         tls,
         resolve,
         env: cx.env_read(),

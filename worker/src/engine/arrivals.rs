@@ -11,6 +11,7 @@ use stampede_proto::LEASE_MARGIN;
 use stampede_scenarios::arrivals::{Arrival, LANES, schedule};
 use stampede_scenarios::plan::Plan;
 
+use super::rows;
 use super::thread::Loop;
 use crate::http::HttpThread;
 use crate::slots::SlotGrant;
@@ -192,7 +193,13 @@ impl<T: HttpThread> Loop<T> {
         {
             let now = self.context.clock.now();
             let late = now.saturating_sub(arrival.due);
-            let user = if now < stop_at && late < too_late { self.user_for(arrival.class) } else { None };
+            let has_rows =
+                rows::for_arrival(&self.context.prepared.plan, arrival.class, arrival.number).is_ok();
+            let user = if has_rows && now < stop_at && late < too_late {
+                self.user_for(arrival.class)
+            } else {
+                None
+            };
             let Some(slot) = user else {
                 self.context.drop_arrival(now);
                 continue;

@@ -18,6 +18,7 @@ pub mod prepared;
 mod program;
 mod request;
 mod roster;
+mod rows;
 mod targets;
 mod thread;
 mod unpack;

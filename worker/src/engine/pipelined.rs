@@ -96,6 +96,9 @@ impl<C: HttpClient> User<C> {
         steps: &'a PreparedClass,
     ) -> Begun {
         let context = pipeline.here.context;
+        if self.choose_rows(&plan.feeders.tasks, None).is_err() {
+            return Begun::None;
+        }
         let may = if pipeline.out.is_empty() {
             self.may_begin(context).await
         } else {
@@ -117,7 +120,8 @@ impl<C: HttpClient> User<C> {
         let task = plan.task_table.sample(&mut draw);
         let Some(Step::Request(request)) = steps.tasks[task].first() else { return Begun::None };
         let iteration = IterationGuard::begin(context, since);
-        let mut render = render(plan, (slot, life), self.iteration, &mut draw, &mut self.variables);
+        let rows = self.rows.view();
+        let mut render = render(plan, (slot, life), self.iteration, rows, &mut draw, &mut self.variables);
         self.iteration += 1;
         let mut lent = lend(context, request, &self.agent.jar);
         let number = endpoint(context, request, lent.as_mut(), &mut render);

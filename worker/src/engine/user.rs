@@ -6,6 +6,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use stampede_scenarios::data::{RowView, UserRows};
 use stampede_scenarios::draw::Draw;
 use stampede_scenarios::plan::ClassPlan;
 use stampede_scenarios::template::RenderContext;
@@ -30,6 +31,7 @@ pub(super) struct User<C> {
     pub(super) agent: Agent<C>,
     pub(super) iteration: u64,
     pub(super) variables: Variables,
+    pub(super) rows: UserRows,
 }
 
 impl<C: HttpClient> User<C> {
@@ -45,6 +47,8 @@ impl<C: HttpClient> User<C> {
         context.recorder.borrow_mut().user(usize::from(grant.class), true);
         let class = &context.prepared.plan.classes[usize::from(grant.class)];
         let variables = Variables::new(&class.variables);
+        let slot = u64::from(grant.slot);
+        let rows = UserRows::new(&context.prepared.plan.feeders, &class.feeders.all, slot);
         let (context, signals) = (Rc::clone(context), Rc::clone(signals));
         Ok(Self {
             context,
@@ -53,6 +57,7 @@ impl<C: HttpClient> User<C> {
             agent: Agent { client, probe, jar: Jar::default() },
             iteration: 0,
             variables,
+            rows,
         })
     }
 
@@ -61,6 +66,10 @@ impl<C: HttpClient> User<C> {
         let context = Rc::clone(&self.context);
         let class = usize::from(self.grant.class);
         let (plan, steps) = (&context.prepared.plan.classes[class], &context.prepared.classes[class]);
+        if self.choose_rows(&plan.feeders.all, None).is_err() {
+            // There is none for it: it never begins.
+            return;
+        }
         self.lifecycle(plan, &steps.on_start, false).await;
         if plan.pipeline > 1 {
             Box::pin(self.iterate_pipelined(plan, steps)).await;
@@ -77,6 +86,9 @@ impl<C: HttpClient> User<C> {
         let class = usize::from(self.grant.class);
         let (plan, steps) = (&context.prepared.plan.classes[class], &context.prepared.classes[class]);
         let born = context.clock.now();
+        if self.choose_rows(&plan.feeders.all, None).is_err() {
+            return;
+        }
         self.lifecycle(plan, &steps.on_start, false).await;
         let mut ready = Some(context.clock.now());
         while let Some(Handed { number, due }) = self.signals.next_arrival().await {
@@ -84,6 +96,8 @@ impl<C: HttpClient> User<C> {
             let apart = ready.take().map_or(Duration::ZERO, |ready| ready.saturating_sub(born.max(due)));
             let guard = IterationGuard::take_over(&context);
             let seed = context.prepared.plan.seed;
+            // There are rows, or the arrival would have been dropped.
+            let _ = self.choose_rows(&plan.feeders.tasks, Some(number));
             let (draw, think) = (Draw::arrival(seed, number), Draw::arrival_think(seed, number));
             self.pass(&context, plan, steps, Begun { guard, draw, think }, Some(due + apart)).await;
             self.iteration += 1;
@@ -100,7 +114,8 @@ impl<C: HttpClient> User<C> {
         let mut draw = Draw::lifecycle(seed, slot, life, stopping);
         let mut think = Draw::think(seed, slot, life, if stopping { u64::MAX } else { u64::MAX - 1 });
         let here = Here { context: &self.context, signals: &self.signals };
-        let mut render = render(plan, (slot, life), self.iteration, &mut draw, &mut self.variables);
+        let rows = self.rows.view();
+        let mut render = render(plan, (slot, life), self.iteration, rows, &mut draw, &mut self.variables);
         program::run(here, &mut self.agent, steps, &mut render, &mut think, None).await;
     }
 
@@ -115,7 +130,7 @@ impl<C: HttpClient> User<C> {
                 // What follows a hold begins when it can, and nothing was due meanwhile.
                 (due, now) = (None, None);
             }
-            if !self.may_begin(context).await {
+            if self.choose_rows(&plan.feeders.tasks, None).is_err() || !self.may_begin(context).await {
                 return;
             }
             let begun = now.take().unwrap_or_else(|| context.clock.now());
@@ -221,7 +236,8 @@ impl<C: HttpClient> User<C> {
         let (_, slot, life) = self.seed();
         let task = plan.task_table.sample(&mut draw);
         let here = Here { context, signals: &self.signals };
-        let mut render = render(plan, (slot, life), self.iteration, &mut draw, &mut self.variables);
+        let rows = self.rows.view();
+        let mut render = render(plan, (slot, life), self.iteration, rows, &mut draw, &mut self.variables);
         let Pass { ok, ended } =
             program::run(here, &mut self.agent, &steps.tasks[task], &mut render, &mut think, due).await;
         let ended = context.clock.at(ended.unwrap_or_else(Instant::now));
@@ -238,6 +254,7 @@ pub(super) fn render<'a>(
     plan: &'a ClassPlan,
     (user_id, life): (u64, u32),
     iteration: u64,
+    rows: RowView<'a>,
     draw: &'a mut Draw,
     variables: &'a mut Variables,
 ) -> RenderContext<'a> {
@@ -248,6 +265,7 @@ pub(super) fn render<'a>(
         iteration,
         arrival: None,
         loop_index: 0,
+        rows,
         response: &stampede_scenarios::response::NONE,
         draw,
         variables,

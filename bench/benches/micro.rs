@@ -122,11 +122,13 @@ fn render(name: &'static str) -> Piece {
             iteration: 3,
             arrival: None,
             loop_index: 0,
+            rows: stampede_scenarios::data::RowView::default(),
             response: &stampede_scenarios::response::NONE,
             draw: &mut draw,
             variables,
+            around: &stampede_scenarios::template::NOWHERE,
         };
-        body.render_into(&mut out, &mut cx);
+        body.render_into(&mut out, &mut cx).expect("it can be computed");
         out.len()
     })
 }

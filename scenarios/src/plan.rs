@@ -8,12 +8,14 @@ mod steps;
 mod transport;
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::alias::AliasTable;
 use crate::arrivals::Spacing;
 use crate::data::{ClassFeeders, FeederId, FeederPlan};
+use crate::expression::FileText;
 use crate::extract::{ExtractFrom, ExtractPlan};
 use crate::matcher::Matcher;
 use crate::profile::Profile;
@@ -27,7 +29,7 @@ pub use steps::{ChoosePlan, FailPlan, LoopKind, LoopPlan, Op, ParallelPlan, Prog
 pub use transport::{Connection, HttpVersion, ProxyUrl, ResolveRule, Timeouts, TlsIdentity, TlsPlan};
 
 /// A whole test, ready to run.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Plan {
     /// The scenario's `name`, else its file name without the ending.
     pub name: String,
@@ -39,14 +41,18 @@ pub struct Plan {
     pub classes: Vec<ClassPlan>,
     /// Endpoints whose name is known before the run, in the order of the file; [`EndpointId`] is an index into it.
     pub endpoints: Vec<EndpointName>,
-    /// What is done once in the whole test, before and after its users.
-    pub aside: Option<AsidePlan>,
+    /// What is done once in the whole test, by one worker: `setup`, before the first user, as its `on_start`, and `teardown`,
+    /// behind the last one, as its `on_stop`. It has no tasks. The classes' variables of the same names get the values that
+    /// `setup` ends with.
+    pub aside: Option<Box<ClassPlan>>,
     /// How many users when, and for how long.
     pub load: LoadPlan,
     /// The files the scenario names; [`AssetId`] is an index into it.
     pub assets: Vec<AssetRef>,
     /// The feeders of `data`, in the order of the file; [`FeederId`] is an index into it.
     pub feeders: Arc<[FeederPlan]>,
+    /// Those of them whose text stands in expressions, to be filled when they are there.
+    pub files: Vec<FileText>,
     /// What TLS checks and shows.
     pub tls: TlsPlan,
     /// Addresses in place of the resolver's; [`ResolveRule::find`] says which one counts.
@@ -55,6 +61,38 @@ pub struct Plan {
     pub env: BTreeMap<String, String>,
     /// What flags replaced of the file, one sentence each, for the report.
     pub replaced: Vec<String>,
+}
+
+impl Plan {
+    /// Puts the texts of files into the expressions that name them; `content` has the bytes of each of [`Plan::assets`].
+    ///
+    /// # Errors
+    /// The path of a file that is not there or is not text.
+    pub fn fill_files<'b>(&self, content: impl Fn(AssetId) -> Option<&'b [u8]>) -> Result<(), &str> {
+        for file in &self.files {
+            if !content(file.asset).is_some_and(|bytes| file.fill(bytes)) {
+                return Err(file.path());
+            }
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Plan {
+    /// Without what the environment says, which may be secret.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Plan")
+            .field("name", &self.name)
+            .field("target", &self.target)
+            .field("seed", &self.seed)
+            .field("classes", &self.classes)
+            .field("endpoints", &self.endpoints)
+            .field("aside", &self.aside)
+            .field("load", &self.load)
+            .field("assets", &self.assets)
+            .field("env", &self.env.keys())
+            .finish_non_exhaustive()
+    }
 }
 
 /// Index into [`Plan::endpoints`].
@@ -143,17 +181,6 @@ pub struct OpenPlan {
     pub users: u32,
     /// Whether the run time is that of the stages, because nothing else was said.
     pub ends_with_stages: bool,
-}
-
-/// `setup` and `teardown`: run once in the whole test, by one worker, before the first user and behind the last one.
-#[derive(Debug, Clone, Default)]
-pub struct AsidePlan {
-    /// Before the first user.
-    pub setup: Program,
-    /// Behind the last one.
-    pub teardown: Program,
-    /// What they set; the classes' variables of the same names get the values that `setup` ends with.
-    pub variables: Vec<VariablePlan>,
 }
 
 /// One user class.

@@ -11,7 +11,7 @@ use stampede_scenarios::draw::Draw;
 use stampede_scenarios::plan::{BodyPlan, Op, Plan};
 use stampede_scenarios::response::NONE;
 use stampede_scenarios::source::{FilesAtHand, Overrides, Source};
-use stampede_scenarios::template::RenderContext;
+use stampede_scenarios::template::{NOWHERE, RenderContext};
 use stampede_scenarios::variables::Variables;
 
 const FILES: [(&str, &str); 8] = [
@@ -64,12 +64,13 @@ fn sent(plan: &Plan, slot: u64, iteration: u64) -> Result<String, Exhausted> {
         response: &NONE,
         draw: &mut draw,
         variables: &mut variables,
+        around: &NOWHERE,
     };
     let mut out = String::new();
-    request.url.render_into(&mut out, &mut render);
+    request.url.render_into(&mut out, &mut render).expect("it can be computed");
     if let BodyPlan::Text { content, .. } = &request.body {
         out.push(' ');
-        content.render_into(&mut out, &mut render);
+        content.render_into(&mut out, &mut render).expect("it can be computed");
     }
     Ok(out)
 }

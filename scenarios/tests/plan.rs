@@ -43,21 +43,24 @@ fn request(plan: &Plan, class: usize, task: usize, op: usize) -> &RequestPlan {
 
 fn rendered(template: &Template) -> String {
     let (mut out, mut draw) = (String::new(), Draw::from_seed(1));
-    template.render_into(
-        &mut out,
-        &mut RenderContext {
-            user_id: 5,
-            life: 3,
-            class: "shopper",
-            iteration: 2,
-            arrival: None,
-            loop_index: 0,
-            rows: stampede_scenarios::data::RowView::default(),
-            response: &stampede_scenarios::response::NONE,
-            draw: &mut draw,
-            variables: &mut Variables::default(),
-        },
-    );
+    template
+        .render_into(
+            &mut out,
+            &mut RenderContext {
+                user_id: 5,
+                life: 3,
+                class: "shopper",
+                iteration: 2,
+                arrival: None,
+                loop_index: 0,
+                rows: stampede_scenarios::data::RowView::default(),
+                response: &stampede_scenarios::response::NONE,
+                draw: &mut draw,
+                variables: &mut Variables::default(),
+                around: &stampede_scenarios::template::NOWHERE,
+            },
+        )
+        .expect("it can be computed");
     out
 }
 
@@ -195,6 +198,7 @@ fn flags_replace_what_the_file_says() {
         host: Some("http://127.0.0.1:1/".to_owned()),
         seed: Some(9),
         vars: vec![("region".into(), "us".into()), ("limits".into(), "[1, 2]".into())],
+        ..Overrides::default()
     };
     let plan = compiled(include_str!("valid/everything.yaml"), &overrides).expect("compiles");
     assert_eq!((plan.load.profile.peak(), plan.seed, plan.load.iterations), (3, 9, Some(5)));

@@ -6,6 +6,7 @@ use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::BTreeMap;
 
 use super::data::Feeders;
+use super::kinds::Kinds;
 use crate::diagnostics::Diagnostic;
 use crate::plan::Place;
 
@@ -21,6 +22,14 @@ pub(super) struct Cx<'a> {
     feeders: OnceCell<Feeders>,
     /// A missing target is one mistake, however many requests suffer from it.
     pub(super) target_missed: Cell<bool>,
+    /// Whether some expression has looked at `response` since somebody took this.
+    pub(super) looks_at_response: Cell<bool>,
+    /// How many loops are around the step that is read.
+    pub(super) loops: Cell<u32>,
+    /// Where `arrival` is first named.
+    pub(super) arrival: Cell<Option<Place>>,
+    /// What is known of the variables that users have for themselves.
+    kinds: RefCell<Kinds>,
 }
 
 impl<'a> Cx<'a> {
@@ -34,6 +43,10 @@ impl<'a> Cx<'a> {
             feeders: OnceCell::new(),
             ops: Cell::new(0),
             target_missed: Cell::new(false),
+            looks_at_response: Cell::new(false),
+            loops: Cell::new(0),
+            arrival: Cell::new(None),
+            kinds: RefCell::default(),
         }
     }
 
@@ -88,6 +101,21 @@ impl<'a> Cx<'a> {
     pub(super) fn set_feeders(&self, feeders: Feeders) {
         // Nobody has asked for them before: `data` is read as the first of what uses it.
         let _ = self.feeders.set(feeders);
+    }
+
+    /// What is known of the users' variables, from here on.
+    pub(super) fn set_kinds(&self, kinds: Kinds) {
+        *self.kinds.borrow_mut() = kinds;
+    }
+
+    /// Whether a user's variable is always a text.
+    pub(super) fn is_text(&self, name: &str) -> bool {
+        self.kinds.borrow().is_text(name)
+    }
+
+    /// The secret that a user's variable may come from.
+    pub(super) fn secret_of(&self, name: &str) -> Option<Box<str>> {
+        self.kinds.borrow().secret_of(name).map(Box::from)
     }
 
     /// How many problems there are so far.

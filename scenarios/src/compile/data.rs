@@ -81,8 +81,12 @@ impl Feeders {
         let Some(table) = &feeder.table else { return Some(Row::Reported) };
         let steps = |parts: &[&str]| parts.iter().map(|part| Step::Key((*part).into())).collect();
         let whole = name.to_owned() + &parts.iter().flat_map(|part| [".", part]).collect::<String>();
-        let cell = |column, path| Row::Cell(Cell { feeder: id, name: whole.clone().into(), column, path });
-        let Some((first, rest)) = parts.split_first() else { return Some(cell(None, Box::default())) };
+        let cell = |column, path, is_text| {
+            Row::Cell(Cell { feeder: id, name: whole.clone().into(), is_text, column, path })
+        };
+        let Some((first, rest)) = parts.split_first() else {
+            return Some(cell(None, Box::default(), table.is_lines()));
+        };
         let columns: Vec<String> = table.columns().iter().map(|column| column.name.clone()).collect();
         let index = columns.iter().position(|column| column == first);
         Some(match index {
@@ -105,9 +109,10 @@ impl Feeders {
                             .hint(format!("a column of JSON has parts: `types: {{{first}: json}}`")),
                     )));
                 }
-                cell(Some(index), steps(rest))
+                let is_text = kind == CellKind::Text && !(table.is_files() && *first == "size");
+                cell(Some(index), steps(rest), is_text)
             }
-            Some(_) => cell(None, steps(parts)),
+            Some(_) => cell(None, steps(parts), false),
         })
     }
 

@@ -4,6 +4,7 @@ use super::class::{self, Class, Common};
 use super::cx::Cx;
 use super::data::{self, DataCx};
 use super::eval::Scope;
+use super::kinds::Kinds;
 use super::load::{self, Population};
 use super::names::Names;
 use super::schema::{Fields, Schema};
@@ -21,9 +22,9 @@ const FILE: Schema = Schema {
     what: "a scenario",
     keys: &[
         "version", "name", "target", "vars", "defaults", "tls", "data", "users", "load", "seed", "flows",
-        "setup", "teardown",
+        "setup", "teardown", "secrets",
     ],
-    later: &["secrets", "thresholds"],
+    later: &["thresholds"],
 };
 
 /// Reads the whole file; `None` after a report.
@@ -35,7 +36,8 @@ pub(super) fn read(
     cx: &Cx<'_>,
 ) -> Option<Plan> {
     let fields = FILE.open(root, cx)?;
-    let vars = Vars::of_file(fields.get("vars"), overrides, cx);
+    let vars = Vars::of_file(fields.get("secrets"), fields.get("vars"), overrides, cx);
+    cx.set_kinds(Kinds::of_file(root, &vars));
     let scope = Scope::of_file(&vars);
     check_version(fields, &scope, cx);
     let name = match fields.get("name") {
@@ -75,6 +77,15 @@ pub(super) fn read(
         check_pipelines(&classes, users.map_or(root.place, |entry| entry.key_place), cx);
     }
     let feeders = load.as_ref().map(|load| cx.feeders().plans(&classes, load, cx));
+    if let (Some(place), Some(load)) = (cx.arrival.get(), &load)
+        && load.open.is_none()
+    {
+        cx.report(
+            Diagnostic::at(place, "`arrival` is known only in a load of arrivals, and this one is by users")
+                .hint("`iteration` counts those of a user; arrivals are `load: {rate: 50/s}`"),
+        );
+    }
+    let files = names.files();
     let target = shown_target(&target, &classes);
     let (endpoints, assets) = names.into_lists();
     let classes = classes.into_iter().map(|class| class.plan).collect();
@@ -88,6 +99,7 @@ pub(super) fn read(
         load: load?,
         assets,
         feeders: feeders?,
+        files,
         tls,
         resolve,
         env: cx.env_read(),

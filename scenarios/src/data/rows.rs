@@ -15,6 +15,8 @@ pub struct Cell {
     pub feeder: FeederId,
     /// As it is written, for messages: `accounts.email`.
     pub name: Box<str>,
+    /// Whether it is always a text.
+    pub(crate) is_text: bool,
     /// The number of its column; `None`: the row itself.
     pub(crate) column: Option<usize>,
     /// From the row, or from the column's cell where columns have numbers, to the value.
@@ -99,11 +101,11 @@ impl<'a> RowView<'a> {
         Some(feeder.table.value(row, cell.column, &cell.path))
     }
 
-    /// Appends what a cell is, written for its place; nothing if there is no row.
-    pub fn write(self, cell: &Cell, encoding: Encoding, out: &mut String) {
-        if let Some((feeder, row)) = self.row(cell.feeder) {
-            feeder.table.write(row, cell.column, &cell.path, encoding, out);
-        }
+    /// Appends what a cell is, written for its place. Whether there is a row.
+    pub fn write(self, cell: &Cell, encoding: Encoding, out: &mut String) -> bool {
+        let Some((feeder, row)) = self.row(cell.feeder) else { return false };
+        feeder.table.write(row, cell.column, &cell.path, encoding, out);
+        true
     }
 
     /// A feeder's row itself; `None` if there is none.

@@ -139,6 +139,11 @@ impl Table {
         matches!(self.rows, Rows::Csv { .. } | Rows::Files(_))
     }
 
+    /// Whether its rows are lines of text.
+    pub(crate) fn is_lines(&self) -> bool {
+        matches!(self.rows, Rows::Text(_))
+    }
+
     /// Whether its rows are files.
     pub(crate) fn is_files(&self) -> bool {
         matches!(self.rows, Rows::Files(_))

@@ -132,6 +132,7 @@ mod tests {
             response: &stampede_scenarios::response::NONE,
             draw: &mut draw,
             variables: &mut variables,
+            around: &stampede_scenarios::template::NOWHERE,
         };
         let origin = std::sync::Arc::new(
             Origin::of(&url::Url::parse("http://a:81").expect("a URL")).expect("an origin"),

@@ -121,12 +121,21 @@ impl<C: HttpClient> User<C> {
         let Some(Step::Request(request)) = steps.tasks[task].first() else { return Begun::None };
         let iteration = IterationGuard::begin(context, since);
         let rows = self.rows.view();
-        let mut render = render(plan, (slot, life), self.iteration, rows, &mut draw, &mut self.variables);
+        let mut render = render(
+            plan,
+            &context.prepared.around,
+            (slot, life),
+            self.iteration,
+            rows,
+            &mut draw,
+            &mut self.variables,
+        );
         self.iteration += 1;
         let mut lent = lend(context, request, &self.agent.jar);
-        let number = endpoint(context, request, lent.as_mut(), &mut render);
-        let rendered =
-            lent.as_mut().map_or(Ok(()), |lent| lent.render(request, &self.agent.jar, &mut render));
+        let (number, named) = endpoint(context, request, lent.as_mut(), &mut render);
+        let rendered = named.and_then(|()| {
+            lent.as_mut().map_or(Ok(()), |lent| lent.render(request, &self.agent.jar, &mut render))
+        });
         let mut guard = RequestGuard::begin(context, pipeline.here.signals, pipeline.probe, number, since);
         let pushed = match rendered {
             Ok(()) => self.push(request, Message::new(request, lent.as_ref()), begin, &mut guard).await,

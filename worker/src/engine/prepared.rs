@@ -4,15 +4,16 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Method};
 use stampede_scenarios::data::FeederId;
 use stampede_scenarios::plan::{
-    AssetId, BodyPlan, Connection, Expect, HttpVersion, NamePlan, Op, PartContent, PartPlan, Plan, Program,
-    RequestPlan,
+    AssetId, BodyPlan, ClassPlan, Connection, Expect, HttpVersion, NamePlan, Op, PartContent, PartPlan, Plan,
+    Program, RequestPlan,
 };
-use stampede_scenarios::template::{Segment, Template};
+use stampede_scenarios::template::{Around, Segment, Template};
 use stampede_scenarios::wait::Wait;
 use url::Url;
 
@@ -43,7 +44,11 @@ pub struct Prepared {
     pub plan: Plan,
     /// What the clients have to know of it.
     pub(super) http: Arc<RunHttp>,
+    /// What its texts may name beside the user.
+    pub(super) around: Around,
     pub(super) classes: Vec<PreparedClass>,
+    /// What runs once in the whole test.
+    pub(super) aside: Option<PreparedClass>,
 }
 
 #[derive(Debug)]
@@ -181,26 +186,42 @@ impl Prepared {
     pub fn new(plan: Plan, assets: &[Bytes], client: ClientChoice) -> Result<Self, PrepareError> {
         let http = RunHttp::new(&plan, assets, client)
             .map_err(|error| PrepareError { line: 0, what: error.to_string() })?;
+        let content = |id: AssetId| assets.get(id.0 as usize).map(|bytes| &**bytes);
+        plan.fill_files(content).map_err(|path| PrepareError {
+            line: 0,
+            what: format!("the file `{path}` is not text (it is not UTF-8)"),
+        })?;
         let boundary = boundary(plan.seed);
         let assets: Arc<[Bytes]> = assets.into();
-        let classes = plan
-            .classes
-            .iter()
-            .map(|class| {
-                let maker = Maker { assets: &assets, boundary: &boundary, http: &http };
-                Ok(PreparedClass {
-                    on_start: maker.program(&class.on_start)?,
-                    on_stop: maker.program(&class.on_stop)?,
-                    tasks: class
-                        .tasks
-                        .iter()
-                        .map(|task| maker.program(&task.program))
-                        .collect::<Result<_, _>>()?,
-                })
+        let prepare = |class: &ClassPlan| {
+            let maker = Maker { assets: &assets, boundary: &boundary, http: &http };
+            Ok(PreparedClass {
+                on_start: maker.program(&class.on_start)?,
+                on_stop: maker.program(&class.on_stop)?,
+                tasks: class
+                    .tasks
+                    .iter()
+                    .map(|task| maker.program(&task.program))
+                    .collect::<Result<_, _>>()?,
             })
-            .collect::<Result<_, _>>()?;
-        Ok(Self { plan, http: Arc::new(http), classes })
+        };
+        let classes = plan.classes.iter().map(prepare).collect::<Result<_, _>>()?;
+        let aside = plan.aside.as_deref().map(prepare).transpose()?;
+        let around = Around { worker: "".into(), now: wall_clock };
+        Ok(Self { plan, http: Arc::new(http), around, classes, aside })
     }
+
+    /// With the name that `worker` has in its log.
+    #[must_use]
+    pub fn on_worker(mut self, name: &str) -> Self {
+        self.around.worker = name.to_owned().into();
+        self
+    }
+}
+
+/// The time since 1970; a clock that stands before that is taken to stand there.
+fn wall_clock() -> Duration {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
 }
 
 /// The line between the parts of every multipart body of a run: fixed by the seed, so that runs are alike.

@@ -55,8 +55,9 @@ pub(super) async fn perform<C: HttpClient>(
     let context = here.context;
     let Agent { client, probe, jar } = agent;
     let mut lent = lend(context, request, jar);
-    let endpoint = endpoint(context, request, lent.as_mut(), render);
-    let rendered = lent.as_mut().map_or(Ok(()), |lent| lent.render(request, jar, render));
+    let (endpoint, named) = endpoint(context, request, lent.as_mut(), render);
+    let rendered =
+        named.and_then(|()| lent.as_mut().map_or(Ok(()), |lent| lent.render(request, jar, render)));
     let mut intended = intended;
     if !probe.may_begin() {
         Box::pin(here.signals.hold(context)).await;
@@ -164,21 +165,23 @@ pub(super) fn lend<'a>(context: &'a Context, request: &PreparedRequest, jar: &Ja
     (cookies || !request.is_fixed()).then(|| context.buffers.lend())
 }
 
-/// The number of the request's row.
+/// The number of the request's row, and whether its name could be computed.
 pub(super) fn endpoint(
     context: &Context,
     request: &PreparedRequest,
     lent: Option<&mut Lent<'_>>,
     render: &mut RenderContext<'_>,
-) -> u32 {
+) -> (u32, Result<(), Failure>) {
     match (&request.name, lent) {
         (Name::PerValue(template), Some(lent)) => {
-            let name = lent.name(template, render);
-            context.recorder.borrow_mut().endpoint(request.method.as_str(), name)
+            let (name, written) = lent.name(template, render);
+            (context.recorder.borrow_mut().endpoint(request.method.as_str(), name), written)
         }
         // A name with values in it always has buffers.
-        (Name::PerValue(_), None) => context.recorder.borrow_mut().endpoint(request.method.as_str(), ""),
-        (Name::Static(number), _) => *number,
+        (Name::PerValue(_), None) => {
+            (context.recorder.borrow_mut().endpoint(request.method.as_str(), ""), Ok(()))
+        }
+        (Name::Static(number), _) => (*number, Ok(())),
     }
 }
 

@@ -9,11 +9,12 @@ use std::time::{Duration, Instant};
 use stampede_scenarios::data::{RowView, UserRows};
 use stampede_scenarios::draw::Draw;
 use stampede_scenarios::plan::ClassPlan;
-use stampede_scenarios::template::RenderContext;
+use stampede_scenarios::template::{Around, RenderContext};
 use stampede_scenarios::variables::Variables;
 use stampede_stats::recorder::IterationEnd;
 
 use super::arrivals::Handed;
+use super::aside;
 use super::context::{Context, UserSignals};
 use super::cookies::Jar;
 use super::guard::IterationGuard;
@@ -46,7 +47,10 @@ impl<C: HttpClient> User<C> {
         let client = http.client(&probe)?;
         context.recorder.borrow_mut().user(usize::from(grant.class), true);
         let class = &context.prepared.plan.classes[usize::from(grant.class)];
-        let variables = Variables::new(&class.variables);
+        let mut variables = Variables::new(&class.variables);
+        if let Some(values) = context.shared.get() {
+            aside::give(&mut variables, &class.variables, values);
+        }
         let slot = u64::from(grant.slot);
         let rows = UserRows::new(&context.prepared.plan.feeders, &class.feeders.all, slot);
         let (context, signals) = (Rc::clone(context), Rc::clone(signals));
@@ -115,7 +119,9 @@ impl<C: HttpClient> User<C> {
         let mut think = Draw::think(seed, slot, life, if stopping { u64::MAX } else { u64::MAX - 1 });
         let here = Here { context: &self.context, signals: &self.signals };
         let rows = self.rows.view();
-        let mut render = render(plan, (slot, life), self.iteration, rows, &mut draw, &mut self.variables);
+        let around = &self.context.prepared.around;
+        let mut render =
+            render(plan, around, (slot, life), self.iteration, rows, &mut draw, &mut self.variables);
         program::run(here, &mut self.agent, steps, &mut render, &mut think, None).await;
     }
 
@@ -237,7 +243,9 @@ impl<C: HttpClient> User<C> {
         let task = plan.task_table.sample(&mut draw);
         let here = Here { context, signals: &self.signals };
         let rows = self.rows.view();
-        let mut render = render(plan, (slot, life), self.iteration, rows, &mut draw, &mut self.variables);
+        let around = &context.prepared.around;
+        let mut render =
+            render(plan, around, (slot, life), self.iteration, rows, &mut draw, &mut self.variables);
         let Pass { ok, ended } =
             program::run(here, &mut self.agent, &steps.tasks[task], &mut render, &mut think, due).await;
         let ended = context.clock.at(ended.unwrap_or_else(Instant::now));
@@ -252,6 +260,7 @@ impl<C: HttpClient> User<C> {
 
 pub(super) fn render<'a>(
     plan: &'a ClassPlan,
+    around: &'a Around,
     (user_id, life): (u64, u32),
     iteration: u64,
     rows: RowView<'a>,
@@ -269,6 +278,7 @@ pub(super) fn render<'a>(
         response: &stampede_scenarios::response::NONE,
         draw,
         variables,
+        around,
     }
 }
 

@@ -45,6 +45,7 @@ fn rendered(steps: &str) -> Vec<[String; 6]> {
                 response: &stampede_scenarios::response::NONE,
                 draw: &mut draw,
                 variables: &mut variables,
+                around: &stampede_scenarios::template::NOWHERE,
             };
             let mut lent = (!request.is_fixed()).then(|| pool.lend());
             lent.as_mut().map_or(Ok(()), |lent| lent.render(request, &jar, &mut cx)).expect("can be made");
@@ -99,6 +100,7 @@ users:
                 response: &stampede_scenarios::response::NONE,
                 draw: &mut draw,
                 variables: &mut variables,
+                around: &stampede_scenarios::template::NOWHERE,
             };
             let mut lent = pool.lend();
             lent.render(request, &Jar::default(), &mut cx).expect("can be made");
@@ -201,6 +203,7 @@ fn a_user_in_a_url_that_a_response_gave_is_who_the_request_says_it_is() {
             response: &stampede_scenarios::response::NONE,
             draw,
             variables,
+            around: &stampede_scenarios::template::NOWHERE,
         };
         let mut lent = pool.lend();
         lent.render(request, &jar, &mut cx).expect("can be made");

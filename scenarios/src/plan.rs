@@ -162,6 +162,8 @@ pub struct LoadPlan {
     pub open: Option<OpenPlan>,
     /// From the first start; `None` runs until it is stopped or has done its iterations.
     pub run_time: Option<Duration>,
+    /// The first part of the run time, which is run and shown, and is in no percentile, rate or threshold.
+    pub warmup: Duration,
     /// Iterations over all users; in the open model so many arrivals.
     pub iterations: Option<u64>,
     /// How long users may finish their iteration at the end.

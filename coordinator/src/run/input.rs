@@ -88,8 +88,16 @@ pub enum Person {
     Quit,
     /// Ctrl-C or SIGTERM: the first drains, the second stops at once.
     Interrupt,
-    /// So many users more or fewer.
+    /// So many users more or fewer, or arrivals a second.
     ChangeUsers(i32),
+    /// A tenth more of either.
+    More,
+    /// A tenth less.
+    Less,
+    /// `p`: no iteration begins; pressed again, it goes on.
+    Pause,
+    /// `n`: the stage under way is skipped.
+    NextStage,
 }
 
 /// Who registers.

@@ -85,6 +85,7 @@ async fn run<F: HttpFactory>(config: AsideConfig, factory: &F) -> AsideDone {
     let clock = Arc::new(RunClock::new(Instant::now()));
     clock.start(0, 0);
     let context = Context::new(Arc::clone(&prepared), clock, Permits::new(None), Arc::new(Lease::none()));
+    context.recorder.borrow_mut().set_aside();
     tokio::task::spawn_local(Rc::clone(&context.timer).drive());
     let signals = UserSignals::new(&context);
     let client = match http.client(&signals.probe) {

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use stampede_proto::aside::Shared;
 use stampede_scenarios::value::Value;
-use stampede_stats::endpoint::EndpointKey;
+use stampede_stats::endpoint::Part;
 use stampede_stats::recorder::Recorder;
 use tokio::sync::Notify;
 
@@ -33,6 +33,9 @@ pub(super) struct Context {
     /// The lease had ended when somebody last looked. Who holds is waiting for `renewed`.
     pub(super) lapsed: Cell<bool>,
     renewed: Notify,
+    /// No iteration begins. Who holds is waiting for `resumed`.
+    pub(super) paused: Cell<bool>,
+    resumed: Notify,
     /// Lent to requests with values in them.
     pub(super) buffers: BufferPool,
     /// Requests begun so far.
@@ -66,10 +69,9 @@ impl Context {
         permits: Permits,
         lease: Arc<Lease>,
     ) -> Rc<Self> {
-        let known =
-            prepared.plan.endpoints.iter().map(|name| EndpointKey::new(&name.method, &name.name)).collect();
+        let known = prepared.plan.endpoints.iter().map(stampede_proto::rows::key).collect();
         let classes = prepared.plan.classes.len();
-        let recorder = Recorder::new(known, classes);
+        let recorder = Recorder::new(known, classes).with_warmup(prepared.plan.load.warmup);
         Rc::new(Self {
             prepared,
             clock,
@@ -79,6 +81,8 @@ impl Context {
             lapsed: Cell::new(!lease.holds()),
             lease,
             renewed: Notify::new(),
+            paused: Cell::new(false),
+            resumed: Notify::new(),
             buffers: BufferPool::default(),
             started: Cell::new(0),
             begun: Cell::new(0),
@@ -108,6 +112,25 @@ impl Context {
         holds
     }
 
+    /// No iteration begins while `paused`. When that is over, everybody who holds goes on.
+    pub(super) fn pause(&self, paused: bool) {
+        if self.paused.replace(paused) && !paused {
+            self.resumed.notify_waiters();
+        }
+    }
+
+    /// Waits until the test is paused no more.
+    pub(super) async fn resumed(&self) {
+        loop {
+            // Registered before looking, so that nothing in between is missed.
+            let resumed = self.resumed.notified();
+            if !self.paused.get() {
+                return;
+            }
+            resumed.await;
+        }
+    }
+
     /// A user of `class` waits for an arrival.
     pub(super) fn push_free(&self, class: u16, slot: u32) {
         if let Some(free) = self.free.borrow_mut().get_mut(usize::from(class)) {
@@ -120,10 +143,10 @@ impl Context {
         self.free.borrow_mut().get_mut(usize::from(class))?.pop()
     }
 
-    /// An arrival begins, so much after it was due. Whoever it is handed to ends it.
-    pub(super) fn begin_arrival(&self, late: Duration, at: Duration) {
-        self.recorder.borrow_mut().begin_arrival(late, at);
+    /// An arrival begins, so much after it was due. Whoever it is handed to ends it, in the part of the run that it belongs to.
+    pub(super) fn begin_arrival(&self, late: Duration, at: Duration) -> Part {
         self.begun.set(self.begun.get() + 1);
+        self.recorder.borrow_mut().begin_arrival(late, at)
     }
 
     /// An arrival came due, and there is nobody to run it.

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use stampede_stats::endpoint::Part;
 use stampede_stats::outcome::Outcome;
 use stampede_stats::recorder::{IterationEnd, Sample};
 
@@ -36,8 +37,11 @@ impl<'a> RequestGuard<'a> {
         endpoint: u32,
         begun: Duration,
     ) -> Self {
-        context.recorder.borrow_mut().begin(endpoint, begun);
-        context.started.set(context.started.get() + 1);
+        let mut recorder = context.recorder.borrow_mut();
+        // Where it is booked: the warm-up has rows of its own.
+        let endpoint = recorder.begin(endpoint, begun);
+        context.started.set(recorder.started());
+        drop(recorder);
         signals.request_since.set(Some(begun));
         Self {
             context,
@@ -115,20 +119,21 @@ impl Drop for RequestGuard<'_> {
 /// An iteration under way.
 pub(super) struct IterationGuard<'a> {
     context: &'a Context,
+    part: Part,
     booked: bool,
 }
 
 impl<'a> IterationGuard<'a> {
     /// Books the beginning.
     pub(super) fn begin(context: &'a Context, at: Duration) -> Self {
-        context.recorder.borrow_mut().begin_iteration(at);
+        let part = context.recorder.borrow_mut().begin_iteration(at);
         context.begun.set(context.begun.get() + 1);
-        Self { context, booked: false }
+        Self { context, part, booked: false }
     }
 
-    /// For an arrival: its beginning was booked when it was handed over.
-    pub(super) fn take_over(context: &'a Context) -> Self {
-        Self { context, booked: false }
+    /// For an arrival: its beginning was booked when it was handed over, in `part` of the run.
+    pub(super) fn take_over(context: &'a Context, part: Part) -> Self {
+        Self { context, part, booked: false }
     }
 
     /// Books the end.
@@ -139,7 +144,7 @@ impl<'a> IterationGuard<'a> {
     fn book(&mut self, end: IterationEnd, at: Duration) {
         self.booked = true;
         self.context.ended_iterations.set(self.context.ended_iterations.get() + 1);
-        self.context.recorder.borrow_mut().end_iteration(end, at);
+        self.context.recorder.borrow_mut().end_iteration(self.part, end, at);
     }
 }
 

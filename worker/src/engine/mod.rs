@@ -29,6 +29,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use stampede_proto::aside::{AsideDone, Shared};
+use stampede_proto::steer::Steer;
 use stampede_scenarios::profile::Profile;
 use stampede_stats::interval::Interval;
 use tokio::sync::{mpsc, oneshot};
@@ -63,6 +64,8 @@ pub enum Command {
         open: Option<OpenGrant>,
         /// Users that are not in it with their life run elsewhere: they begin no request more, and end.
         cut: bool,
+        /// How the load differs from the scenario's.
+        steer: Steer,
     },
     /// The run clock is set: go.
     Start {

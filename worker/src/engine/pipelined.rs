@@ -103,7 +103,8 @@ impl<C: HttpClient> User<C> {
             self.may_begin(context).await
         } else {
             let drains = self.agent.client.pipe().is_none_or(|pipe| pipe.is_over());
-            !drains && !self.signals.is_stopped() && context.permits.try_next()
+            let may = !drains && !self.signals.is_stopped() && !context.paused.get();
+            may && context.permits.try_next()
         };
         if may && !pipeline.probe.may_begin() {
             context.permits.put_back();

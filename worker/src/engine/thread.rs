@@ -155,8 +155,10 @@ impl<T: HttpThread> Loop<T> {
 
     fn obey(&mut self, command: Command) {
         match command {
-            Command::Assign { revision, profile, grants, open, cut } => {
+            Command::Assign { revision, profile, grants, open, cut, steer } => {
+                self.context.pause(steer.paused);
                 if let (Some(arrivals), Some(open)) = (&mut self.arrivals, &open) {
+                    arrivals.follow(steer.rate.as_ref());
                     arrivals.assign(open);
                     self.end_surplus(cut);
                 }

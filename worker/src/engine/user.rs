@@ -74,6 +74,9 @@ impl<C: HttpClient> User<C> {
             // There is none for it: it never begins.
             return;
         }
+        if context.paused.get() && !Box::pin(self.sit_out(&context)).await {
+            return;
+        }
         self.lifecycle(plan, &steps.on_start, false).await;
         if plan.pipeline > 1 {
             Box::pin(self.iterate_pipelined(plan, steps)).await;
@@ -95,10 +98,10 @@ impl<C: HttpClient> User<C> {
         }
         self.lifecycle(plan, &steps.on_start, false).await;
         let mut ready = Some(context.clock.now());
-        while let Some(Handed { number, due }) = self.signals.next_arrival().await {
+        while let Some(Handed { number, due, part }) = self.signals.next_arrival().await {
             // What the first arrival had to wait for `on_start` is the user's business, not the target's.
             let apart = ready.take().map_or(Duration::ZERO, |ready| ready.saturating_sub(born.max(due)));
-            let guard = IterationGuard::take_over(&context);
+            let guard = IterationGuard::take_over(&context, part);
             let seed = context.prepared.plan.seed;
             // There are rows, or the arrival would have been dropped.
             let _ = self.choose_rows(&plan.feeders.tasks, Some(number));
@@ -132,7 +135,7 @@ impl<C: HttpClient> User<C> {
         // An iteration that follows at once begins when the one before ended.
         let mut now = None;
         loop {
-            if context.lapsed.get() {
+            if context.lapsed.get() || context.paused.get() {
                 // What follows a hold begins when it can, and nothing was due meanwhile.
                 (due, now) = (None, None);
             }
@@ -202,6 +205,9 @@ impl<C: HttpClient> User<C> {
         if self.signals.is_stopped() || (context.lapsed.get() && !Box::pin(self.hold_still(context)).await) {
             return false;
         }
+        if context.paused.get() && !Box::pin(self.sit_out(context)).await {
+            return false;
+        }
         if context.permits.try_next() {
             return true;
         }
@@ -218,6 +224,15 @@ impl<C: HttpClient> User<C> {
             biased;
             () = self.signals.stopped() => false,
             () = self.signals.hold(context) => true,
+        }
+    }
+
+    /// Waits for the end of a pause; `false` if the user is to finish before.
+    async fn sit_out(&self, context: &Context) -> bool {
+        tokio::select! {
+            biased;
+            () = self.signals.stopped() => false,
+            () = context.resumed() => true,
         }
     }
 
@@ -297,9 +312,9 @@ struct Begun<'a> {
 impl<C> Drop for User<C> {
     fn drop(&mut self) {
         let context = &self.context;
-        if self.signals.take_arrival().is_some() {
+        if let Some(arrival) = self.signals.take_arrival() {
             // Handed over and given up before it could be begun with.
-            drop(IterationGuard::take_over(context));
+            drop(IterationGuard::take_over(context, arrival.part));
         }
         if std::thread::panicking() {
             context.panicked.set(true);

@@ -92,6 +92,7 @@ impl Running {
             (settings.say)(&format!("more users than there is room for: {shortage}"));
         }
         let Assign { revision, cut, .. } = assign;
+        let steer = assign.steer;
         let shares = self.share.lay(revision, &users);
         let profile = Arc::new(assign.profile);
         let open =
@@ -104,6 +105,7 @@ impl Running {
                 grants: shares[thread].clone(),
                 open: grant(thread),
                 cut,
+                steer: steer.clone(),
             })
             .await;
         Ok(())

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use stampede_proto::prepare::ClientChoice;
+use stampede_proto::steer::Steer;
 use stampede_scenarios::compile::compile;
 use stampede_scenarios::profile::Profile;
 use stampede_scenarios::rate::Rate;
@@ -128,6 +129,8 @@ pub(crate) struct Rig {
     pub(crate) lease: Arc<Lease>,
     pub(crate) clock: Arc<RunClock>,
     revision: u64,
+    /// Goes with the assignments that follow.
+    pub(crate) steer: Steer,
     pub(crate) sum: Sum,
 }
 
@@ -155,7 +158,16 @@ impl Rig {
             lease: Arc::clone(&lease),
         };
         let engine = Engine::start(&config, &Target(hits), &sender).expect("a thread");
-        Self { engine, events, hits: seen, lease, clock, revision: 0, sum: Sum::default() }
+        Self {
+            engine,
+            events,
+            hits: seen,
+            lease,
+            clock,
+            revision: 0,
+            steer: Steer::default(),
+            sum: Sum::default(),
+        }
     }
 
     pub(crate) fn renew(&self) {
@@ -174,7 +186,8 @@ impl Rig {
     pub(crate) async fn assign_open(&mut self, grants: &[SlotGrant], open: Option<OpenGrant>, cut: bool) {
         self.revision += 1;
         let profile = Arc::new(Profile::ramp(100, Rate::new(1_000_000, 1).expect("positive")));
-        let assign = Command::Assign { revision: self.revision, profile, grants: grants.to_vec(), open, cut };
+        let (revision, grants, steer) = (self.revision, grants.to_vec(), self.steer.clone());
+        let assign = Command::Assign { revision, profile, grants, open, cut, steer };
         self.engine.command(|_| assign.clone()).await;
     }
 

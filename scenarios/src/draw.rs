@@ -21,9 +21,9 @@ enum Stream {
     Arrivals = 7,
     Arrival = 8,
     ArrivalThink = 9,
-    Row = 20,
-    ArrivalRow = 21,
-    Shuffle = 22,
+    Row = 30,
+    ArrivalRow = 31,
+    Shuffle = 32,
 }
 
 /// A generator of 64-bit numbers: `SplitMix64`.

@@ -17,7 +17,7 @@ use crate::tree::{Entry, Kind, Node};
 
 const FORMS: [&str; 5] = ["csv", "jsonl", "lines", "files", "list"];
 const FEEDER: Schema = Schema {
-    what: "a feeder of `data`",
+    what: "a feeder",
     keys: &["csv", "jsonl", "lines", "files", "list", "order", "at_end", "types", "delimiter"],
     later: &[],
 };

@@ -97,7 +97,7 @@ users:
     let bed = Bed::new(&format!("http://{address}"), users);
     let rows: String = (0..300).map(|row| format!("u{row}@x,{row}\n")).collect();
     bed.dir.write("users.csv", &format!("email,age\n{rows}"));
-    let (mut coordinator, mut workers) = bed.start("-u 450 -r 450 --lease 2s", 3);
+    let (mut coordinator, workers) = bed.start("-u 450 -r 450 --lease 2s", 3);
     until("all rows", || look(&|seen| seen.rows.len()) == 300);
     workers[1].signal(Signal::KILL);
     let taken_over = |seen: &Seen| seen.rows.values().filter(|holder| holder.life > 0).count();

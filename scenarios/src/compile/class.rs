@@ -121,17 +121,7 @@ fn read(number: usize, entry: &Entry, common: &Common<'_>, cx: &Cx<'_>) -> Optio
     let vars = Vars::of_class(fields.get("vars"), common.vars, cx);
     let own = Own::of_class(fields, common.shared, common.flows);
     let fixed = Scope { class: Some(&vars), own: Some(&own), ..Scope::of_file(common.vars) };
-    let own_target = match fields.get("target") {
-        None => None,
-        Some(node) => match (common.host, node.text()) {
-            (None, _) => Some(Target::read(node, &fixed, cx)),
-            (Some(host), old) => {
-                let old = old.unwrap_or_default();
-                cx.replaced(format!("`--host {host}` replaced `target: {old}` of `{}`", entry.key));
-                None
-            }
-        },
-    };
+    let own_target = fields.get("target").and_then(|node| own_target(node, common, &entry.key, &fixed, cx));
     let scope = Scope { user: true, ..fixed };
     cx.feeders().check_names(vars.names().chain(own.names()), &entry.key, cx);
     let settings = settings(common, fields, &scope, cx);
@@ -181,6 +171,20 @@ fn read(number: usize, entry: &Entry, common: &Common<'_>, cx: &Cx<'_>) -> Optio
         looks_at_response: cx.looks_at_response.take(),
     };
     Some(Class { plan, share: share?, target: target.base().map(str::to_owned) })
+}
+
+/// A class's own target, unless a flag gave one for all.
+fn own_target(
+    node: &Node,
+    common: &Common<'_>,
+    class: &str,
+    scope: &Scope<'_>,
+    cx: &Cx<'_>,
+) -> Option<Target> {
+    let Some(host) = common.host else { return Some(Target::read(node, scope, cx)) };
+    let old = node.text().unwrap_or_default();
+    cx.replaced(format!("`--host {host}` replaced `target: {old}` of `{class}`"));
+    None
 }
 
 fn settings(common: &Common<'_>, fields: Fields<'_>, scope: &Scope<'_>, cx: &Cx<'_>) -> Settings {

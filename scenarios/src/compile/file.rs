@@ -14,7 +14,7 @@ use super::url::Target;
 use super::vars::Vars;
 use super::{aside, tls, transport};
 use crate::diagnostics::Diagnostic;
-use crate::plan::{Place, Plan};
+use crate::plan::{LoadPlan, Place, Plan};
 use crate::source::{Overrides, Source};
 use crate::tree::{Entry, Node};
 
@@ -45,9 +45,8 @@ pub(super) fn read(
         None => Some(stem(&source.name)),
     };
     let seed = match (overrides.seed, fields.get("seed")) {
-        (Some(seed), _) => Some(seed),
         (None, Some(node)) => scope.whole(node, "`seed`", 0, u64::MAX, cx),
-        (None, None) => Some(drawn_seed),
+        (given, _) => Some(given.unwrap_or(drawn_seed)),
     };
     let target = target(fields, overrides, &scope, cx);
     let names = Names::default();
@@ -77,14 +76,7 @@ pub(super) fn read(
         check_pipelines(&classes, users.map_or(root.place, |entry| entry.key_place), cx);
     }
     let feeders = load.as_ref().map(|load| cx.feeders().plans(&classes, load, cx));
-    if let (Some(place), Some(load)) = (cx.arrival.get(), &load)
-        && load.open.is_none()
-    {
-        cx.report(
-            Diagnostic::at(place, "`arrival` is known only in a load of arrivals, and this one is by users")
-                .hint("`iteration` counts those of a user; arrivals are `load: {rate: 50/s}`"),
-        );
-    }
+    check_arrival(load.as_ref(), cx);
     let files = names.files();
     let target = shown_target(&target, &classes);
     let (endpoints, assets) = names.into_lists();
@@ -142,6 +134,18 @@ fn check_pipelines(classes: &[Class], place: Place, cx: &Cx<'_>) {
         cx.report(
             Diagnostic::at(place, "`pipeline` does not go with arrivals: each of them has a user of its own")
                 .hint("leave `pipeline` out, or give `users` and `spawn_rate` in place of the rate"),
+        );
+    }
+}
+
+/// Reports `arrival` where there are none.
+fn check_arrival(load: Option<&LoadPlan>, cx: &Cx<'_>) {
+    if let (Some(place), Some(load)) = (cx.arrival.get(), load)
+        && load.open.is_none()
+    {
+        cx.report(
+            Diagnostic::at(place, "`arrival` is known only in a load of arrivals, and this one is by users")
+                .hint("`iteration` counts those of a user; arrivals are `load: {rate: 50/s}`"),
         );
     }
 }

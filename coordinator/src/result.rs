@@ -25,12 +25,12 @@ pub enum StopReason {
     Threshold,
     /// `q`, from the screen.
     User,
+    /// The scenario: a `stop: run`, every user has stopped itself, or its setup failed.
+    Scenario,
     /// Ctrl-C or SIGTERM.
     Signal,
     /// Every worker was lost.
     NoWorkers,
-    /// A step of the scenario asked for it, or its setup failed.
-    Scenario,
 }
 
 impl StopReason {
@@ -43,9 +43,9 @@ impl StopReason {
             Self::Data => "data",
             Self::Threshold => "threshold",
             Self::User => "user",
+            Self::Scenario => "scenario",
             Self::Signal => "signal",
             Self::NoWorkers => "no_workers",
-            Self::Scenario => "scenario",
         }
     }
 }

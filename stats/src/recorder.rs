@@ -107,8 +107,14 @@ impl Recorder {
         if at < self.warm_until { self.names.warming(endpoint) } else { endpoint }
     }
 
-    /// A task fails without a request, by a `fail` step.
-    pub fn fail(&mut self, endpoint: u32, at: Duration, message: &str) {
+    /// The number of the row of a task's failures.
+    pub fn task(&mut self, name: &str) -> u32 {
+        let kind = if self.kind == RowKind::Request { RowKind::Task } else { self.kind };
+        self.names.number_of(kind, "TASK", name)
+    }
+
+    /// A task fails without a request: by a `fail` step, or because something could not be computed.
+    pub fn fail(&mut self, endpoint: u32, kind: FailureKind, at: Duration, message: &str) {
         self.roll(at);
         let index = self.row(endpoint, at) as usize;
         let key = self.names.key(index);
@@ -116,7 +122,7 @@ impl Recorder {
         counts.started += 1;
         counts.failed += 1;
         let second = self.current.from_s;
-        self.current.error(key, FailureKind::Fail, message, second);
+        self.current.error(key, kind, message, second);
     }
 
     /// A pass through a group that began in `row` has ended, `took` after it began. Its failures are its requests'.

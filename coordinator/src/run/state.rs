@@ -295,6 +295,9 @@ impl Run {
         if wants {
             self.grant_iterations(worker, effects);
         }
+        if let Some(wish) = self.members[worker].heartbeat.wants_stop.filter(|_| self.is_running()) {
+            self.end(wish.into(), now, effects);
+        }
     }
 
     /// Whether `worker` still waits for a start that was named: the line broke before it heard of it, or before it could tell

@@ -66,22 +66,23 @@ impl UserRows {
     /// Chooses its rows of the feeders `which` for what it is about to do.
     ///
     /// # Errors
-    /// When one of them has none left.
+    /// When one of them has none left: the first such. The others are chosen all the same.
     pub fn choose(&mut self, which: &[FeederId], who: &Who) -> Result<(), Exhausted> {
         let Some(rows) = &mut self.0 else { return Ok(()) };
+        let mut chosen = Ok(());
         for id in which {
             let index = id.0 as usize;
-            let (Some(chosen), Some(feeder)) = (rows.chosen.get_mut(index), rows.feeders.get(index)) else {
+            let (Some(own), Some(feeder)) = (rows.chosen.get_mut(index), rows.feeders.get(index)) else {
                 continue;
             };
-            chosen.row = feeder.row(*id, chosen.rank, who);
-            if chosen.row.is_none() {
+            own.row = feeder.row(*id, own.rank, who);
+            if own.row.is_none() && chosen.is_ok() {
                 // A user that came on top of those the rows were counted for has none to share with another.
                 let at_end = if feeder.at_end == AtEnd::Recycle { AtEnd::StopUser } else { feeder.at_end };
-                return Err(Exhausted { feeder: *id, at_end });
+                chosen = Err(Exhausted { feeder: *id, at_end });
             }
         }
-        Ok(())
+        chosen
     }
 
     /// What templates look at.

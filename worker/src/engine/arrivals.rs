@@ -14,7 +14,6 @@ use stampede_scenarios::plan::Plan;
 use stampede_scenarios::rate_profile::RateProfile;
 use stampede_stats::endpoint::Part;
 
-use super::rows;
 use super::thread::Loop;
 use crate::http::HttpThread;
 use crate::slots::SlotGrant;
@@ -51,6 +50,8 @@ pub struct OpenGrant {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Handed {
     pub(super) number: u64,
+    /// Its number among those of its class.
+    pub(super) nth: u64,
     /// Run time at which it was due.
     pub(super) due: Duration,
     /// The part of the run that it began in.
@@ -210,8 +211,7 @@ impl<T: HttpThread> Loop<T> {
         {
             let now = self.context.clock.now();
             let late = now.saturating_sub(arrival.due);
-            let has_rows =
-                rows::for_arrival(&self.context.prepared.plan, arrival.class, arrival.number).is_ok();
+            let has_rows = self.context.has_rows(arrival.class, arrival.number);
             let user = if has_rows && now < stop_at && late < too_late {
                 self.user_for(arrival.class)
             } else {
@@ -223,7 +223,12 @@ impl<T: HttpThread> Loop<T> {
             };
             let part = self.context.begin_arrival(late, now);
             if let Some(user) = self.users.get(&slot) {
-                user.signals.hand(Handed { number: arrival.number, due: arrival.due, part });
+                user.signals.hand(Handed {
+                    number: arrival.number,
+                    nth: arrival.nth,
+                    due: arrival.due,
+                    part,
+                });
             }
         }
     }

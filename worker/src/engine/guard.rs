@@ -155,3 +155,49 @@ impl Drop for IterationGuard<'_> {
         }
     }
 }
+
+/// A pass through a group under way.
+pub(super) struct GroupGuard<'a> {
+    context: &'a Context,
+    row: u32,
+    begun: Duration,
+    request_failed: bool,
+    booked: bool,
+}
+
+impl<'a> GroupGuard<'a> {
+    /// Books the beginning.
+    pub(super) fn begin(context: &'a Context, row: u32, begun: Duration) -> Self {
+        context.recorder.borrow_mut().begin(row, begun);
+        Self { context, row, begun, request_failed: false, booked: false }
+    }
+
+    /// A request in it failed.
+    pub(super) fn request_failed(&mut self) {
+        self.request_failed = true;
+    }
+
+    /// It was gone through to its end.
+    pub(super) fn end(mut self, at: Duration) {
+        self.book(if self.request_failed { IterationEnd::Failed } else { IterationEnd::Completed }, at);
+    }
+
+    /// It was left early, by what stood in it.
+    pub(super) fn leave(mut self, at: Duration) {
+        self.book(if self.request_failed { IterationEnd::Failed } else { IterationEnd::Cancelled }, at);
+    }
+
+    fn book(&mut self, end: IterationEnd, at: Duration) {
+        self.booked = true;
+        let took = at.saturating_sub(self.begun);
+        self.context.recorder.borrow_mut().end_group(self.row, took, end, at);
+    }
+}
+
+impl Drop for GroupGuard<'_> {
+    fn drop(&mut self) {
+        if !self.booked {
+            self.book(IterationEnd::Cancelled, self.context.clock.now());
+        }
+    }
+}

@@ -323,7 +323,7 @@ pub(super) fn rows_of_every_kind() -> RunResult {
         recorder.end_group(group, ms(100 + n), end, ms(7_990));
     }
     for _ in 0..3 {
-        recorder.fail(3, ms(7_995), "no stock");
+        recorder.fail(3, FailureKind::Fail, ms(7_995), "no stock");
     }
     close(&mut recorder, ms(8_000));
     let mut result = result(recorder, ms(8_000));

@@ -204,9 +204,9 @@ fn course(report: &Report) -> String {
     }
     out.push_str("Where nothing was measured, charts show 0.");
     out.push_str(&beyond(report, end));
-    if let Some(warmup) = report.run.warmup_s {
-        out.push_str(&format!(" The first {} s are the warm-up.", amount(warmup)));
-    }
+    let warmup =
+        report.run.warmup_s.map(|warmup| format!(" The first {} s are the warm-up.", amount(warmup)));
+    out.push_str(&warmup.unwrap_or_default());
     out.push('\n');
     out
 }

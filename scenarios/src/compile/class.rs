@@ -122,7 +122,7 @@ fn read(number: usize, entry: &Entry, common: &Common<'_>, cx: &Cx<'_>) -> Optio
     let own = Own::of_class(fields, common.shared, common.flows);
     let fixed = Scope { class: Some(&vars), own: Some(&own), ..Scope::of_file(common.vars) };
     let own_target = fields.get("target").and_then(|node| own_target(node, common, &entry.key, &fixed, cx));
-    let scope = Scope { user: true, ..fixed };
+    let scope = Scope { user: true, names: Some(common.names), ..fixed };
     cx.feeders().check_names(vars.names().chain(own.names()), &entry.key, cx);
     let settings = settings(common, fields, &scope, cx);
     let everywhere = cx.feeders().take_uses();

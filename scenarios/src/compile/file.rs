@@ -129,16 +129,7 @@ fn classes(
     (classes, all)
 }
 
-fn check_pipelines(classes: &[Class], place: Place, cx: &Cx<'_>) {
-    if classes.iter().any(|class| class.plan.pipeline > 1) {
-        cx.report(
-            Diagnostic::at(place, "`pipeline` does not go with arrivals: each of them has a user of its own")
-                .hint("leave `pipeline` out, or give `users` and `spawn_rate` in place of the rate"),
-        );
-    }
-}
-
-/// Reports `arrival` where there are none.
+/// In a load by users nothing arrives.
 fn check_arrival(load: Option<&LoadPlan>, cx: &Cx<'_>) {
     if let (Some(place), Some(load)) = (cx.arrival.get(), load)
         && load.open.is_none()
@@ -146,6 +137,15 @@ fn check_arrival(load: Option<&LoadPlan>, cx: &Cx<'_>) {
         cx.report(
             Diagnostic::at(place, "`arrival` is known only in a load of arrivals, and this one is by users")
                 .hint("`iteration` counts those of a user; arrivals are `load: {rate: 50/s}`"),
+        );
+    }
+}
+
+fn check_pipelines(classes: &[Class], place: Place, cx: &Cx<'_>) {
+    if classes.iter().any(|class| class.plan.pipeline > 1) {
+        cx.report(
+            Diagnostic::at(place, "`pipeline` does not go with arrivals: each of them has a user of its own")
+                .hint("leave `pipeline` out, or give `users` and `spawn_rate` in place of the rate"),
         );
     }
 }

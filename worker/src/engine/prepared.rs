@@ -4,7 +4,6 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Method};
@@ -19,6 +18,7 @@ use url::Url;
 use super::credentials::credentials;
 use super::extract::StepVariables;
 use super::steps::{self, Step};
+use crate::clock::wall_clock;
 use crate::http::auto::ClientChoice;
 use crate::http::origin::{Origin, path_of};
 use crate::http::run::RunHttp;
@@ -216,11 +216,6 @@ impl Prepared {
         self.around.worker = name.to_owned().into();
         self
     }
-}
-
-/// The time since 1970; a clock that stands before that is taken to stand there.
-fn wall_clock() -> Duration {
-    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
 }
 
 /// The line between the parts of every multipart body of a run: fixed by the seed, so that runs are alike.

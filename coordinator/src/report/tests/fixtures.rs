@@ -84,6 +84,19 @@ fn close(recorder: &mut Recorder, end: Duration) {
     recorder.close_last();
 }
 
+fn accounting(totals: &Totals) -> Accounting {
+    Accounting {
+        started: totals.requests().started,
+        iterations_begun: totals.iterations.begun,
+        warmup: WarmupAccount {
+            started: totals.warmup.started,
+            iterations_begun: totals.warmup_iterations.begun,
+            ..WarmupAccount::default()
+        },
+        ..Accounting::default()
+    }
+}
+
 fn result(mut recorder: Recorder, duration: Duration) -> RunResult {
     let mut totals = Totals::default();
     let mut timeline = Timeline::default();
@@ -111,16 +124,7 @@ fn result(mut recorder: Recorder, duration: Duration) -> RunResult {
         }
         totals.add(&snapshot);
     }
-    let accounting = Accounting {
-        started: totals.requests().started,
-        iterations_begun: totals.iterations.begun,
-        warmup: WarmupAccount {
-            started: totals.warmup.started,
-            iterations_begun: totals.warmup_iterations.begun,
-            ..WarmupAccount::default()
-        },
-        ..Accounting::default()
-    };
+    let accounting = accounting(&totals);
     let worker = worker("local", totals.requests().completed());
     RunResult {
         id: "7f3c2a".into(),

@@ -213,11 +213,9 @@ pub(super) fn class_feeders(
 
 fn no_column(place: Place, of: &str, column: &str, columns: &[String]) -> Diagnostic {
     let problem = Diagnostic::at(place, format!("{of} has no column `{column}`"));
-    match closest(column, columns.iter().map(String::as_str)) {
-        Some(meant) => problem.hint(format!("did you mean `{meant}`?")),
-        None => {
-            let columns: Vec<&str> = columns.iter().map(String::as_str).take(20).collect();
-            problem.hint(format!("its columns are {}", listed(&columns)))
-        }
+    if let Some(meant) = closest(column, columns.iter().map(String::as_str)) {
+        return problem.hint(format!("did you mean `{meant}`?"));
     }
+    let columns: Vec<&str> = columns.iter().map(String::as_str).take(20).collect();
+    problem.hint(format!("its columns are {}", listed(&columns)))
 }

@@ -72,9 +72,7 @@ pub(super) fn read(
     let tls = tls::read(fields.get("tls"), &scope, &names, cx);
     let population = Population { classes: &classes, all, place: users.map(|entry| entry.key_place) };
     let load = load::read(fields.get("load"), &vars, population, overrides, cx);
-    if load.as_ref().is_some_and(|load| load.open.is_some()) {
-        check_pipelines(&classes, users.map_or(root.place, |entry| entry.key_place), cx);
-    }
+    check_pipelines(load.as_ref(), &classes, users.map_or(root.place, |entry| entry.key_place), cx);
     let feeders = load.as_ref().map(|load| cx.feeders().plans(&classes, load, cx));
     check_arrival(load.as_ref(), cx);
     let files = names.files();
@@ -141,8 +139,9 @@ fn check_arrival(load: Option<&LoadPlan>, cx: &Cx<'_>) {
     }
 }
 
-fn check_pipelines(classes: &[Class], place: Place, cx: &Cx<'_>) {
-    if classes.iter().any(|class| class.plan.pipeline > 1) {
+fn check_pipelines(load: Option<&LoadPlan>, classes: &[Class], place: Place, cx: &Cx<'_>) {
+    let is_open = load.is_some_and(|load| load.open.is_some());
+    if is_open && classes.iter().any(|class| class.plan.pipeline > 1) {
         cx.report(
             Diagnostic::at(place, "`pipeline` does not go with arrivals: each of them has a user of its own")
                 .hint("leave `pipeline` out, or give `users` and `spawn_rate` in place of the rate"),

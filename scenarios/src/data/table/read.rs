@@ -190,8 +190,8 @@ fn bad_field(bytes: &[u8], at: usize, error: CsvError) -> TableError {
 
 /// Something is wrong at a byte of the file.
 fn wrong(bytes: &[u8], at: usize, what: String) -> TableError {
-    let before = bytes[..at.min(bytes.len())].iter().filter(|byte| **byte == b'\n').count();
-    TableError { line: Some(before as u64 + 1), what }
+    let lines = bytes[..at.min(bytes.len())].split(|byte| *byte == b'\n').count();
+    TableError { line: Some(lines as u64), what }
 }
 
 /// What `serde_json` says, without its place: the line is always its first.

@@ -126,6 +126,7 @@ fn render(name: &'static str) -> Piece {
             iteration: 3,
             arrival: None,
             loop_index: 0,
+            rows: stampede_scenarios::data::RowView::default(),
             response: &stampede_scenarios::response::NONE,
             draw: &mut draw,
             variables,

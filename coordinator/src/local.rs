@@ -13,7 +13,7 @@ use tokio::io::DuplexStream;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
-use crate::fleet::pipe;
+use crate::fleet::{Assets, pipe};
 
 /// A worker within this process.
 #[derive(Debug)]
@@ -50,8 +50,9 @@ impl Setup {
     }
 }
 
-/// Starts a worker; its ends of connections go to `pipes`.
-pub fn start(setup: Setup, pipes: mpsc::Sender<DuplexStream>) -> Embedded {
+/// Starts a worker; its ends of connections go to `pipes`. What this process has read of `files` it need not fetch, and not
+/// hold a second time.
+pub fn start(setup: Setup, files: Assets, pipes: mpsc::Sender<DuplexStream>) -> Embedded {
     let (leave, left) = watch::channel(0);
     let dialer = Dialer::new(move || {
         let pipes = pipes.clone();
@@ -76,6 +77,7 @@ pub fn start(setup: Setup, pipes: mpsc::Sender<DuplexStream>) -> Embedded {
         leased: false,
         line: watch::Sender::default(),
         hosts_target: setup.hosts_target,
+        known: files,
     };
     let factory = AutoFactory::new(settings.sources.addresses().to_vec());
     let task = tokio::spawn(async move {

@@ -132,7 +132,7 @@ pub fn from_wire(wire: v1::Prepare) -> Result<Prepare, WireError> {
         .collect::<Result<_, WireError>>()?;
     Ok(Prepare {
         run: wire.run,
-        source: Source { name: wire.source_name, text: wire.source_text },
+        source: Source::new(wire.source_name, wire.source_text),
         overrides: overrides_from_wire(wire.overrides.unwrap_or_default())?,
         env: wire.env.into_iter().collect(),
         seed: wire.seed,

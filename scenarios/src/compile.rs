@@ -15,6 +15,7 @@ mod class;
 mod conditions;
 mod courses;
 mod cx;
+mod data;
 mod eval;
 mod expect;
 mod expr;

@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 pub use load::{describe_load, describe_rate, per_second};
 
+use crate::data::{self, FeederId};
 use crate::plan::{
     AssetId, BodyPlan, ClassPlan, Connection, HttpVersion, Op, PartContent, Plan, Program, RequestPlan,
     TlsPlan,
@@ -41,10 +42,16 @@ fn write_all(plan: &Plan, out: &mut String) -> std::fmt::Result {
         writeln!(out)?;
         write_class(plan, class, count, out)?;
     }
-    if !plan.assets.is_empty() {
+    if !plan.feeders.is_empty() {
+        write!(out, "\ndata\n{}", data::describe(plan))?;
+    }
+    let rows = data::files_of_rows(plan);
+    let files = (0..).map(AssetId).zip(&plan.assets).filter(|(id, _)| !rows.contains(id));
+    let files: Vec<&str> = files.map(|(_, asset)| asset.path.as_str()).collect();
+    if !files.is_empty() {
         writeln!(out, "\nfiles")?;
-        for asset in &plan.assets {
-            writeln!(out, "  {}", asset.path)?;
+        for path in files {
+            writeln!(out, "  {path}")?;
         }
     }
     for sentence in &plan.replaced {
@@ -137,17 +144,25 @@ fn path(plan: &Plan, id: AssetId) -> String {
     asset.map(|asset| asset.path.clone()).unwrap_or_default()
 }
 
+fn feeder_name(plan: &Plan, id: FeederId) -> &str {
+    plan.feeders.get(id.0 as usize).map_or("", |feeder| &feeder.name)
+}
+
 fn body(plan: &Plan, body: &BodyPlan) -> String {
     let path = |id: &AssetId| path(plan, *id);
     match body {
         BodyPlan::Empty => String::new(),
         BodyPlan::Text { content_type, .. } => format!("  [{}]", content_type.unwrap_or("text")),
+        BodyPlan::Row(feeder) => format!("  [a file of {}]", feeder_name(plan, *feeder)),
         BodyPlan::Asset(id) => format!("  [{}]", path(id)),
         BodyPlan::Multipart(parts) => {
             let parts: Vec<String> = parts
                 .iter()
                 .map(|part| match &part.content {
                     PartContent::Text(_) => part.name.clone(),
+                    PartContent::Row(feeder) => {
+                        format!("{}: a file of {}", part.name, feeder_name(plan, *feeder))
+                    }
                     PartContent::Asset(id) => format!("{}: {}", part.name, path(id)),
                 })
                 .collect();
@@ -186,6 +201,7 @@ fn source_shown(source: &ValueSource) -> String {
     match source {
         ValueSource::UserId => "${user.id}".to_owned(),
         ValueSource::UserLife => "${user.life}".to_owned(),
+        ValueSource::Row(cell) => format!("${{{}}}", cell.name),
         ValueSource::UserClass => "${user.class}".to_owned(),
         ValueSource::Iteration => "${iteration}".to_owned(),
         ValueSource::RandomInt { lo, hi } => format!("${{random.int({lo}, {hi})}}"),

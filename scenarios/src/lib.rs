@@ -9,6 +9,7 @@ pub mod arrivals;
 mod colouring;
 pub mod compile;
 pub mod contents;
+pub mod data;
 pub mod deal;
 pub mod describe;
 pub mod diagnostics;

@@ -11,8 +11,11 @@ mod transport;
 use std::collections::BTreeMap;
 use std::fmt;
 
-use crate::alias::AliasTable;
 pub use crate::expect::Expect;
+use std::sync::Arc;
+
+use crate::alias::AliasTable;
+use crate::data::{ClassFeeders, FeederId, FeederPlan};
 use crate::expression::FileText;
 use crate::extract::{ExtractFrom, ExtractPlan};
 use crate::template::Template;
@@ -44,6 +47,8 @@ pub struct Plan {
     pub load: LoadPlan,
     /// The files the scenario names; [`AssetId`] is an index into it.
     pub assets: Vec<AssetRef>,
+    /// The feeders of `data`, in the order of the file; [`FeederId`] is an index into it.
+    pub feeders: Arc<[FeederPlan]>,
     /// Those of them whose text stands in expressions, to be filled when they are there.
     pub files: Vec<FileText>,
     /// What TLS checks and shows.
@@ -165,6 +170,8 @@ pub struct ClassPlan {
     pub variables: Vec<VariablePlan>,
     /// Which task comes next.
     pub order: TaskOrder,
+    /// The feeders that its tasks have rows of, and those that only `on_start` and `on_stop` have.
+    pub feeders: ClassFeeders,
     /// Whether some expression looks at `response`, so that a user has to remember its last one.
     pub looks_at_response: bool,
 }
@@ -274,7 +281,7 @@ impl RequestPlan {
                     }
                 }
             }
-            BodyPlan::Empty | BodyPlan::Asset(_) => {}
+            BodyPlan::Empty | BodyPlan::Asset(_) | BodyPlan::Row(_) => {}
         }
         self.expect.add_variables(&mut ids);
         ids.sort_unstable();
@@ -319,6 +326,8 @@ pub enum BodyPlan {
     },
     /// A file as it is (`body_file`).
     Asset(AssetId),
+    /// Likewise the file that is the row of this feeder.
+    Row(FeederId),
     /// `multipart/form-data`.
     Multipart(Vec<PartPlan>),
 }
@@ -343,4 +352,7 @@ pub enum PartContent {
     Text(Template),
     /// A file.
     Asset(AssetId),
+    /// The file that is the row of this feeder. The part's `file_name` and `content_type` are the file's own where there are
+    /// none.
+    Row(FeederId),
 }

@@ -18,7 +18,7 @@ use stampede_scenarios::compile::compile;
 use stampede_scenarios::rate::Rate;
 use stampede_scenarios::source::{Overrides, Source};
 use stampede_worker::http::settings::Sources;
-use stampede_worker::session::{Settings, WorkerError, work_as};
+use stampede_worker::session::{Assets, Settings, WorkerError, work_as};
 use tokio::io::DuplexStream;
 use tokio::runtime::Builder;
 use tokio::sync::{mpsc, watch};
@@ -152,6 +152,7 @@ impl World {
             allow: Arc::default(),
             line: watch::Sender::new(false),
             hosts_target: false,
+            known: Assets::default(),
         };
         let (epoch, ledger) = (self.epoch, Arc::clone(&self.ledger));
         let engines = Engines { worker: number, epoch, open: running.clone(), ledger };

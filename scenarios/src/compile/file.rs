@@ -2,6 +2,7 @@
 
 use super::class::{self, Class, Common};
 use super::cx::Cx;
+use super::data::{self, DataCx};
 use super::eval::Scope;
 use super::kinds::Kinds;
 use super::load;
@@ -21,10 +22,10 @@ use crate::tree::{Entry, Node};
 const FILE: Schema = Schema {
     what: "a scenario",
     keys: &[
-        "version", "name", "target", "vars", "defaults", "tls", "users", "load", "seed", "flows", "setup",
-        "teardown", "secrets",
+        "version", "name", "target", "vars", "defaults", "tls", "data", "users", "load", "seed", "flows",
+        "setup", "teardown", "secrets",
     ],
-    later: &["data", "thresholds"],
+    later: &["thresholds"],
 };
 
 /// Reads the whole file; `None` after a report.
@@ -45,17 +46,19 @@ pub(super) fn read(
         None => Some(stem(&source.name)),
     };
     let seed = match (overrides.seed, fields.get("seed")) {
-        (Some(seed), _) => Some(seed),
         (None, Some(node)) => scope.whole(node, "`seed`", 0, u64::MAX, cx),
-        (None, None) => Some(drawn_seed),
+        (given, _) => Some(given.unwrap_or(drawn_seed)),
     };
     let target = target(fields, overrides, &scope, cx);
     let names = Names::default();
+    let data = DataCx { vars: &vars, names: &names, files: source.files() };
+    cx.set_feeders(data::read(fields.get("data"), &data, cx));
     let users = fields.entry("users");
     let callers = [users.map(|entry| &entry.value), fields.get("setup"), fields.get("teardown")];
     let flows = Flows::read(fields.get("flows"), &callers, cx);
     let beside = aside::Beside { vars: &vars, target: &target, names: &names, flows: &flows };
     let (aside, shared) = beside.read(fields, cx);
+    cx.feeders().refuse_uses("what stands beside the users", cx);
     let common = Common {
         vars: &vars,
         target: &target,
@@ -70,9 +73,8 @@ pub(super) fn read(
     let tls = tls::read(fields.get("tls"), &scope, &names, cx);
     let population = Population { classes: &classes, all, place: users.map(|entry| entry.key_place) };
     let load = load::read(fields.get("load"), &vars, population, overrides, cx);
-    if load.as_ref().is_some_and(|load| load.open.is_some()) {
-        check_pipelines(&classes, users.map_or(root.place, |entry| entry.key_place), cx);
-    }
+    check_pipelines(load.as_ref(), &classes, users.map_or(root.place, |entry| entry.key_place), cx);
+    let feeders = load.as_ref().map(|load| cx.feeders().plans(&classes, load, cx));
     check_arrival(load.as_ref(), cx);
     let files = names.files();
     let target = shown_target(&target, &classes);
@@ -87,6 +89,7 @@ pub(super) fn read(
         aside,
         load: load?,
         assets,
+        feeders: feeders?,
         files,
         tls,
         resolve,
@@ -137,8 +140,9 @@ fn check_arrival(load: Option<&LoadPlan>, cx: &Cx<'_>) {
     }
 }
 
-fn check_pipelines(classes: &[Class], place: Place, cx: &Cx<'_>) {
-    if classes.iter().any(|class| class.plan.pipeline > 1) {
+fn check_pipelines(load: Option<&LoadPlan>, classes: &[Class], place: Place, cx: &Cx<'_>) {
+    let is_open = load.is_some_and(|load| load.open.is_some());
+    if is_open && classes.iter().any(|class| class.plan.pipeline > 1) {
         cx.report(
             Diagnostic::at(place, "`pipeline` does not go with arrivals: each of them has a user of its own")
                 .hint("leave `pipeline` out, or give `users` and `spawn_rate` in place of the rate"),

@@ -113,6 +113,7 @@ mod tests {
             iteration: 0,
             arrival: None,
             loop_index: 0,
+            rows: stampede_scenarios::data::RowView::default(),
             response: &stampede_scenarios::response::NONE,
             draw: &mut draw,
             variables: &mut variables,

@@ -4,6 +4,7 @@
 //! Data comes in as text ([`source::Source`]) and goes out as a [`plan::Plan`] or as [`diagnostics::Diagnostics`]. Nothing
 //! here reads a clock, a socket or a random device; `files.rs` alone reads the disk.
 
+pub mod advice;
 pub mod alias;
 pub mod arrivals;
 mod colouring;
@@ -17,11 +18,13 @@ pub mod extract;
 pub mod files;
 pub mod json;
 pub mod matcher;
+pub mod outline;
 pub mod plan;
 pub mod profile;
 pub mod ranks;
 pub mod rate;
 pub mod rate_profile;
+mod reckon;
 pub mod response;
 pub mod schedule;
 pub mod schema;

@@ -30,6 +30,7 @@ pub mod schedule;
 pub mod schema;
 pub mod sequence;
 pub mod source;
+pub mod stages;
 pub mod template;
 mod tree;
 pub mod units;

@@ -37,8 +37,10 @@ pub struct Plan {
     pub classes: Vec<ClassPlan>,
     /// Endpoints whose name is known before the run, in the order of the file; [`EndpointId`] is an index into it.
     pub endpoints: Vec<EndpointName>,
-    /// What is done once in the whole test, before and after its users.
-    pub aside: Option<AsidePlan>,
+    /// What is done once in the whole test, by one worker: `setup`, before the first user, as its `on_start`, and `teardown`,
+    /// behind the last one, as its `on_stop`. It has no tasks. The classes' variables of the same names get the values that
+    /// `setup` ends with.
+    pub aside: Option<Box<ClassPlan>>,
     /// How many users when, and for how long.
     pub load: LoadPlan,
     /// The files the scenario names; [`AssetId`] is an index into it.
@@ -139,17 +141,6 @@ pub struct OpenPlan {
     pub users: u32,
     /// Whether the run time is that of the stages, because nothing else was said.
     pub ends_with_stages: bool,
-}
-
-/// `setup` and `teardown`: run once in the whole test, by one worker, before the first user and behind the last one.
-#[derive(Debug, Clone, Default)]
-pub struct AsidePlan {
-    /// Before the first user.
-    pub setup: Program,
-    /// Behind the last one.
-    pub teardown: Program,
-    /// What they set; the classes' variables of the same names get the values that `setup` ends with.
-    pub variables: Vec<VariablePlan>,
 }
 
 /// One user class.

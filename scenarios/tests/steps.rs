@@ -212,9 +212,9 @@ fn setup_and_teardown_have_rows_of_their_own() {
     .unwrap_or_else(|wrong| panic!("{wrong}"));
     let aside = plan.aside.as_ref().expect("there is one");
     let mut out = String::from("setup\n");
-    listing(&plan, &aside.setup, 2, &mut out);
+    listing(&plan, &aside.on_start, 2, &mut out);
     out.push_str("teardown\n");
-    listing(&plan, &aside.teardown, 2, &mut out);
+    listing(&plan, &aside.on_stop, 2, &mut out);
     insta::assert_snapshot!(out);
     let names = |list: &[stampede_scenarios::variables::VariablePlan]| {
         list.iter().map(|plan| (plan.name.clone(), plan.is_shared)).collect::<Vec<_>>()

@@ -10,7 +10,9 @@ use super::settings::{DEFAULTS, Settings};
 use super::steps::{self, Belongs, Flows};
 use super::url::Target;
 use super::vars::Vars;
-use crate::plan::{AsidePlan, Program};
+use crate::alias::AliasTable;
+use crate::plan::{ClassPlan, Program, TaskOrder};
+use crate::wait::Wait;
 
 /// What they are read with.
 pub(super) struct Beside<'a> {
@@ -22,7 +24,7 @@ pub(super) struct Beside<'a> {
 
 impl Beside<'_> {
     /// Reads both, if the file has one of them; and what `setup` sets.
-    pub(super) fn read(&self, fields: Fields<'_>, cx: &Cx<'_>) -> (Option<AsidePlan>, Own) {
+    pub(super) fn read(&self, fields: Fields<'_>, cx: &Cx<'_>) -> (Option<Box<ClassPlan>>, Own) {
         let (setup, teardown) = (fields.get("setup"), fields.get("teardown"));
         let own = Own::of_steps(setup, self.flows);
         if setup.is_none() && teardown.is_none() {
@@ -43,11 +45,20 @@ impl Beside<'_> {
             }
             None => Program::default(),
         };
-        let plan = AsidePlan {
-            setup: program(setup, &own, "setup"),
-            teardown: program(teardown, &all, "teardown"),
+        // Of no tasks there is nothing to draw.
+        let Some(task_table) = AliasTable::new(&[1.0]) else { return (None, own) };
+        let plan = ClassPlan {
+            name: "(setup)".to_owned(),
+            wait: Wait::None,
+            on_start: program(setup, &own, "setup"),
+            on_stop: program(teardown, &all, "teardown"),
+            tasks: Vec::new(),
+            task_table,
+            pipeline: 1,
             variables: all.plans(None),
+            order: TaskOrder::Weighted,
+            looks_at_response: false,
         };
-        (Some(plan), own)
+        (Some(Box::new(plan)), own)
     }
 }

@@ -5,6 +5,7 @@
 
 mod allowed;
 pub mod arrivals;
+mod aside;
 mod context;
 mod cookies;
 mod cpu;
@@ -26,11 +27,13 @@ mod user;
 use std::sync::Arc;
 use std::time::Duration;
 
+use stampede_proto::aside::{AsideDone, Shared};
 use stampede_scenarios::profile::Profile;
 use stampede_stats::interval::Interval;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
 use arrivals::OpenGrant;
+pub use aside::AsideConfig;
 pub use gauges::{Shown, ThreadGauges};
 use prepared::Prepared;
 use thread::LoadThread;
@@ -61,7 +64,10 @@ pub enum Command {
         cut: bool,
     },
     /// The run clock is set: go.
-    Start,
+    Start {
+        /// What setup gave.
+        shared: Arc<Shared>,
+    },
     /// No iteration begins from run time `at` on; what has not ended by then and `timeout` is given up.
     Stop {
         /// Run time.
@@ -140,6 +146,12 @@ pub trait StartEngine: Send + 'static {
     /// When the system gives no more threads.
     fn start(&self, config: &EngineConfig, events: &mpsc::Sender<Event>) -> std::io::Result<Engine>;
 
+    /// Runs `setup` or `teardown` and tells how it went; gives it up when nobody listens any more.
+    ///
+    /// # Errors
+    /// When the system gives no more threads.
+    fn aside(&self, config: AsideConfig, done: oneshot::Sender<AsideDone>) -> std::io::Result<()>;
+
     /// Now, on the clock by which the users hold when their lease has passed.
     fn boot_time(&self) -> BootTime {
         BootTime::now()
@@ -149,6 +161,10 @@ pub trait StartEngine: Send + 'static {
 impl<F: HttpFactory> StartEngine for F {
     fn start(&self, config: &EngineConfig, events: &mpsc::Sender<Event>) -> std::io::Result<Engine> {
         Engine::start(config, self, events)
+    }
+
+    fn aside(&self, config: AsideConfig, done: oneshot::Sender<AsideDone>) -> std::io::Result<()> {
+        aside::start(config, self.clone(), done)
     }
 }
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use stampede_proto::aside::shared_from_wire;
 use stampede_proto::v1::command::What;
 use stampede_proto::v1::{BatchAck, HeartbeatAnswer};
 use stampede_proto::{assign, prepare as wire_prepare, v1};
@@ -21,8 +22,13 @@ impl<E: StartEngine> Worker<E> {
             What::Assign(wire) => self.assign(wire).await,
             What::Start(start) => {
                 if let Some(run) = self.run.as_mut().filter(|run| run.id == start.run) {
-                    if run.start(start.start_us, &self.sync).await {
-                        self.say("the test starts");
+                    match shared_from_wire(start.shared.unwrap_or_default()) {
+                        Ok(shared) => {
+                            if run.start(start.start_us, shared, &self.sync).await {
+                                self.say("the test starts");
+                            }
+                        }
+                        Err(error) => run.state = State::Failed(error.to_string()),
                     }
                     self.tell();
                 }
@@ -47,6 +53,7 @@ impl<E: StartEngine> Worker<E> {
                     self.end_run();
                 }
             }
+            What::Aside(wire) => self.aside(wire),
             What::Notice(text) => self.say(&text),
         }
     }
@@ -123,20 +130,20 @@ impl<E: StartEngine> Worker<E> {
     }
 
     async fn assign(&mut self, wire: v1::Assign) {
-        let result = match assign::from_wire(wire) {
-            Ok(assign) => match self.run.as_mut().filter(|run| run.id == assign.run) {
-                Some(run) => {
-                    self.owed = self.owed.map(|owed| owed.min(assign.revision));
-                    if assign.cut && std::mem::take(&mut self.said_hold) {
-                        (self.settings.say)(
-                            "the coordinator had given this worker up: its users from before end here",
-                        );
-                    }
-                    run.assign(assign, &self.settings).await
+        let Some(run) = self.run.as_mut().filter(|run| run.id == wire.run) else { return self.tell() };
+        self.owed = self.owed.map(|owed| owed.min(wire.revision));
+        let result = match run.planned().map(|planned| assign::from_wire(wire, planned)) {
+            // Not ready for it: it is told again.
+            None => Ok(()),
+            Some(Ok(assign)) => {
+                if assign.cut && std::mem::take(&mut self.said_hold) {
+                    (self.settings.say)(
+                        "the coordinator had given this worker up: its users from before end here",
+                    );
                 }
-                None => Ok(()),
-            },
-            Err(error) => Err(error.to_string()),
+                run.assign(assign, &self.settings).await
+            }
+            Some(Err(error)) => Err(error.to_string()),
         };
         if let Err(why) = result {
             self.say(&format!("the coordinator assigned what cannot be: {why}"));

@@ -49,6 +49,14 @@ fn write_all(plan: &Plan, text: &str, out: &mut String) -> std::fmt::Result {
         let rules: Vec<String> = plan.resolve.iter().map(ToString::to_string).collect();
         writeln!(out, "resolve: {}", rules.join(", "))?;
     }
+    if let Some(aside) = &plan.aside {
+        for (title, program) in [("setup", &aside.on_start), ("teardown", &aside.on_stop)] {
+            if !program.ops.is_empty() {
+                writeln!(out, "\n{title}: once in the whole test")?;
+                write_program(plan, program, text, STEPS_AT, out)?;
+            }
+        }
+    }
     // Of arrivals the shares are shown, in ten-thousandths.
     let shown = if plan.load.open.is_some() { 10_000 } else { u64::from(plan.load.profile.peak()) };
     let counts = plan.load.sequence.counts_of_prefix(shown);

@@ -52,6 +52,11 @@ impl Matcher {
         Self { rules }
     }
 
+    /// Its rules in short, as they are said when they do not hold.
+    pub fn labels(&self) -> impl Iterator<Item = &str> {
+        self.rules.iter().map(|rule| rule.label.as_str())
+    }
+
     /// Checks a number, such as milliseconds. The error is the first rule that does not hold, in short.
     pub fn check_number(&self, number: f64) -> Result<(), String> {
         self.first_broken(|test| test.holds_for_number(number))

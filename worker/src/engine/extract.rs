@@ -14,6 +14,7 @@ use tracing::warn;
 use super::cookies::Jar;
 use super::message::Message;
 use crate::http::{Failure, Response};
+use crate::trial;
 
 /// A request's dealings with variables.
 #[derive(Debug)]
@@ -75,6 +76,7 @@ impl StepVariables {
         let (variables, draw) = (&mut *render.variables, &mut *render.draw);
         let Some((message, response)) = response else {
             extract_nothing(&self.extracts, variables, draw);
+            trial::took(&self.extracts, variables);
             return Ok(());
         };
         let mut cookies = Vec::new();
@@ -82,8 +84,9 @@ impl StepVariables {
             jar.write_to(&mut cookies, message.origin, message.path);
         }
         let view = ResponseView { head: &response.head, body: &response.body, cookies: &cookies };
-        extract(&self.extracts, &view, variables, draw)
-            .map_err(|failure| Failure { kind: FailureKind::Extract, message: failure.to_string().into() })
+        let taken = extract(&self.extracts, &view, variables, draw);
+        trial::took(&self.extracts, variables);
+        taken.map_err(|failure| Failure { kind: FailureKind::Extract, message: failure.to_string().into() })
     }
 }
 

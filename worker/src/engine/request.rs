@@ -18,6 +18,7 @@ use super::unpack::unpack;
 use crate::http::origin::{Origin, path_of};
 use crate::http::probe::Probe;
 use crate::http::{Exchange, Failure, HttpClient, Request, Response, redirect};
+use crate::trial;
 
 /// A user's means of making requests.
 pub(super) struct Agent<C> {
@@ -154,6 +155,7 @@ pub(super) fn settle(
     let time = at.saturating_sub(from);
     let verdict = judge(request, &course.result, time);
     let verdict = verdict.and(take(course.result.as_deref().ok()));
+    trial::judged(request.options.step, &verdict, time);
     guard.end(course.sample(at, time, &verdict));
     (Done { ok: verdict.is_ok(), ended: course.end }, course.result.ok())
 }

@@ -79,14 +79,14 @@ async fn conduct(
     id: String,
     test: Test,
     args: &TryArgs,
-    script: &Arc<Mutex<Script>>,
+    course: &Arc<Mutex<Script>>,
 ) -> Result<Conducted, Error> {
     let embedded = local::Setup::new(1, &[], args.demo);
     let mut embedded = embedded.map_err(|error| Error::System(error.to_string()))?;
-    let script = Arc::clone(script);
+    let course = Arc::clone(course);
     embedded.teller = Some(Teller::new(move |told| {
-        let text = script.lock().unwrap_or_else(PoisonError::into_inner).told(told);
-        print(&text.unwrap_or_default());
+        let shown = course.lock().unwrap_or_else(PoisonError::into_inner).told(told);
+        print(&shown.unwrap_or_default());
     }));
     let setup = RunSetup {
         id,

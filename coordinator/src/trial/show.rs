@@ -20,6 +20,7 @@
 use std::fmt::Write;
 use std::time::Duration;
 
+use stampede_scenarios::matcher::Matcher;
 use stampede_scenarios::plan::{Plan, RequestPlan};
 
 use super::body;
@@ -148,7 +149,7 @@ fn marks(step: Option<&RequestPlan>, judged: &Judged, paint: Paint, out: &mut St
         return writeln!(out, "  {bad} {status}: it is {}", message.trim_start_matches("status "));
     }
     writeln!(out, "  {good} {status}")?;
-    let rules = step.expect.body.iter().chain(&step.expect.time_ms).flat_map(|matcher| matcher.labels());
+    let rules = step.expect.body.iter().chain(&step.expect.time_ms).flat_map(Matcher::labels);
     for rule in rules {
         if failed == Some(("expect", rule)) {
             return writeln!(out, "  {bad} {rule}");

@@ -67,13 +67,22 @@ mod tests {
 
     /// A climb in a hundred thousand small ramps.
     fn long() -> Profile {
-        let ramp = |k: u32| Ramp { at: Duration::from_millis(100) * k, to: k / 7 + k % 3, rate: Rate::AT_ONCE };
+        let ramp =
+            |k: u32| Ramp { at: Duration::from_millis(100) * k, to: k / 7 + k % 3, rate: Rate::AT_ONCE };
         Profile::from_changes((0..100_000).map(ramp).collect())
     }
 
     fn of(profile: &Profile) -> Assign {
         let (run, profile) = ("r".to_owned(), profile.clone());
-        Assign { run, revision: 1, profile, grants: Vec::new(), open: None, cut: false }
+        Assign {
+            run,
+            revision: 1,
+            profile,
+            grants: Vec::new(),
+            open: None,
+            cut: false,
+            steer: crate::steer::Steer::default(),
+        }
     }
 
     #[test]

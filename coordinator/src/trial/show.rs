@@ -21,7 +21,7 @@ use std::fmt::Write;
 use std::time::Duration;
 
 use stampede_scenarios::matcher::Matcher;
-use stampede_scenarios::plan::{Plan, RequestPlan};
+use stampede_scenarios::plan::{BodyPlan, PartContent, Plan, RequestPlan};
 
 use super::body;
 use super::paint::Paint;
@@ -70,7 +70,7 @@ fn write_request(
         writeln!(out, "\n{}{:gap$}{}", paint.bold(&title), "", paint.dim(&line))?;
     }
     for exchange in exchanges {
-        sent(exchange, how, out)?;
+        sent(exchange, step, how, out)?;
         match &exchange.answer {
             Ok(answer) => received(exchange, answer, how, out)?,
             Err(failure) => {
@@ -91,17 +91,61 @@ fn write_request(
     marks(step, judged, paint, out)
 }
 
-fn sent(exchange: &Exchanged, how: How, out: &mut String) -> std::fmt::Result {
+fn sent(exchange: &Exchanged, step: Option<&RequestPlan>, how: How, out: &mut String) -> std::fmt::Result {
     let paint = how.paint;
-    writeln!(out, "  {} {} {}", paint.dim(">"), exchange.method, body::harmless(&exchange.url))?;
+    let secrets = Secrets::of(step);
+    // A redirect may repeat what the first URL had in it.
+    let url = if secrets.url {
+        "‹a URL with a secret in it›".to_owned()
+    } else {
+        body::harmless(&exchange.url)
+    };
+    writeln!(out, "  {} {} {url}", paint.dim(">"), exchange.method)?;
     for line in header_lines(&exchange.headers) {
-        writeln!(out, "  {} {}", paint.dim(">"), paint.dim(&without_secret(&line)))?;
+        writeln!(out, "  {} {}", paint.dim(">"), paint.dim(&secrets.header(&without_secret(&line))))?;
     }
     if !exchange.cookies.is_empty() {
         let cookies = body::harmless(&String::from_utf8_lossy(&exchange.cookies));
         writeln!(out, "  {} {}", paint.dim(">"), paint.dim(&format!("cookie: {cookies}")))?;
     }
+    if secrets.body && !exchange.body.is_empty() {
+        return writeln!(out, "\n    ‹a body with a secret in it, {} bytes›\n", exchange.body.len());
+    }
     write_body(&exchange.body, how, out)
+}
+
+/// Where a request sends what comes from a secret.
+struct Secrets<'p> {
+    url: bool,
+    headers: Vec<&'p str>,
+    body: bool,
+}
+
+impl<'p> Secrets<'p> {
+    /// Of a request that no step is known for everything counts as one.
+    fn of(step: Option<&'p RequestPlan>) -> Self {
+        let Some(step) = step else { return Self { url: true, headers: Vec::new(), body: true } };
+        let headers =
+            step.headers.iter().filter(|(_, value)| value.is_secret()).map(|(name, _)| name.as_str());
+        let body = match &step.body {
+            BodyPlan::Empty | BodyPlan::Asset(_) => false,
+            BodyPlan::Text { content, .. } => content.is_secret(),
+            BodyPlan::Multipart(parts) => parts.iter().any(|part| match &part.content {
+                PartContent::Text(text) => text.is_secret(),
+                PartContent::Asset(_) => false,
+            }),
+        };
+        Self { url: step.url.is_secret(), headers: headers.collect(), body }
+    }
+
+    fn header(&self, line: &str) -> String {
+        match line.split_once(':') {
+            Some((name, _)) if name != "authorization" && self.headers.contains(&name) => {
+                format!("{name}: ‹secret›")
+            }
+            _ => line.to_owned(),
+        }
+    }
 }
 
 fn received(exchange: &Exchanged, answer: &Answer, how: How, out: &mut String) -> std::fmt::Result {

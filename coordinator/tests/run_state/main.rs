@@ -11,4 +11,5 @@ mod resume;
 mod rogue;
 mod start;
 mod statistics;
+mod warmup;
 mod world;

@@ -3,6 +3,7 @@
 use super::class::{self, Class, Common};
 use super::cx::Cx;
 use super::eval::Scope;
+use super::kinds::Kinds;
 use super::load::{self, Population};
 use super::names::Names;
 use super::schema::{Fields, Schema};
@@ -12,7 +13,7 @@ use super::url::Target;
 use super::vars::Vars;
 use super::{aside, tls, transport};
 use crate::diagnostics::Diagnostic;
-use crate::plan::{Place, Plan};
+use crate::plan::{LoadPlan, Place, Plan};
 use crate::source::{Overrides, Source};
 use crate::tree::{Entry, Node};
 
@@ -20,9 +21,9 @@ const FILE: Schema = Schema {
     what: "a scenario",
     keys: &[
         "version", "name", "target", "vars", "defaults", "tls", "users", "load", "seed", "flows", "setup",
-        "teardown",
+        "teardown", "secrets",
     ],
-    later: &["secrets", "data", "thresholds"],
+    later: &["data", "thresholds"],
 };
 
 /// Reads the whole file; `None` after a report.
@@ -34,7 +35,8 @@ pub(super) fn read(
     cx: &Cx<'_>,
 ) -> Option<Plan> {
     let fields = FILE.open(root, cx)?;
-    let vars = Vars::of_file(fields.get("vars"), overrides, cx);
+    let vars = Vars::of_file(fields.get("secrets"), fields.get("vars"), overrides, cx);
+    cx.set_kinds(Kinds::of_file(root, &vars));
     let scope = Scope::of_file(&vars);
     check_version(fields, &scope, cx);
     let name = match fields.get("name") {
@@ -70,6 +72,8 @@ pub(super) fn read(
     if load.as_ref().is_some_and(|load| load.open.is_some()) {
         check_pipelines(&classes, users.map_or(root.place, |entry| entry.key_place), cx);
     }
+    check_arrival(load.as_ref(), cx);
+    let files = names.files();
     let target = shown_target(&target, &classes);
     let (endpoints, assets) = names.into_lists();
     let classes = classes.into_iter().map(|class| class.plan).collect();
@@ -82,6 +86,7 @@ pub(super) fn read(
         aside,
         load: load?,
         assets,
+        files,
         tls,
         resolve,
         env: cx.env_read(),
@@ -117,6 +122,18 @@ fn classes(
         );
     }
     (classes, all)
+}
+
+/// In a load by users nothing arrives.
+fn check_arrival(load: Option<&LoadPlan>, cx: &Cx<'_>) {
+    if let (Some(place), Some(load)) = (cx.arrival.get(), load)
+        && load.open.is_none()
+    {
+        cx.report(
+            Diagnostic::at(place, "`arrival` is known only in a load of arrivals, and this one is by users")
+                .hint("`iteration` counts those of a user; arrivals are `load: {rate: 50/s}`"),
+        );
+    }
 }
 
 fn check_pipelines(classes: &[Class], place: Place, cx: &Cx<'_>) {

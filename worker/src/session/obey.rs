@@ -105,10 +105,11 @@ impl<E: StartEngine> Worker<E> {
         self.lease = Arc::new(if self.settings.leased { Lease::new(link.lease) } else { Lease::none() });
         let (session, data, known) = (link.session, link.data.clone(), self.assets.clone());
         let (events, allow) = (self.events.clone(), Arc::clone(&self.settings.allow));
+        let name = self.settings.name.clone();
         self.say("preparing a test");
         tokio::spawn(async move {
             let result = match wire_prepare::from_wire(wire) {
-                Ok(what) => prepare(what, session, data, known, allow).await,
+                Ok(what) => prepare(what, session, data, known, allow, name).await,
                 Err(error) => Err(error.to_string()),
             };
             let _ = events.send(Event::Prepared { run, result }).await;

@@ -14,5 +14,6 @@ pub mod progress;
 pub mod report;
 pub mod result;
 pub mod run;
+pub mod trial;
 pub mod tui;
 pub mod view;

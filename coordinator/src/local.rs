@@ -9,6 +9,8 @@ pub use stampede_worker::http::settings::SourceError;
 use stampede_worker::http::settings::Sources;
 pub use stampede_worker::limits::raise_open_files;
 use stampede_worker::session::{Dialer, Io, Settings, work};
+use stampede_worker::trial::Telling;
+pub use stampede_worker::trial::{Answer, Exchanged, Judged, Teller, Told};
 use tokio::io::DuplexStream;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
@@ -37,6 +39,8 @@ pub struct Setup {
     pub threads: usize,
     /// Whether the target is in this process too.
     pub hosts_target: bool,
+    /// Told of each exchange, for `coordinator try`.
+    pub teller: Option<Teller>,
     sources: Sources,
 }
 
@@ -46,7 +50,7 @@ impl Setup {
     /// # Errors
     /// When this machine does not have one of these addresses.
     pub fn new(threads: usize, sources: &[IpAddr], hosts_target: bool) -> Result<Self, SourceError> {
-        Ok(Self { threads, hosts_target, sources: Sources::new(sources)? })
+        Ok(Self { threads, hosts_target, teller: None, sources: Sources::new(sources)? })
     }
 }
 
@@ -81,7 +85,10 @@ pub fn start(setup: Setup, files: Assets, pipes: mpsc::Sender<DuplexStream>) -> 
     };
     let factory = AutoFactory::new(settings.sources.addresses().to_vec());
     let task = tokio::spawn(async move {
-        let worked = work(settings, factory, left).await;
+        let worked = match setup.teller {
+            Some(teller) => work(settings, Telling::new(factory, teller), left).await,
+            None => work(settings, factory, left).await,
+        };
         if let Err(error) = worked {
             tracing::error!("the embedded worker ended: {error}");
         }

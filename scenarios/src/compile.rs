@@ -39,6 +39,7 @@ mod steps;
 mod texts;
 mod tls;
 mod transport;
+mod trial;
 mod url;
 mod values;
 mod vars;
@@ -65,7 +66,10 @@ pub fn compile(
     for problem in problems {
         cx.report(problem);
     }
-    let plan = root.and_then(|root| file::read(&root, source, overrides, drawn_seed, &cx));
+    let mut plan = root.and_then(|root| file::read(&root, source, overrides, drawn_seed, &cx));
+    if let (Some(plan), Some(trial)) = (&mut plan, &overrides.trial) {
+        trial::apply(plan, trial, &cx);
+    }
     let problems = cx.into_problems();
     match plan {
         Some(plan) if problems.is_empty() => Ok(plan),

@@ -153,4 +153,15 @@ pub struct Overrides {
     pub exclude_tags: Vec<String>,
     /// `--class`: only these user classes; empty takes all.
     pub class: Vec<String>,
+    /// `coordinator try`: one user and one pass.
+    pub trial: Option<Trial>,
+}
+
+/// One user, once.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Trial {
+    /// Of this class, else of the first.
+    pub class: Option<String>,
+    /// Only this task, else each of them.
+    pub task: Option<String>,
 }

@@ -87,6 +87,7 @@ pub(super) fn overrides(load: &LoadArgs) -> Overrides {
         tags: load.tags.clone(),
         exclude_tags: load.exclude_tags.clone(),
         class: load.class.clone(),
+        trial: None,
     }
 }
 

@@ -84,7 +84,7 @@ pub(super) fn spawn_rate(plan: &Plan) -> Result<Rate, Error> {
     Ok(fastest.unwrap_or(one))
 }
 
-fn run_id() -> Result<String, Error> {
+pub(super) fn run_id() -> Result<String, Error> {
     let mut bytes = [0; 8];
     getrandom::getrandom(&mut bytes)
         .map_err(|error| Error::System(format!("no random bytes from the system: {error}")))?;

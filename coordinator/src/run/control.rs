@@ -107,7 +107,7 @@ impl Run {
 
     /// Whether the run ends when its course is over.
     fn ends_with_course(&self) -> bool {
-        self.setup.plan.load.open.as_ref().is_some_and(|open| open.ends_with_stages)
+        self.setup.plan.load.ends_with_profile
     }
 
     /// Another number of users, from a moment on that all workers know of in time.

@@ -265,6 +265,7 @@ impl Maker<'_> {
                 keep_body: plan.looks_at_body(),
                 cookies: plan.cookies,
                 proxy: plan.proxy.as_ref().and_then(|proxy| self.http.proxy_id(proxy.url())),
+                step: plan.place.start,
             },
             redirects: plan.redirects,
             decompress: plan.decompress,

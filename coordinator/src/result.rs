@@ -25,6 +25,8 @@ pub enum StopReason {
     Signal,
     /// Every worker was lost.
     NoWorkers,
+    /// A step of the scenario asked for it, or its setup failed.
+    Scenario,
 }
 
 impl StopReason {
@@ -37,6 +39,7 @@ impl StopReason {
             Self::User => "user",
             Self::Signal => "signal",
             Self::NoWorkers => "no_workers",
+            Self::Scenario => "scenario",
         }
     }
 }

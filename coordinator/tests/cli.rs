@@ -27,6 +27,8 @@ fn help() {
     insta::assert_snapshot!("help_plan", seen(&["plan", "--help"]));
     insta::assert_snapshot!("help_certs", seen(&["certs", "--help"]));
     insta::assert_snapshot!("help_resume", seen(&["resume", "--help"]));
+    insta::assert_snapshot!("help_new", seen(&["new", "--help"]));
+    insta::assert_snapshot!("help_completions", seen(&["completions", "--help"]));
 }
 
 #[test]
@@ -67,12 +69,18 @@ fn plan_shows_arrivals() {
 
 #[test]
 fn wrong_usage_is_answered_with_what_is_meant() {
-    let cases: [(&str, &[&str]); 9] = [
+    let cases: [(&str, &[&str]); 15] = [
         ("usage_two_models", &["x.yaml", "--rate", "10/s", "-r", "5"]),
         ("usage_header_as_host", &["x.yaml", "-H", "accept: */*"]),
         ("usage_foreign_flag", &["x.yaml", "--vus", "10"]),
         ("usage_duration_without_unit", &["x.yaml", "-t", "30"]),
-        ("usage_url", &["http://127.0.0.1:1/"]),
+        ("usage_url", &["ftp://127.0.0.1:1/"]),
+        ("usage_url_flag_with_file", &["examples/predict.yaml", "-d", "x"]),
+        ("usage_url_and_list", &["http://127.0.0.1:1/", "--urls", "urls.txt"]),
+        ("usage_list_and_method", &["--urls", "urls.txt", "-X", "POST"]),
+        ("usage_url_and_demo", &["http://127.0.0.1:1/", "--demo"]),
+        ("usage_url_header", &["http://127.0.0.1:1/", "--header", "accept"]),
+        ("usage_url_save", &["http://127.0.0.1:1/", "--save", "Cargo.toml"]),
         ("usage_no_file", &["nope.yaml"]),
         ("usage_no_scenario", &["--headless"]),
         ("usage_report_ending", &["examples/predict.yaml", "--report", "x.pdf"]),
@@ -80,5 +88,48 @@ fn wrong_usage_is_answered_with_what_is_meant() {
     ];
     for (name, args) in cases {
         insta::assert_snapshot!(name, seen(args));
+    }
+}
+
+/// A folder of its own, removed at the end.
+struct Folder(std::path::PathBuf);
+
+impl Folder {
+    fn new(name: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("stampede-cli-{name}-{}", std::process::id()));
+        std::fs::create_dir_all(&path).expect("a folder");
+        Self(path)
+    }
+
+    fn path(&self, name: &str) -> String {
+        self.0.join(name).display().to_string()
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+#[test]
+fn new_writes_a_scenario_once() {
+    let folder = Folder::new("new");
+    let file = folder.path("first.yaml");
+    let hidden = |text: String| text.replace(&file, "FILE");
+    insta::assert_snapshot!("new", hidden(seen(&["new", &file])));
+    insta::assert_snapshot!("new_text", hidden(std::fs::read_to_string(&file).expect("written")));
+    assert!(seen(&["check", &file]).starts_with("exit 0"), "it can be run");
+    insta::assert_snapshot!("new_again", hidden(seen(&["new", &file])));
+}
+
+#[test]
+fn editors_and_shells_get_what_they_need() {
+    let schema: serde_json::Value =
+        serde_json::from_slice(&coordinator(&["schema"]).stdout).expect("the schema is JSON");
+    assert_eq!(schema["required"], serde_json::json!(["users"]));
+    for shell in ["bash", "zsh", "fish"] {
+        let script = String::from_utf8(coordinator(&["completions", shell]).stdout).expect("text");
+        assert!(script.contains("coordinator") && script.contains("spawn-rate"), "{shell}: {script}");
     }
 }

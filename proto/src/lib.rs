@@ -3,6 +3,7 @@
 //! No logic. What a peer sends is checked while it is converted; an error names the field. No generated type is needed beyond
 //! the sessions at both ends.
 
+pub mod aside;
 pub mod assign;
 pub mod batch;
 mod counts;

@@ -174,6 +174,9 @@ fn overrides_to_wire(overrides: &Overrides) -> v1::Overrides {
             .iter()
             .map(|(name, value)| v1::Var { name: name.clone(), value: value.clone() })
             .collect(),
+        tags: overrides.tags.clone(),
+        exclude_tags: overrides.exclude_tags.clone(),
+        class: overrides.class.clone(),
     }
 }
 
@@ -190,6 +193,9 @@ fn overrides_from_wire(wire: v1::Overrides) -> Result<Overrides, WireError> {
         // The seed travels resolved, in `Prepare::seed`.
         seed: None,
         vars: wire.vars.into_iter().map(|var| (var.name, var.value)).collect(),
+        tags: wire.tags,
+        exclude_tags: wire.exclude_tags,
+        class: wire.class,
     })
 }
 
@@ -213,6 +219,9 @@ mod tests {
                 host: Some("http://h".into()),
                 seed: None,
                 vars: vec![("a".into(), "1".into()), ("a".into(), "2".into())],
+                tags: vec!["checkout".into(), "smoke".into()],
+                exclude_tags: vec!["slow".into()],
+                class: vec!["shopper".into()],
             },
             env: BTreeMap::from([("K".into(), "v".into())]),
             seed: 42,

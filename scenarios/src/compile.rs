@@ -5,9 +5,11 @@
 //! is known into literals, and reports to one list instead of stopping.
 
 mod arrivals;
+mod aside;
 mod auth;
 mod bodies;
 mod class;
+mod conditions;
 mod cx;
 mod eval;
 mod expect;
@@ -16,6 +18,7 @@ mod extract;
 mod file;
 mod load;
 mod names;
+mod own;
 mod pipeline;
 mod request;
 mod scalars;
@@ -26,7 +29,9 @@ mod texts;
 mod tls;
 mod transport;
 mod url;
+mod values;
 mod vars;
+mod waits;
 
 use crate::diagnostics::Diagnostics;
 use crate::plan::Plan;

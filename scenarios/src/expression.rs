@@ -18,6 +18,8 @@ pub enum Expression {
     Source(ValueSource),
     /// A text with values in it: always a text.
     Text(Template),
+    /// A list or a map with values in it, as JSON.
+    Json(Template),
 }
 
 /// Why an expression has no value: a division by zero, a wrong type. Becomes a failure of kind `template`.
@@ -44,6 +46,11 @@ impl Expression {
                 template.render_into(&mut out, cx);
                 Ok(Value::Text(out))
             }
+            Self::Json(template) => {
+                let mut out = String::new();
+                template.render_into(&mut out, cx);
+                Ok(crate::json::value_of(&out))
+            }
         }
     }
 
@@ -54,7 +61,7 @@ impl Expression {
             Self::Source(source) => {
                 text_of(source).add_variables(list);
             }
-            Self::Text(template) => template.add_variables(list),
+            Self::Text(template) | Self::Json(template) => template.add_variables(list),
         }
     }
 }

@@ -31,7 +31,11 @@ fn plan(from: ExtractFrom, take: Take, default: Option<Value>) -> ExtractPlan {
 
 fn variables() -> Variables {
     // Something is left from before, which must not stay.
-    Variables::new(&[VariablePlan { name: "v".into(), initial: Some(Value::Text("old".into())) }])
+    Variables::new(&[VariablePlan {
+        name: "v".into(),
+        initial: Some(Value::Text("old".into())),
+        is_shared: false,
+    }])
 }
 
 /// What the variable then is as JSON, or what failed.
@@ -134,7 +138,8 @@ fn all_are_tried_and_the_first_failure_is_told() {
             ..plan(path(text), Take::First, None)
         })
         .collect();
-    let names = (0..4).map(|number| VariablePlan { name: format!("v{number}"), initial: None });
+    let names =
+        (0..4).map(|number| VariablePlan { name: format!("v{number}"), initial: None, is_shared: false });
     let mut variables = Variables::new(&names.collect::<Vec<_>>());
     let view = ResponseView { body: BODY.as_bytes(), ..ResponseView::default() };
     let result = extract(&plans, &view, &mut variables, &mut Draw::from_seed(1));

@@ -26,6 +26,7 @@ pub mod rate_change;
 pub mod rate_profile;
 pub mod response;
 pub mod schedule;
+pub mod schema;
 pub mod sequence;
 pub mod source;
 pub mod template;

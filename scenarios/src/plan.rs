@@ -37,6 +37,10 @@ pub struct Plan {
     pub classes: Vec<ClassPlan>,
     /// Endpoints whose name is known before the run, in the order of the file; [`EndpointId`] is an index into it.
     pub endpoints: Vec<EndpointName>,
+    /// What is done once in the whole test, by one worker: `setup`, before the first user, as its `on_start`, and `teardown`,
+    /// behind the last one, as its `on_stop`. It has no tasks. The classes' variables of the same names get the values that
+    /// `setup` ends with.
+    pub aside: Option<Box<ClassPlan>>,
     /// How many users when, and for how long.
     pub load: LoadPlan,
     /// The files the scenario names; [`AssetId`] is an index into it.

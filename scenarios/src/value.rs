@@ -75,6 +75,11 @@ impl Value {
         }
     }
 
+    /// What a JSON text says; nothing if it is none.
+    pub fn from_json(text: &str) -> Self {
+        crate::json::value_of(text)
+    }
+
     /// As it goes into text.
     pub fn to_plain(&self) -> String {
         let mut out = String::new();

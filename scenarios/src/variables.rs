@@ -17,6 +17,8 @@ pub struct VariablePlan {
     pub name: String,
     /// What it is when the user starts; `None`: it has no value before something sets it.
     pub initial: Option<Value>,
+    /// Whether `setup` gives it its value, the same for all users.
+    pub is_shared: bool,
 }
 
 /// The variables of one user. Numbers that the class does not have are never set.
@@ -183,7 +185,7 @@ mod tests {
     use super::*;
 
     fn plan(initial: Option<Value>) -> VariablePlan {
-        VariablePlan { name: "v".into(), initial }
+        VariablePlan { name: "v".into(), initial, is_shared: false }
     }
 
     fn rendered(variables: &Variables, encoding: Encoding) -> String {

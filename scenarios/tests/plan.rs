@@ -194,6 +194,7 @@ fn flags_replace_what_the_file_says() {
         host: Some("http://127.0.0.1:1/".to_owned()),
         seed: Some(9),
         vars: vec![("region".into(), "us".into()), ("limits".into(), "[1, 2]".into())],
+        ..Overrides::default()
     };
     let plan = compiled(include_str!("valid/everything.yaml"), &overrides).expect("compiles");
     assert_eq!((plan.load.profile.peak(), plan.seed, plan.load.iterations), (3, 9, Some(5)));

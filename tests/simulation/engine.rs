@@ -9,16 +9,18 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures_util::FutureExt;
+use stampede_proto::aside::AsideDone;
 use stampede_stats::endpoint::EndpointKey;
 use stampede_stats::outcome::{FailureKind, Outcome};
 use stampede_stats::recorder::{IterationEnd, Recorder, Sample};
+use stampede_stats::snapshot::Snapshot;
 use stampede_worker::engine::{
-    Command, Engine, EngineConfig, Event, Handle, Shown, StartEngine, ThreadGauges,
+    AsideConfig, Command, Engine, EngineConfig, Event, Handle, Shown, StartEngine, ThreadGauges,
 };
 use stampede_worker::lease::BootTime;
 use stampede_worker::permits::Permits;
 use stampede_worker::slots::{SlotChange, SlotGrant, SlotTable};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use crate::arrivals::Walk;
@@ -59,6 +61,12 @@ impl StartEngine for Engines {
             Handle { commands, spares, gauges }
         };
         Ok(Engine::of((0..config.threads).map(thread).collect()))
+    }
+
+    fn aside(&self, config: AsideConfig, done: oneshot::Sender<AsideDone>) -> io::Result<()> {
+        let rows = Snapshot { to_s: 1, ..Snapshot::default() };
+        let _ = done.send(AsideDone { kind: config.kind, failure: None, shared: config.shared, rows });
+        Ok(())
     }
 
     fn boot_time(&self) -> BootTime {
@@ -187,7 +195,7 @@ impl Thread {
                 self.apply(changes);
                 self.followed = Some(revision);
             }
-            Command::Start => {
+            Command::Start { .. } => {
                 self.started = true;
                 self.recorder.join(self.run_time());
                 let load = &self.config.prepared.plan.load;

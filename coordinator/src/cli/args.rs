@@ -11,12 +11,14 @@ use stampede_scenarios::rate::Rate;
 use stampede_scenarios::units::{parse_duration, parse_rate};
 
 use super::fleet::{FleetArgs, lease};
+use super::urls::UrlArgs;
 
 const AFTER_HELP: &str = "\
 Without SCENARIO: scenario.yaml here; without that, on a terminal, the built-in demo.
 
 Examples:
   coordinator --demo --users 200 --spawn-rate 10 --run-time 30s
+  coordinator http://127.0.0.1:8080/kv/1 -u 50 -t 30s
   coordinator examples/predict.yaml -u 200 -r 10 -t 60s --report report.md --report report.json
   coordinator examples/predict.yaml --expect-workers 2      and on other terminals: worker --connect
 
@@ -47,6 +49,12 @@ pub(super) enum Command {
     Check(CheckArgs),
     /// Show what each worker will run at each moment, without running it
     Plan(PlanArgs),
+    /// Write the smallest scenario, to begin with
+    New(NewArgs),
+    /// Print the JSON Schema of the scenario file, for editors
+    Schema,
+    /// Print the completion script of a shell
+    Completions(CompletionsArgs),
     /// Make a private authority and certificates for the connection between coordinator and workers
     Certs(CertsArgs),
     /// Go on with a test whose coordinator died, from its --journal
@@ -81,6 +89,21 @@ pub(super) struct ResumeArgs {
     /// Log more; twice: much more
     #[arg(short, action = ArgAction::Count)]
     pub(super) verbose: u8,
+}
+
+/// What `new` takes.
+#[derive(Debug, ClapArgs)]
+pub(super) struct NewArgs {
+    /// The file to write; one that is there is not overwritten
+    #[arg(default_value = "scenario.yaml")]
+    pub(super) file: PathBuf,
+}
+
+/// What `completions` takes.
+#[derive(Debug, ClapArgs)]
+pub(super) struct CompletionsArgs {
+    /// For which shell
+    pub(super) shell: clap_complete::Shell,
 }
 
 /// What `certs` takes.
@@ -124,7 +147,7 @@ pub(super) struct LoadArgs {
     #[arg(short, long, value_name = "N", env = "STAMPEDE_USERS", value_parser = clap::value_parser!(u32).range(1..))]
     pub(super) users: Option<u32>,
 
-    /// Users started per second (10, 10/s, 0.5) [default: the scenario's, else 1]
+    /// Users started per second (10, 10/s, 0.5) [default: the scenario's, else 1; of a URL all within a second]
     #[arg(short = 'r', long, value_name = "N", env = "STAMPEDE_SPAWN_RATE", value_parser = rate)]
     pub(super) spawn_rate: Option<Rate>,
 
@@ -160,14 +183,26 @@ pub(super) struct LoadArgs {
     #[arg(short = 'e', long = "var", value_name = "NAME=VALUE", env = "STAMPEDE_VAR", value_delimiter = '\n',
           value_parser = var)]
     pub(super) vars: Vec<(String, String)>,
+
+    /// Only tasks that have one of these tags (checkout,smoke); repeatable
+    #[arg(short = 'T', long, value_name = "TAG", env = "STAMPEDE_TAGS", value_delimiter = ',')]
+    pub(super) tags: Vec<String>,
+
+    /// No task that has one of these tags; repeatable
+    #[arg(short = 'E', long, value_name = "TAG", env = "STAMPEDE_EXCLUDE_TAGS", value_delimiter = ',')]
+    pub(super) exclude_tags: Vec<String>,
+
+    /// Only this user class; repeatable
+    #[arg(long, value_name = "NAME", env = "STAMPEDE_CLASS", value_delimiter = ',')]
+    pub(super) class: Vec<String>,
 }
 
 /// What running a test takes.
 #[derive(Debug, Clone, Default, ClapArgs)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub(super) struct RunArgs {
-    /// The scenario file
-    #[arg(value_name = "SCENARIO")]
+    /// The scenario file, or one URL
+    #[arg(value_name = "SCENARIO | URL")]
     pub(super) scenario: Option<String>,
 
     #[command(flatten)]
@@ -240,6 +275,9 @@ pub(super) struct RunArgs {
     /// Log more; twice: much more
     #[arg(short, action = ArgAction::Count)]
     pub(super) verbose: u8,
+
+    #[command(flatten)]
+    pub(super) urls: UrlArgs,
 }
 
 /// Which HTTP client makes the requests.

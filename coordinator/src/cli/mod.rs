@@ -3,17 +3,21 @@
 mod args;
 mod certs;
 mod check;
+mod choose;
 mod client;
+mod completions;
 mod exit;
 mod fleet;
 mod foreign;
 mod interface;
 mod journal;
 mod log;
+mod new;
 mod plan;
 mod prepare;
 mod resume;
 mod run;
+mod urls;
 
 use std::process::ExitCode;
 
@@ -35,6 +39,9 @@ pub fn main() -> ExitCode {
     let outcome = match args.command {
         Some(Command::Check(ref check)) => check::check(check).map(|()| Outcome::default()),
         Some(Command::Plan(ref plan)) => plan::plan(plan).map(|()| Outcome::default()),
+        Some(Command::New(ref new)) => new::new(new).map(|()| Outcome::default()),
+        Some(Command::Schema) => completions::schema().map(|()| Outcome::default()),
+        Some(Command::Completions(ref shell)) => completions::completions(shell).map(|()| Outcome::default()),
         Some(Command::Certs(ref certs)) => certs::certs(certs).map(|()| Outcome::default()),
         Some(Command::Resume(ref resume)) => resume::resume(resume),
         None => run::run(&args.run),

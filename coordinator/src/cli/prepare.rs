@@ -22,18 +22,43 @@ pub(super) struct Chosen {
     pub(super) source: Source,
     /// Where its files are; `None` for the built-in demo.
     pub(super) folder: Option<PathBuf>,
+    /// Made from a URL and flags, so that the load of the flags stands in it already.
+    pub(super) made: bool,
 }
 
 impl Chosen {
     /// The scenario in `path`.
     pub(super) fn file(path: &Path) -> Result<Self, Error> {
         let folder = path.parent().map(Path::to_owned).unwrap_or_default();
-        Ok(Self { source: read_scenario(path)?, folder: Some(folder) })
+        Ok(Self { source: read_scenario(path)?, folder: Some(folder), made: false })
     }
 
     /// The built-in one.
     pub(super) fn demo() -> Self {
-        Self { source: demo::scenario(), folder: None }
+        Self { source: demo::scenario(), folder: None, made: false }
+    }
+
+    /// One that was made from a URL or a list of them; its files lie where the program was started.
+    pub(super) fn made(source: Source) -> Self {
+        Self { source, folder: Some(PathBuf::new()), made: true }
+    }
+
+    /// What flags put over it.
+    pub(super) fn overrides(&self, load: &LoadArgs) -> Overrides {
+        let all = overrides(load);
+        if !self.made {
+            return all;
+        }
+        // The load of the flags is the scenario's own, so nothing was replaced.
+        Overrides {
+            host: all.host,
+            seed: all.seed,
+            vars: all.vars,
+            tags: all.tags,
+            exclude_tags: all.exclude_tags,
+            class: all.class,
+            ..Overrides::default()
+        }
     }
 }
 
@@ -58,6 +83,9 @@ pub(super) fn overrides(load: &LoadArgs) -> Overrides {
         host: load.host.clone(),
         seed: load.seed,
         vars: load.vars.clone(),
+        tags: load.tags.clone(),
+        exclude_tags: load.exclude_tags.clone(),
+        class: load.class.clone(),
     }
 }
 

@@ -1,19 +1,21 @@
 //! `coordinator [SCENARIO]`: conducts a test and tells what came of it.
 
 use std::io::{IsTerminal, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use stampede_scenarios::plan::Plan;
 use stampede_scenarios::rate::Rate;
 
 use super::args::RunArgs;
+use super::choose::choose;
 use super::exit::{Error, Outcome};
 use super::fleet::{Access, join_command};
 use super::interface;
 use super::journal::begin;
 use super::log::Log;
-use super::prepare::{Chosen, Test, overrides, test};
+use super::prepare::{Test, compiled, test};
+use super::urls::write_new;
 use crate::conduct::{Conducted, Conductor, Job};
 use crate::demo::Demo;
 use crate::fleet::{Door, ListenError, listen_on, resolve};
@@ -39,9 +41,15 @@ pub(super) fn run(args: &RunArgs) -> Result<Outcome, Error> {
         check_target(report).map_err(Error::ReportTarget)?;
     }
     let log = Log::start(args.log.as_deref(), args.verbose)?;
+    if let Some(path) = &args.urls.save {
+        // Before the run, so that a test that runs until it is stopped is written too; not before the text is known to compile.
+        compiled(&chosen, &chosen.overrides(&args.load))?;
+        write_new(path, &chosen.source.text)?;
+        interface::say(&format!("the test is also in {}: coordinator {0}", path.display()));
+    }
     let target =
         if demo { Some(Demo::start().map_err(|error| Error::Demo(error.to_string()))?) } else { None };
-    let mut overrides = overrides(&args.load);
+    let mut overrides = chosen.overrides(&args.load);
     if let (Some(target), None) = (&target, &overrides.host) {
         overrides.host = Some(target.url());
     }
@@ -74,35 +82,6 @@ pub(super) fn spawn_rate(plan: &Plan) -> Result<Rate, Error> {
     let first = plan.load.profile.changes().first().map(|change| change.rate);
     let one = Rate::new(1, 1).ok_or_else(|| Error::System("one per second is a rate".into()))?;
     Ok(first.unwrap_or(one))
-}
-
-/// Which scenario, and whether the demo target is wanted.
-fn choose(args: &RunArgs, full_screen: bool) -> Result<(Chosen, bool), Error> {
-    let Some(scenario) = &args.scenario else {
-        let here = Path::new("scenario.yaml");
-        if args.demo {
-            return Ok((Chosen::demo(), true));
-        }
-        if here.exists() {
-            return Ok((Chosen::file(here)?, false));
-        }
-        if full_screen && args.expect_workers.is_none() {
-            return Ok((Chosen::demo(), true));
-        }
-        let ways = "no scenario, and there is no scenario.yaml here. Three ways on:\n  \
-                    coordinator FILE      a scenario file, for example examples/predict.yaml\n  \
-                    coordinator URL       one URL, no file (not in this version)\n  \
-                    coordinator --demo    the built-in demo";
-        return Err(Error::Usage(ways.to_owned()));
-    };
-    if scenario.contains("://") {
-        let text = format!(
-            "a URL instead of a scenario file is not in this version; write a file with\n  target: {scenario}\n  \
-             users: {{visitor: {{tasks: {{main: {{steps: [get: /]}}}}}}}}"
-        );
-        return Err(Error::Usage(text));
-    }
-    Ok((Chosen::file(Path::new(scenario))?, args.demo))
 }
 
 fn run_id() -> Result<String, Error> {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use stampede_proto::prepare::{Prepare, ns};
 use stampede_proto::v1::{self, WorkerPhase, command::What};
-use stampede_proto::{MAX_RUN, assign, prepare};
+use stampede_proto::{MAX_RUN, aside, assign, prepare};
 
 use crate::run::input::{Heartbeat, Order, Progress};
 
@@ -37,6 +37,7 @@ pub(crate) fn heartbeat(status: v1::WorkerStatus) -> Option<Heartbeat> {
         return None;
     }
     let held = assign::held_from_wire(&status.held).ok()?;
+    let aside = status.aside.map(aside::from_wire).transpose().ok()?;
     let slowest = status.thread_ages_ms.iter().copied().max().unwrap_or(0);
     Some(Heartbeat {
         run: status.run,
@@ -55,6 +56,7 @@ pub(crate) fn heartbeat(status: v1::WorkerStatus) -> Option<Heartbeat> {
         leaving: status.leaving,
         revision: status.revision,
         held,
+        aside: aside.map(Box::new),
     })
 }
 
@@ -64,7 +66,16 @@ pub fn order_to_wire(order: &Order, what: &Prepare) -> v1::Command {
     let what = match order {
         Order::Prepare => What::Prepare(prepare::to_wire(what)),
         Order::Assign(share) => What::Assign(assign::to_wire(share)),
-        Order::Start { start_us } => What::Start(v1::Start { run, start_us: *start_us }),
+        Order::Start { start_us, shared } => {
+            // Nothing is said of it where nothing was given.
+            let shared = (!shared.is_empty()).then(|| aside::shared_to_wire(shared));
+            What::Start(v1::Start { run, start_us: *start_us, shared })
+        }
+        Order::Aside { kind, shared } => What::Aside(v1::Aside {
+            run,
+            kind: aside::kind_to_wire(*kind).into(),
+            shared: Some(aside::shared_to_wire(shared)),
+        }),
         Order::Stop { at, timeout } => {
             What::Stop(v1::Stop { run, at_ns: ns(*at), stop_timeout_ns: ns(*timeout) })
         }

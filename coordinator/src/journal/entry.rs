@@ -9,7 +9,7 @@ use stampede_proto::v1::{
     JournalBadBatch, JournalBatch, JournalEntry, JournalHeartbeat, JournalPerson, JournalRegistered,
     WorkerPhase, WorkerStatus,
 };
-use stampede_proto::{WireError, batch};
+use stampede_proto::{WireError, aside, batch};
 
 use crate::fleet::heartbeat_from_wire;
 use crate::run::input::{Heartbeat, Hello, Input, Person, Progress, WorkerId};
@@ -163,6 +163,7 @@ fn heartbeat_to_wire(heartbeat: &Heartbeat) -> WorkerStatus {
             .collect(),
         rtt_us: u32::try_from(round_trip).unwrap_or(u32::MAX),
         leaving: heartbeat.leaving,
+        aside: heartbeat.aside.as_deref().map(aside::to_wire),
         held: heartbeat.held.iter().map(held_to_wire).collect(),
         ..WorkerStatus::default()
     }

@@ -71,7 +71,9 @@ impl Run {
         for worker in late {
             self.lose(worker, now, effects);
         }
-        self.finish(effects);
+        if self.is_torn_down(now, effects) {
+            self.finish(effects);
+        }
     }
 
     /// Whether `worker` fell silent about when the run stopped. It may only be cut off, or stand still: it has as long to come

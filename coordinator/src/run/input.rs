@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use stampede_proto::aside::{AsideDone, AsideKind, Shared};
 use stampede_proto::assign::{Assign, Held};
 use stampede_proto::batch::Batch;
 
@@ -167,6 +168,8 @@ pub struct Heartbeat {
     pub revision: u64,
     /// Users still alive that this assignment does not name.
     pub held: Vec<Held>,
+    /// How the steps went that it was told to run once.
+    pub aside: Option<Box<AsideDone>>,
 }
 
 /// What is to be done.
@@ -207,6 +210,15 @@ pub enum Order {
     Start {
         /// See above.
         start_us: u64,
+        /// What setup gave.
+        shared: Shared,
+    },
+    /// Run the steps that run once in the whole test.
+    Aside {
+        /// Which.
+        kind: AsideKind,
+        /// What setup gave, for teardown.
+        shared: Shared,
     },
     /// End at this run time.
     Stop {

@@ -42,6 +42,7 @@ impl Run {
             for worker in &here {
                 self.members[*worker].participates = true;
                 effects.push(Effect::Order(*worker, Order::Prepare));
+                self.repeat_aside(*worker, effects);
             }
             self.crew = here;
             self.phase = Phase::Preparing;
@@ -85,8 +86,10 @@ impl Run {
             return;
         }
         let ready = |worker: &WorkerId| self.members[*worker].heartbeat.progress == Progress::Ready;
-        if self.crew.iter().all(ready) {
-            self.launch(now, effects);
+        if self.is_setting_up() {
+            self.await_setup(now, effects);
+        } else if self.crew.iter().all(ready) {
+            if self.needs_setup() { self.begin_setup(effects) } else { self.launch(now, effects) }
         } else if now.saturating_sub(self.preparing_since) > self.setup.expect_timeout {
             let slow: Vec<_> =
                 self.crew.iter().filter(|w| !ready(w)).map(|w| self.members[*w].hello.name.clone()).collect();
@@ -110,7 +113,8 @@ impl Run {
         let start_us = u64::try_from(start.as_micros()).unwrap_or(u64::MAX);
         for worker in &self.crew {
             self.members[*worker].last_heard = now;
-            effects.push(Effect::Order(*worker, Order::Start { start_us }));
+            let shared = self.beside.shared.clone();
+            effects.push(Effect::Order(*worker, Order::Start { start_us, shared }));
         }
         self.phase = Phase::Ramping;
         self.shown.mark();
@@ -213,6 +217,7 @@ impl Run {
     /// What a worker that is back may have missed.
     pub(super) fn repeat_orders(&mut self, worker: WorkerId, now: Duration, effects: &mut Vec<Effect>) {
         effects.push(Effect::Order(worker, Order::Prepare));
+        self.repeat_aside(worker, effects);
         let (Some(start), Some(seat)) = (self.start, self.members[worker].seat) else { return };
         self.members[worker].told_start = now;
         for (_, assign) in self.assignments(&[seat], now) {
@@ -223,7 +228,8 @@ impl Run {
             effects.push(Effect::Order(worker, Order::Iterations { total }));
         }
         let start_us = u64::try_from(start.as_micros()).unwrap_or(u64::MAX);
-        effects.push(Effect::Order(worker, Order::Start { start_us }));
+        let shared = self.beside.shared.clone();
+        effects.push(Effect::Order(worker, Order::Start { start_us, shared }));
         if let Some(stop) = self.stop {
             let timeout = if self.aborted { Duration::ZERO } else { stop.timeout };
             effects.push(Effect::Order(worker, Order::Stop { at: stop.at, timeout }));

@@ -9,6 +9,7 @@ use stampede_scenarios::plan::Plan;
 use stampede_scenarios::profile::Profile;
 use stampede_scenarios::rate::Rate;
 
+use super::beside::Beside;
 use super::control::Control;
 use super::input::{Effect, Heartbeat, Hello, Input, Order, Person, Progress, WorkerId};
 use super::ledger::Ledger;
@@ -108,6 +109,7 @@ pub struct Run {
     pub(super) await_workers_until: Option<Duration>,
     /// Not enough workers came.
     pub(super) failed_to_start: Option<String>,
+    pub(super) beside: Beside,
     pub(super) shown: super::show::Shown,
 }
 
@@ -147,6 +149,7 @@ impl Run {
             last_look: now,
             await_workers_until: None,
             failed_to_start: None,
+            beside: Beside::default(),
             shown: super::show::Shown::default(),
         }
     }

@@ -45,7 +45,7 @@ fn who_comes_back_is_told_everything_again_and_nothing_is_missing() {
     assert_eq!(world.state(1), WorkerState::Lost);
     let start = world.run.started().expect("started");
     let back = world.connect(1, false);
-    let [Order::Prepare, Order::Assign(assign), Order::Start { start_us }] = orders(&back, 1)[..] else {
+    let [Order::Prepare, Order::Assign(assign), Order::Start { start_us, .. }] = orders(&back, 1)[..] else {
         panic!("{back:?}");
     };
     assert!(

@@ -1,6 +1,7 @@
 //! The state of a run, told what happens and asked what is to be done: no runtime, no clock, no socket.
 
 mod arrivals;
+mod beside;
 mod iterations;
 mod life;
 mod losses;

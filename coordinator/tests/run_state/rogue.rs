@@ -108,6 +108,7 @@ fn heartbeat() -> impl Strategy<Value = Heartbeat> {
             leaving,
             revision,
             held: held.collect(),
+            aside: None,
         }
     })
 }
@@ -304,7 +305,7 @@ fn a_start_is_not_put_off_by_what_one_worker_says_of_its_line() {
     world.workers[1].heartbeat.round_trip = Some(Duration::from_secs(4000));
     let ready = world.all_ready();
     let start = ready.iter().find_map(|effect| match effect {
-        Effect::Order(0, stampede_coordinator::run::input::Order::Start { start_us }) => Some(*start_us),
+        Effect::Order(0, stampede_coordinator::run::input::Order::Start { start_us, .. }) => Some(*start_us),
         _ => None,
     });
     let start = Duration::from_micros(start.expect("it starts"));

@@ -23,10 +23,10 @@ fn the_embedded_worker_prepares_and_starts_with_everything() {
     assert_eq!(world.phase(), Phase::Preparing);
     let ready = world.says(0, Progress::Ready);
     let start = world.now + Duration::from_millis(20);
-    let [Order::Assign(assign), Order::Start { start_us }] = orders(&ready, 0)[..] else {
+    let [Order::Assign(assign), Order::Start { start_us, shared }] = orders(&ready, 0)[..] else {
         panic!("{ready:?}");
     };
-    assert_eq!(u128::from(*start_us), start.as_micros());
+    assert_eq!((u128::from(*start_us), shared.len()), (start.as_micros(), 0));
     assert_eq!((assign.run.as_str(), assign.revision), ("r1", 1));
     assert_eq!(assign.profile, world.plan.load.profile);
     assert_eq!(users(assign).len(), 9);
@@ -59,7 +59,11 @@ fn remote_workers_are_waited_for_and_share_every_user_once() {
         assert_eq!(mine.len(), 3);
         assert_eq!(mine.iter().filter(|(class, _)| *class == 0).count(), 2, "every worker runs the same mix");
         granted.extend(mine);
-        assert_eq!(orders(&effects, worker).last(), Some(&&Order::Start { start_us }), "one instant for all");
+        assert_eq!(
+            orders(&effects, worker).last(),
+            Some(&&Order::Start { start_us, shared: Vec::new() }),
+            "one instant for all"
+        );
     }
     let all: BTreeSet<_> = granted.iter().copied().collect();
     let wanted = world.plan.load.sequence.table(9).iter().map(|user| (user.class, user.rank)).collect();

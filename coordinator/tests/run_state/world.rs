@@ -88,10 +88,10 @@ pub(crate) struct World {
 }
 
 /// Two shoppers for each admin.
-fn plan(load: &str) -> Arc<Plan> {
+fn plan(load: &str, more: &str) -> Arc<Plan> {
     let user = "tasks: {main: {steps: [get: /]}}";
     let text = format!(
-        "target: http://h\nusers:\n  shopper: {{weight: 2, {user}}}\n  admin: {{weight: 1, {user}}}\nload: {{{load}}}\n"
+        "target: http://h\nusers:\n  shopper: {{weight: 2, {user}}}\n  admin: {{weight: 1, {user}}}\nload: {{{load}}}\n{more}"
     );
     let none = |_: &str| None;
     let plan = compile(&Source::new("t.yaml", text), &Overrides::default(), &none, 7);
@@ -101,7 +101,12 @@ fn plan(load: &str) -> Arc<Plan> {
 impl World {
     /// Waits for `expected` remote workers, or for the embedded one.
     pub(crate) fn new(expected: Option<u32>, load: &str) -> Self {
-        let plan = plan(load);
+        Self::with(expected, load, "")
+    }
+
+    /// The same with something more in the scenario.
+    pub(crate) fn with(expected: Option<u32>, load: &str, more: &str) -> Self {
+        let plan = plan(load, more);
         let setup = RunSetup {
             id: RUN.to_owned(),
             plan: Arc::clone(&plan),
@@ -123,7 +128,7 @@ impl World {
         (0..workers).for_each(|_| drop(world.join()));
         let effects = world.all_ready();
         let start_us = orders(&effects, 0).iter().find_map(|order| match order {
-            Order::Start { start_us } => Some(*start_us),
+            Order::Start { start_us, .. } => Some(*start_us),
             _ => None,
         });
         world.now = Duration::from_micros(start_us.expect("it starts"));

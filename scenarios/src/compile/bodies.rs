@@ -86,7 +86,7 @@ pub(super) fn read(fields: Fields<'_>, scope: &Scope<'_>, names: &Names, cx: &Cx
 }
 
 /// Writes a value as JSON; whether it could be read.
-fn json(node: &Node, out: &mut Template, scope: &Scope<'_>, cx: &Cx<'_>) -> bool {
+pub(super) fn json(node: &Node, out: &mut Template, scope: &Scope<'_>, cx: &Cx<'_>) -> bool {
     match &node.kind {
         Kind::Scalar(scalar) if scalar.is_too_long() => {
             cx.report(texts::too_long(node.place));

@@ -1,36 +1,30 @@
 //! User classes: who they are, how long they pause, and their weighted tasks.
 
-use std::time::Duration;
-
 use super::cx::Cx;
 use super::eval::Scope;
-use super::extract::Own;
 use super::names::Names;
+use super::own::Own;
 use super::pipeline;
 use super::scalars::expected;
-use super::schema::Schema;
+use super::schema::{Fields, Schema};
 use super::settings::{CLASS_DEFAULTS, DEFAULTS, Settings};
-use super::steps;
+use super::steps::{self, Belongs, Flows};
 use super::url::Target;
 use super::vars::Vars;
+use super::waits;
 use crate::alias::AliasTable;
 use crate::diagnostics::Diagnostic;
-use crate::plan::{ClassPlan, Program, TaskOrder, TaskPlan};
-use crate::rate::Rate;
+use crate::plan::{ClassPlan, EndpointId, Program, RowKind, TaskOrder, TaskPlan};
 use crate::tree::{Entry, Kind, Node};
-use crate::units::{self, Decimal, UnitError};
+use crate::units::{self, Decimal};
 use crate::wait::Wait;
 
 const CLASS: Schema = Schema {
     what: "a user class",
-    keys: &["weight", "count", "wait", "target", "vars", "defaults", "on_start", "on_stop", "tasks"],
-    later: &["order"],
+    keys: &["weight", "count", "wait", "target", "vars", "defaults", "on_start", "on_stop", "tasks", "order"],
+    later: &[],
 };
 const TASK: Schema = Schema { what: "a task", keys: &["weight", "steps"], later: &["tags"] };
-const WAIT: Schema =
-    Schema { what: "`wait`", keys: &["normal", "exponential", "pacing", "throughput"], later: &[] };
-const THINK: Schema = Schema { what: "`think`", keys: &["normal", "exponential"], later: &[] };
-const NORMAL: Schema = Schema { what: "`normal`", keys: &["mean", "sd"], later: &[] };
 /// The engine numbers classes in 16 bits; nobody has so many.
 const MOST_CLASSES: usize = 1000;
 
@@ -40,6 +34,32 @@ pub(super) struct ClassCx<'a> {
     pub(super) target: &'a Target,
     pub(super) settings: Settings,
     pub(super) names: &'a Names,
+    pub(super) flows: &'a Flows<'a>,
+    /// Whether this is no class but what stands beside all of them: `setup` or `teardown`.
+    pub(super) aside: Option<&'static str>,
+}
+
+impl ClassCx<'_> {
+    /// The kind of a row: those of `setup` and `teardown` are apart, whatever they count.
+    pub(super) fn kind(&self, kind: RowKind) -> RowKind {
+        if self.aside.is_some() { RowKind::Aside } else { kind }
+    }
+
+    /// The name of a row.
+    pub(super) fn title(&self, name: &str) -> String {
+        match self.aside {
+            Some(aside) => format!("({aside}) {name}"),
+            None => name.to_owned(),
+        }
+    }
+
+    /// The row of a request.
+    pub(super) fn row(&self, method: &str, name: &str) -> EndpointId {
+        match self.aside {
+            Some(_) => self.names.row(RowKind::Aside, method, &self.title(name)),
+            None => self.names.endpoint(method, name),
+        }
+    }
 }
 
 /// What the file says for all classes.
@@ -50,6 +70,9 @@ pub(super) struct Common<'a> {
     pub(super) host: Option<&'a str>,
     pub(super) defaults: Option<&'a Node>,
     pub(super) names: &'a Names,
+    pub(super) flows: &'a Flows<'a>,
+    /// What `setup` gives to all users.
+    pub(super) shared: &'a Own,
 }
 
 /// What a class gets of the users.
@@ -85,16 +108,17 @@ pub(super) fn read_all(node: &Node, common: &Common<'_>, cx: &Cx<'_>) -> (Vec<Cl
         cx.report(Diagnostic::at(node.place, format!("there are more than {MOST_CLASSES} user classes")));
         return (Vec::new(), false);
     }
-    let classes: Vec<Class> = entries.iter().filter_map(|entry| read(entry, common, cx)).collect();
+    let classes: Vec<Class> =
+        (0..).zip(entries).filter_map(|(number, entry)| read(number, entry, common, cx)).collect();
     let all = classes.len() == entries.len();
     (classes, all)
 }
 
-fn read(entry: &Entry, common: &Common<'_>, cx: &Cx<'_>) -> Option<Class> {
+fn read(number: usize, entry: &Entry, common: &Common<'_>, cx: &Cx<'_>) -> Option<Class> {
     check_name(entry, "a user class", cx);
     let fields = CLASS.open(&entry.value, cx)?;
     let vars = Vars::of_class(fields.get("vars"), common.vars, cx);
-    let own = Own::of_class(fields);
+    let own = Own::of_class(fields, common.shared, common.flows);
     let fixed = Scope { class: Some(&vars), own: Some(&own), ..Scope::of_file(common.vars) };
     let own_target = match fields.get("target") {
         None => None,
@@ -108,18 +132,21 @@ fn read(entry: &Entry, common: &Common<'_>, cx: &Cx<'_>) -> Option<Class> {
         },
     };
     let scope = Scope { user: true, ..fixed };
-    let mut settings = Settings::default();
-    for (node, schema) in [(common.defaults, &DEFAULTS), (fields.get("defaults"), &CLASS_DEFAULTS)] {
-        if let Some(node) = node {
-            settings.apply_defaults(node, schema, &scope, cx);
-        }
-    }
+    let settings = settings(common, fields, &scope, cx);
     let pipelining = settings.pipeline;
     let target = own_target.as_ref().unwrap_or(common.target);
-    let class = ClassCx { scope, target, settings, names: common.names };
+    let (names, flows) = (common.names, common.flows);
+    let class = ClassCx { scope, target, settings, names, flows, aside: None };
+    if number == 0 {
+        flows.check_uncalled(&class, cx);
+    }
     let share = read_share(fields.entry("weight"), fields.entry("count"), &fixed, cx);
-    let wait = fields.get("wait").map_or(Some(Wait::None), |node| read_wait(node, &fixed, cx));
-    let program = |key| fields.get(key).map_or_else(Program::default, |node| steps::read(node, &class, cx));
+    let wait = fields.get("wait").map_or(Some(Wait::None), |node| waits::read(node, &fixed, cx));
+    let program = |key| {
+        let read = |node| steps::read(node, Belongs { to: key }, &class, cx);
+        fields.get(key).map_or_else(Program::default, read)
+    };
+    let order = fields.get("order").map_or(Some(TaskOrder::Weighted), |node| read_order(node, &fixed, cx));
     let (on_start, on_stop) = (program("on_start"), program("on_stop"));
     let Some(entries) = fields.get("tasks") else {
         if !fields.misspelt("tasks") {
@@ -132,7 +159,7 @@ fn read(entry: &Entry, common: &Common<'_>, cx: &Cx<'_>) -> Option<Class> {
     };
     let (mut tasks, task_table) = read_tasks(entries, &class, cx)?;
     let pipeline = pipeline::apply(pipelining, fields.entry("wait").zip(wait), entries, &mut tasks, cx);
-    let variables = own.plans(&vars);
+    let variables = own.plans(Some(&vars));
     let name = entry.key.clone();
     let plan = ClassPlan {
         name,
@@ -143,10 +170,38 @@ fn read(entry: &Entry, common: &Common<'_>, cx: &Cx<'_>) -> Option<Class> {
         task_table,
         pipeline,
         variables,
-        order: TaskOrder::default(),
+        order: order?,
         looks_at_response: false,
     };
     Some(Class { plan, share: share?, target: target.base().map(str::to_owned) })
+}
+
+fn settings(common: &Common<'_>, fields: Fields<'_>, scope: &Scope<'_>, cx: &Cx<'_>) -> Settings {
+    let mut settings = Settings::default();
+    for (node, schema) in [(common.defaults, &DEFAULTS), (fields.get("defaults"), &CLASS_DEFAULTS)] {
+        if let Some(node) = node {
+            settings.apply_defaults(node, schema, scope, cx);
+        }
+    }
+    settings
+}
+
+fn read_order(node: &Node, scope: &Scope<'_>, cx: &Cx<'_>) -> Option<TaskOrder> {
+    match scope.text(node, "`weighted`, `sequential` or `shuffled`", cx)?.as_str() {
+        "weighted" => Some(TaskOrder::Weighted),
+        "sequential" => Some(TaskOrder::Sequential),
+        "shuffled" => Some(TaskOrder::Shuffled),
+        other => {
+            cx.report(
+                Diagnostic::at(
+                    node.place,
+                    format!("`weighted`, `sequential` or `shuffled` is expected here, not `{other}`"),
+                )
+                .hint("`weighted` draws each task anew, `sequential` goes through them, `shuffled` through all of them in an order drawn for each round"),
+            );
+            None
+        }
+    }
 }
 
 /// Names stand in tables and reports, and a class's can be put into a header.
@@ -258,113 +313,6 @@ fn read_task(entry: &Entry, class: &ClassCx<'_>, cx: &Cx<'_>) -> Option<(Decimal
         );
         return None;
     }
-    let program = steps::read(node, class, cx);
+    let program = steps::read(node, Belongs { to: &entry.key }, class, cx);
     Some((weight?, program))
-}
-
-/// A `think`: a pause between steps.
-pub(super) fn read_pause(node: &Node, scope: &Scope<'_>, cx: &Cx<'_>) -> Option<Wait> {
-    if let Kind::Map(entries) = &node.kind
-        && let Some(beat) = entries.iter().find(|entry| matches!(entry.key.as_str(), "pacing" | "throughput"))
-    {
-        cx.report(
-            Diagnostic::at(
-                beat.key_place,
-                format!("`{}` is a beat between iterations, not a pause within one", beat.key),
-            )
-            .hint("it goes under the class's `wait`; a pause is `think: 1s..2s`"),
-        );
-        return None;
-    }
-    wait(node, &THINK, &Scope { user: false, ..*scope }, cx)
-}
-
-fn read_wait(node: &Node, scope: &Scope<'_>, cx: &Cx<'_>) -> Option<Wait> {
-    wait(node, &WAIT, scope, cx)
-}
-
-fn wait(node: &Node, schema: &Schema, scope: &Scope<'_>, cx: &Cx<'_>) -> Option<Wait> {
-    let Kind::Map(entries) = &node.kind else { return plain_wait(node, scope, cx) };
-    schema.check(entries, cx);
-    let mut forms = entries.iter().filter(|entry| schema.keys.contains(&entry.key.as_str()));
-    let Some(form) = forms.next() else {
-        if entries.is_empty() {
-            cx.report(expected(node, "a duration such as `1s..3s`", "an empty map"));
-        }
-        return None;
-    };
-    if let Some(second) = forms.next() {
-        cx.report(
-            Diagnostic::at(
-                second.key_place,
-                format!("{} has one form, and this has `{}` too", schema.what, form.key),
-            )
-            .note(form.key_place, "the other one is here"),
-        );
-        return None;
-    }
-    let why = "without a pause leave `wait` out";
-    match form.key.as_str() {
-        "normal" => {
-            let fields = NORMAL.open(&form.value, cx)?;
-            let (Some(mean), Some(sd)) = (fields.get("mean"), fields.get("sd")) else {
-                cx.report(
-                    Diagnostic::at(form.key_place, "`normal` needs a `mean` and an `sd`")
-                        .hint("for example `{normal: {mean: 2s, sd: 500ms}}`"),
-                );
-                return None;
-            };
-            let (mean, sd) = (scope.duration(mean, cx), scope.duration(sd, cx));
-            Some(Wait::Normal { mean: mean?, sd: sd? })
-        }
-        "exponential" => scope.some_duration(&form.value, why, cx).map(|mean| Wait::Exponential { mean }),
-        "pacing" => scope.some_duration(&form.value, why, cx).map(|period| Wait::Pacing { period }),
-        _ => {
-            let rate = scope.rate(&form.value, cx)?;
-            let period = period_of(rate);
-            if period.is_zero() {
-                cx.report(Diagnostic::at(form.value.place, "this is more than one user can ever do"));
-                return None;
-            }
-            Some(Wait::Throughput { period })
-        }
-    }
-}
-
-fn plain_wait(node: &Node, scope: &Scope<'_>, cx: &Cx<'_>) -> Option<Wait> {
-    let text = scope.setting(node, "a duration such as `2s` or `1s..3s`", cx)?;
-    let read = |text: &str| {
-        units::parse_duration(text)
-            .map_err(|error| cx.report(Diagnostic::at(node.place, error.to_string())))
-            .ok()
-    };
-    let Some((lo, hi)) = text.split_once("..") else {
-        let pause = read(&text)?;
-        return Some(if pause.is_zero() { Wait::None } else { Wait::Constant(pause) });
-    };
-    if units::parse_duration(lo) == Err(UnitError::NoUnit(lo.trim().to_owned())) {
-        // Said once for both ends, as it is to be written.
-        let unit = if hi.trim().ends_with(|c: char| c.is_ascii_digit()) { "s" } else { "" };
-        cx.report(Diagnostic::at(node.place, "a duration needs a unit").hint(format!(
-            "for example `{}s..{}{unit}`",
-            lo.trim(),
-            hi.trim()
-        )));
-        return None;
-    }
-    let (lo, hi) = (read(lo)?, read(hi)?);
-    if lo > hi {
-        let (lo, hi) = (units::show_duration(lo), units::show_duration(hi));
-        cx.report(
-            Diagnostic::at(node.place, "the shorter duration comes first")
-                .hint(format!("did you mean `{hi}..{lo}`?")),
-        );
-        return None;
-    }
-    Some(if lo == hi { Wait::Constant(lo) } else { Wait::Uniform { lo, hi } })
-}
-
-/// From one event to the next.
-fn period_of(rate: Rate) -> Duration {
-    rate.time_of(1)
 }

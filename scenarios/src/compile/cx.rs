@@ -15,6 +15,7 @@ pub(super) struct Cx<'a> {
     env_read: RefCell<BTreeMap<String, String>>,
     problems: RefCell<Vec<Diagnostic>>,
     replaced: RefCell<Vec<String>>,
+    ops: Cell<usize>,
     /// A missing target is one mistake, however many requests suffer from it.
     pub(super) target_missed: Cell<bool>,
 }
@@ -27,6 +28,7 @@ impl<'a> Cx<'a> {
             env_read: RefCell::default(),
             problems: RefCell::default(),
             replaced: RefCell::default(),
+            ops: Cell::new(0),
             target_missed: Cell::new(false),
         }
     }
@@ -34,6 +36,33 @@ impl<'a> Cx<'a> {
     /// Notes a problem.
     pub(super) fn report(&self, problem: Diagnostic) {
         self.problems.borrow_mut().push(problem);
+    }
+
+    /// Notes a problem, unless the same one has been noted: a flow that is called twice is read twice.
+    pub(super) fn report_once(&self, problem: Diagnostic) {
+        let mut problems = self.problems.borrow_mut();
+        if !problems.iter().any(|known| known.message == problem.message) {
+            problems.push(problem);
+        }
+    }
+
+    /// Reads something whose variables may be defined elsewhere: problems with names are forgotten.
+    pub(super) fn without_unknown_names(&self, read: impl FnOnce()) {
+        let before = self.problems.borrow().len();
+        read();
+        let mut problems = self.problems.borrow_mut();
+        let later: Vec<Diagnostic> = problems.drain(before..).collect();
+        problems.extend(later.into_iter().filter(|problem| !problem.message.starts_with("nothing defines")));
+    }
+
+    /// Counts an instruction.
+    pub(super) fn count_op(&self) {
+        self.ops.set(self.ops.get() + 1);
+    }
+
+    /// Instructions so far, of the whole file.
+    pub(super) fn ops(&self) -> usize {
+        self.ops.get()
     }
 
     /// Notes in one sentence what a flag replaced of the file.
@@ -64,7 +93,14 @@ impl<'a> Cx<'a> {
     }
 
     pub(super) fn into_problems(self) -> Vec<Diagnostic> {
-        self.problems.into_inner()
+        let mut problems: Vec<Diagnostic> = Vec::new();
+        for problem in self.problems.into_inner() {
+            // A flow is read for each of its calls, and its mistakes are told once.
+            if !problems.contains(&problem) {
+                problems.push(problem);
+            }
+        }
+        problems
     }
 
     /// The file's own bytes at a place.

@@ -4,7 +4,7 @@
 
 use super::cx::Cx;
 use super::expr::{self, Expr, ExprError};
-use super::extract::Own;
+use super::own::Own;
 use super::vars::Vars;
 use crate::diagnostics::{Diagnostic, closest};
 use crate::plan::Place;

@@ -1,20 +1,16 @@
-//! `extract`: what is taken out of a response, and the variables that this gives to the users of a class.
-//!
-//! The names of a class are collected before its steps are read, so that a step can use what another one takes, wherever it
-//! stands. A name that the class's `vars` have too is the same variable, and what stands there is what it begins with.
+//! `extract`: what is taken out of a response. Which variables that gives to the users of a class is found in `own.rs`.
 
 use super::cx::Cx;
 use super::eval::Scope;
 use super::expect;
+use super::own;
 use super::scalars::expected;
 use super::schema::{Fields, Schema, listed};
 use super::settings::is_token;
-use super::vars::{self, Vars};
 use crate::diagnostics::Diagnostic;
 use crate::extract::{ExtractFrom, ExtractPlan, Take};
 use crate::json::Path;
 use crate::tree::{Entry, Kind, Node};
-use crate::variables::{VariableId, VariablePlan};
 
 const EXTRACT: Schema = Schema {
     what: "an `extract`",
@@ -24,61 +20,6 @@ const EXTRACT: Schema = Schema {
 const SOURCES: [&str; 4] = ["json", "regex", "header", "cookie"];
 const EXAMPLE: &str =
     "for example `price: $.price`, `{regex: 'order-(\\d+)'}`, `{header: location}` or `{cookie: session}`";
-
-/// The variables that each user of a class has for itself.
-#[derive(Debug, Default)]
-pub(super) struct Own {
-    names: Vec<String>,
-}
-
-impl Own {
-    /// Those that the steps of a class set.
-    pub(super) fn of_class(class: Fields<'_>) -> Self {
-        let mut own = Self::default();
-        for key in ["on_start", "on_stop"] {
-            own.add(class.get(key));
-        }
-        if let Some(Kind::Map(tasks)) = class.get("tasks").map(|node| &node.kind) {
-            for task in tasks {
-                own.add(part(&task.value, "steps"));
-            }
-        }
-        own
-    }
-
-    fn add(&mut self, steps: Option<&Node>) {
-        let Some(Kind::List(steps)) = steps.map(|node| &node.kind) else { return };
-        for step in steps {
-            let Some(Kind::Map(entries)) = part(step, "extract").map(|node| &node.kind) else { continue };
-            for entry in entries {
-                if !self.names.contains(&entry.key) {
-                    self.names.push(entry.key.clone());
-                }
-            }
-        }
-    }
-
-    /// The number of a variable.
-    pub(super) fn get(&self, name: &str) -> Option<VariableId> {
-        let number = self.names.iter().position(|known| known == name)?;
-        u32::try_from(number).ok().map(VariableId)
-    }
-
-    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
-        self.names.iter().map(String::as_str)
-    }
-
-    /// The variables as a user begins with them.
-    pub(super) fn plans(&self, vars: &Vars) -> Vec<VariablePlan> {
-        let initial = |name: &str| vars.get(name).and_then(|var| var.value.clone());
-        self.names.iter().map(|name| VariablePlan { name: name.clone(), initial: initial(name) }).collect()
-    }
-}
-
-fn part<'n>(node: &'n Node, key: &str) -> Option<&'n Node> {
-    let Kind::Map(entries) = &node.kind else { return None };
-    entries.iter().find(|entry| entry.key == key).map(|entry| &entry.value)
-}
 
 /// Reads an `extract`; `None` after a report.
 pub(super) fn read(node: &Node, scope: &Scope<'_>, cx: &Cx<'_>) -> Option<Vec<ExtractPlan>> {
@@ -94,7 +35,7 @@ pub(super) fn read(node: &Node, scope: &Scope<'_>, cx: &Cx<'_>) -> Option<Vec<Ex
 
 fn one(entry: &Entry, scope: &Scope<'_>, cx: &Cx<'_>) -> Option<ExtractPlan> {
     let fixed = &Scope { user: false, ..*scope };
-    check_name(entry, scope, cx);
+    own::check_name(entry, scope, cx);
     let node = &entry.value;
     let (from, take, default) = if let Kind::Map(entries) = &node.kind {
         let fields = EXTRACT.open(node, cx)?;
@@ -111,17 +52,6 @@ fn one(entry: &Entry, scope: &Scope<'_>, cx: &Cx<'_>) -> Option<ExtractPlan> {
     };
     let variable = scope.own.and_then(|own| own.get(&entry.key))?;
     Some(ExtractPlan { variable, name: entry.key.clone(), from, take, default })
-}
-
-fn check_name(entry: &Entry, scope: &Scope<'_>, cx: &Cx<'_>) {
-    vars::check_name(entry, cx);
-    if let Some(first) = scope.file.get(&entry.key) {
-        cx.report(
-            Diagnostic::at(entry.key_place, format!("`{}` is defined a second time", entry.key))
-                .note(first.place, "the first one is here, and it is the same for all users")
-                .hint("choose another name, or move that one to the `vars` of the class: there each user has its own"),
-        );
-    }
 }
 
 /// `price: $.price`.

@@ -7,18 +7,22 @@ use super::load::{self, Population};
 use super::names::Names;
 use super::schema::{Fields, Schema};
 use super::settings::{DEFAULTS, Settings};
+use super::steps::Flows;
 use super::url::Target;
 use super::vars::Vars;
-use super::{tls, transport};
+use super::{aside, tls, transport};
 use crate::diagnostics::Diagnostic;
 use crate::plan::{Place, Plan};
 use crate::source::{Overrides, Source};
-use crate::tree::Node;
+use crate::tree::{Entry, Node};
 
 const FILE: Schema = Schema {
     what: "a scenario",
-    keys: &["version", "name", "target", "vars", "defaults", "tls", "users", "load", "seed"],
-    later: &["secrets", "data", "setup", "teardown", "flows", "thresholds"],
+    keys: &[
+        "version", "name", "target", "vars", "defaults", "tls", "users", "load", "seed", "flows", "setup",
+        "teardown",
+    ],
+    later: &["secrets", "data", "thresholds"],
 };
 
 /// Reads the whole file; `None` after a report.
@@ -44,28 +48,21 @@ pub(super) fn read(
     };
     let target = target(fields, overrides, &scope, cx);
     let names = Names::default();
+    let users = fields.entry("users");
+    let callers = [users.map(|entry| &entry.value), fields.get("setup"), fields.get("teardown")];
+    let flows = Flows::read(fields.get("flows"), &callers, cx);
+    let beside = aside::Beside { vars: &vars, target: &target, names: &names, flows: &flows };
+    let (aside, shared) = beside.read(fields, cx);
     let common = Common {
         vars: &vars,
         target: &target,
         host: overrides.host.as_deref(),
         defaults: fields.get("defaults"),
         names: &names,
+        flows: &flows,
+        shared: &shared,
     };
-    let users = fields.entry("users");
-    let (classes, all) = match users {
-        Some(entry) => class::read_all(&entry.value, &common, cx),
-        None => (Vec::new(), false),
-    };
-    if users.is_none() && !fields.misspelt("users") {
-        cx.report(
-            Diagnostic::at(root.place, "the scenario has no `users`")
-                .hint("for example `users: {visitor: {tasks: {index: {steps: [get: /]}}}}`"),
-        );
-    }
-    if let (true, Some(defaults)) = (classes.is_empty(), common.defaults) {
-        // No class has read them, and their mistakes are to be told as well.
-        Settings::default().apply_defaults(defaults, &DEFAULTS, &Scope { user: true, ..scope }, cx);
-    }
+    let (classes, all) = classes(root, users, fields, &common, cx);
     let resolve = transport::resolve(common.defaults, &scope, cx);
     let tls = tls::read(fields.get("tls"), &scope, &names, cx);
     let population = Population { classes: &classes, all, place: users.map(|entry| entry.key_place) };
@@ -82,6 +79,7 @@ pub(super) fn read(
         seed: seed?,
         classes,
         endpoints,
+        aside,
         load: load?,
         assets,
         tls,
@@ -89,6 +87,36 @@ pub(super) fn read(
         env: cx.env_read(),
         replaced: cx.all_replaced(),
     })
+}
+
+/// The user classes; also whether every one could be read.
+fn classes(
+    root: &Node,
+    users: Option<&Entry>,
+    fields: Fields<'_>,
+    common: &Common<'_>,
+    cx: &Cx<'_>,
+) -> (Vec<Class>, bool) {
+    let (classes, all) = match users {
+        Some(entry) => class::read_all(&entry.value, common, cx),
+        None => (Vec::new(), false),
+    };
+    if users.is_none() && !fields.misspelt("users") {
+        cx.report(
+            Diagnostic::at(root.place, "the scenario has no `users`")
+                .hint("for example `users: {visitor: {tasks: {index: {steps: [get: /]}}}}`"),
+        );
+    }
+    if let (true, Some(defaults)) = (classes.is_empty(), common.defaults) {
+        // No class has read them, and their mistakes are to be told as well.
+        Settings::default().apply_defaults(
+            defaults,
+            &DEFAULTS,
+            &Scope { user: true, ..Scope::of_file(common.vars) },
+            cx,
+        );
+    }
+    (classes, all)
 }
 
 fn check_pipelines(classes: &[Class], place: Place, cx: &Cx<'_>) {

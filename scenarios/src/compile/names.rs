@@ -42,6 +42,13 @@ impl Names {
         EndpointId(self.endpoints.borrow_mut().number((method.to_owned(), name.to_owned()), make))
     }
 
+    /// A row of another kind.
+    pub(super) fn row(&self, kind: RowKind, method: &str, name: &str) -> EndpointId {
+        let make = || EndpointName { kind, method: method.to_owned(), name: name.to_owned() };
+        let key = (format!("{kind:?} {method}"), name.to_owned());
+        EndpointId(self.endpoints.borrow_mut().number(key, make))
+    }
+
     /// The asset of a path, wherever else it is used.
     pub(super) fn asset(&self, path: &str, place: Place) -> AssetId {
         let make = || AssetRef { path: path.to_owned(), place };

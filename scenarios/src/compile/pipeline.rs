@@ -6,7 +6,7 @@
 use super::cx::Cx;
 use super::transport::Pipelining;
 use crate::diagnostics::Diagnostic;
-use crate::plan::{Connection, HttpVersion, Op, Place, RequestPlan, TaskPlan};
+use crate::plan::{Connection, HttpVersion, OnFailure, Op, Place, RequestPlan, TaskPlan};
 use crate::template::Segment;
 use crate::tree::{Entry, Kind, Node};
 use crate::wait::Wait;
@@ -65,6 +65,11 @@ fn fit(request: &mut RequestPlan, asked: &Pipelining, first: &mut Option<(String
     }
     if !request.extract.is_empty() {
         refuse("with `pipeline` nothing is taken out of a response, and this one has an `extract`");
+    }
+    if request.on_failure != OnFailure::Continue {
+        refuse(
+            "with `pipeline` the next request is out before this one has failed, and it has an `on_failure`",
+        );
     }
     match (origin(request), &*first) {
         (None, _) => refuse("with `pipeline` the host must be known, and this one depends on the request"),

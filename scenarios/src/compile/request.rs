@@ -3,12 +3,13 @@
 use super::bodies;
 use super::class::ClassCx;
 use super::cx::Cx;
+use super::eval::Scope;
 use super::extract;
 use super::scalars::expected;
-use super::schema::{Fields, Schema};
+use super::schema::{Fields, Schema, listed};
 use super::settings::{self, is_token};
 use super::url;
-use crate::diagnostics::Diagnostic;
+use crate::diagnostics::{Diagnostic, closest};
 use crate::plan::{NamePlan, OnFailure, RequestPlan};
 use crate::template::{Encoding, Template};
 use crate::tree::{Entry, Kind, Node, Scalar};
@@ -37,6 +38,7 @@ pub(super) const REQUEST: Schema = Schema {
         "auth",
         "expect",
         "extract",
+        "on_failure",
         "get",
         "post",
         "put",
@@ -46,7 +48,7 @@ pub(super) const REQUEST: Schema = Schema {
         "options",
         "request",
     ],
-    later: &["on_failure", "tags"],
+    later: &[],
 };
 
 /// Compiles a request; `None` after a report.
@@ -71,6 +73,12 @@ pub(super) fn read(
         Some(node) => extract::read(node, &class.scope, cx),
         None => Some(Vec::new()),
     };
+    let on_failure = match fields.get("on_failure") {
+        Some(node) => read_on_failure(node, &class.scope, cx)?,
+        // A test is not to begin on what was not set up.
+        None if class.aside == Some("setup") => OnFailure::StopRun,
+        None => OnFailure::Continue,
+    };
     let ((method, _), mut url, name, query, body) = (line?, url?, name?, query?, body?);
     url::with_query(&mut url, &query);
     Some(RequestPlan {
@@ -87,7 +95,7 @@ pub(super) fn read(
         proxy: settings.proxy,
         cookies: settings.cookies,
         expect: settings.expect,
-        on_failure: OnFailure::default(),
+        on_failure,
         extract: extract?,
         place: verb.key_place,
     })
@@ -123,7 +131,7 @@ fn method_and_path(verb: &Entry, cx: &Cx<'_>) -> Option<(String, Node)> {
     };
     let path = path.trim_start();
     let method = method.to_ascii_uppercase();
-    if !is_token(&method) || method == "CONNECT" {
+    if !is_token(&method) || matches!(method.as_str(), "CONNECT" | "GROUP" | "TASK") {
         cx.report(
             Diagnostic::at(node.place, format!("`{method}` is not a method that can be sent"))
                 .hint("for example `request: PURGE /cache`"),
@@ -132,6 +140,28 @@ fn method_and_path(verb: &Entry, cx: &Cx<'_>) -> Option<(String, Node)> {
     }
     let scalar = Scalar { text: path.to_owned(), plain: scalar.plain };
     Some((method, Node { place: node.place, kind: Kind::Scalar(scalar) }))
+}
+
+const ON_FAILURE: [(&str, OnFailure); 5] = [
+    ("continue", OnFailure::Continue),
+    ("stop_task", OnFailure::StopTask),
+    ("restart_user", OnFailure::RestartUser),
+    ("stop_user", OnFailure::StopUser),
+    ("stop_run", OnFailure::StopRun),
+];
+
+fn read_on_failure(node: &Node, scope: &Scope<'_>, cx: &Cx<'_>) -> Option<OnFailure> {
+    let names = ON_FAILURE.map(|(name, _)| name);
+    let text = scope.text(node, &format!("one of {}", listed(&names)), cx)?;
+    let found = ON_FAILURE.iter().find(|(name, _)| *name == text);
+    if found.is_none() {
+        let problem = Diagnostic::at(node.place, format!("`{text}` is nothing that can be done on failure"));
+        cx.report(match closest(&text, names) {
+            Some(meant) => problem.hint(format!("did you mean `{meant}`?")),
+            None => problem.hint(format!("one of {} is expected here", listed(&names))),
+        });
+    }
+    found.map(|(_, what)| *what)
 }
 
 /// An unnamed request is called what its path looks like in the file, whatever values it has.
@@ -145,7 +175,7 @@ fn read_name(
     let Some(node) = fields.get("name") else {
         let written = path.text().unwrap_or_default();
         let written = if written.is_empty() { "/" } else { written };
-        return Some(NamePlan::Static(class.names.endpoint(method, written)));
+        return Some(NamePlan::Static(class.row(method, written)));
     };
     if node.is_null() || node.text().is_some_and(|text| text.trim().is_empty()) {
         cx.report(expected(node, "a name", "an empty text"));
@@ -157,7 +187,14 @@ fn read_name(
         return None;
     }
     Some(match template.as_static() {
-        Some(name) => NamePlan::Static(class.names.endpoint(method, name)),
+        Some(name) => NamePlan::Static(class.row(method, name)),
+        None if class.aside.is_some() => {
+            cx.report(
+                Diagnostic::at(node.place, "the name of a request that is made once is always the same")
+                    .hint("leave the values out of it"),
+            );
+            return None;
+        }
         None => NamePlan::PerValue(template),
     })
 }

@@ -229,7 +229,7 @@ pub(super) fn is_token(text: &str) -> bool {
 }
 
 /// Whether the part of a text that is always the same is more than one line.
-pub(super) fn has_control_characters(template: &Template) -> bool {
+pub(in crate::compile) fn has_control_characters(template: &Template) -> bool {
     template.segments().iter().any(|segment| match segment {
         Segment::Literal(text) => text.chars().any(|c| c.is_control() && c != '\t'),
         _ => false,

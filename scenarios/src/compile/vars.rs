@@ -99,19 +99,37 @@ impl Vars {
     }
 }
 
-/// Reports a key that cannot be the name of a variable.
-pub(super) fn check_name(entry: &Entry, cx: &Cx<'_>) {
+/// Reports a key that cannot be a name, of what it is.
+pub(super) fn check_spelling(entry: &Entry, what: &str, cx: &Cx<'_>) {
     let name = &entry.key;
-    let good = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
-        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
-    if !good {
+    if !is_name(name) {
         cx.report(
-            Diagnostic::at(entry.key_place, format!("`{name}` cannot be the name of a variable"))
+            Diagnostic::at(entry.key_place, format!("`{name}` cannot be the name of {what}"))
                 .hint("a name has letters, digits and `_`, and begins with none of the digits"),
         );
-    } else if RESERVED.contains(&name.as_str()) {
+    }
+}
+
+fn is_name(name: &str) -> bool {
+    name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+}
+
+/// Reports a key that cannot be the name of a variable.
+pub(super) fn check_name(entry: &Entry, cx: &Cx<'_>) {
+    check_text(&entry.key, entry.key_place, cx);
+}
+
+/// Reports a name that a variable cannot have.
+pub(super) fn check_text(name: &str, place: Place, cx: &Cx<'_>) {
+    if !is_name(name) {
         cx.report(
-            Diagnostic::at(entry.key_place, format!("`{name}` already has a meaning in `${{…}}`"))
+            Diagnostic::at(place, format!("`{name}` cannot be the name of a variable"))
+                .hint("a name has letters, digits and `_`, and begins with none of the digits"),
+        );
+    } else if RESERVED.contains(&name) {
+        cx.report(
+            Diagnostic::at(place, format!("`{name}` already has a meaning in `${{…}}`"))
                 .hint("choose another name"),
         );
     }

@@ -150,8 +150,10 @@ impl Plan {
 
     /// Every request of the test, class by class.
     pub fn requests(&self) -> impl Iterator<Item = &RequestPlan> {
+        let aside = self.aside.as_deref();
         self.classes
             .iter()
+            .chain(aside)
             .flat_map(|class| {
                 let tasks = class.tasks.iter().map(|task| &task.program);
                 [&class.on_start, &class.on_stop].into_iter().chain(tasks)

@@ -101,7 +101,8 @@ mod tests {
     }
 
     fn written(of: PairsOf, before: &str, first: &str, values: [Value; 2]) -> String {
-        let plans = values.map(|value| VariablePlan { name: "v".into(), initial: Some(value) });
+        let plans =
+            values.map(|value| VariablePlan { name: "v".into(), initial: Some(value), is_shared: false });
         let mut template = Template::literal(before);
         template.push_pairs(of, first, &pairs());
         // Something else stands in the buffer already.
@@ -146,7 +147,11 @@ mod tests {
         let mut template = Template::literal("http://h/");
         template.push_pairs(PairsOf::Query, "?", &pairs()[..1]);
         let (mut out, mut draw) = (String::new(), Draw::from_seed(1));
-        let mut variables = Variables::new(&[VariablePlan { name: "v".into(), initial: Some(Value::Null) }]);
+        let mut variables = Variables::new(&[VariablePlan {
+            name: "v".into(),
+            initial: Some(Value::Null),
+            is_shared: false,
+        }]);
         let mut cx = RenderContext {
             user_id: 0,
             life: 0,

@@ -1,15 +1,18 @@
 //! What the users of one load thread have in common: the plan, the clock, the thread's book, the permits.
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
+use stampede_proto::aside::Shared;
+use stampede_scenarios::value::Value;
 use stampede_stats::endpoint::EndpointKey;
 use stampede_stats::recorder::Recorder;
 use tokio::sync::Notify;
 
 use super::arrivals::Handed;
+use super::aside;
 use super::message::BufferPool;
 use super::prepared::Prepared;
 use crate::clock::RunClock;
@@ -53,6 +56,8 @@ pub(super) struct Context {
     pub(super) ended: RefCell<Vec<u32>>,
     /// A user's task has panicked: what the thread measures is not to be trusted any more.
     pub(super) panicked: Cell<bool>,
+    /// What setup gave to all users.
+    pub(super) shared: OnceCell<Vec<Option<Value>>>,
     /// Wakes the thread's own loop when a user has ended.
     pub(super) someone_ended: Notify,
 }
@@ -89,8 +94,14 @@ impl Context {
             stop_at: Cell::new(Duration::MAX),
             ended: RefCell::default(),
             panicked: Cell::new(false),
+            shared: OnceCell::new(),
             someone_ended: Notify::new(),
         })
+    }
+
+    /// What setup gave is known. The first word counts.
+    pub(super) fn set_shared(&self, shared: &Shared) {
+        let _ = self.shared.set(aside::values(shared));
     }
 
     /// Looks at the lease. When it was renewed, everybody who holds goes on.

@@ -5,6 +5,7 @@
 
 mod allowed;
 pub mod arrivals;
+mod aside;
 mod context;
 mod cookies;
 mod cpu;
@@ -26,12 +27,14 @@ mod user;
 use std::sync::Arc;
 use std::time::Duration;
 
+use stampede_proto::aside::{AsideDone, Shared};
 use stampede_proto::steer::Steer;
 use stampede_scenarios::profile::Profile;
 use stampede_stats::interval::Interval;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
 use arrivals::OpenGrant;
+pub use aside::AsideConfig;
 pub use gauges::{Shown, ThreadGauges};
 use prepared::Prepared;
 use thread::LoadThread;
@@ -64,7 +67,10 @@ pub enum Command {
         steer: Steer,
     },
     /// The run clock is set: go.
-    Start,
+    Start {
+        /// What setup gave.
+        shared: Arc<Shared>,
+    },
     /// No iteration begins from run time `at` on; what has not ended by then and `timeout` is given up.
     Stop {
         /// Run time.
@@ -143,6 +149,12 @@ pub trait StartEngine: Send + 'static {
     /// When the system gives no more threads.
     fn start(&self, config: &EngineConfig, events: &mpsc::Sender<Event>) -> std::io::Result<Engine>;
 
+    /// Runs `setup` or `teardown` and tells how it went; gives it up when nobody listens any more.
+    ///
+    /// # Errors
+    /// When the system gives no more threads.
+    fn aside(&self, config: AsideConfig, done: oneshot::Sender<AsideDone>) -> std::io::Result<()>;
+
     /// Now, on the clock by which the users hold when their lease has passed.
     fn boot_time(&self) -> BootTime {
         BootTime::now()
@@ -152,6 +164,10 @@ pub trait StartEngine: Send + 'static {
 impl<F: HttpFactory> StartEngine for F {
     fn start(&self, config: &EngineConfig, events: &mpsc::Sender<Event>) -> std::io::Result<Engine> {
         Engine::start(config, self, events)
+    }
+
+    fn aside(&self, config: AsideConfig, done: oneshot::Sender<AsideDone>) -> std::io::Result<()> {
+        aside::start(config, self.clone(), done)
     }
 }
 

@@ -8,8 +8,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Method};
 use stampede_scenarios::plan::{
-    AssetId, BodyPlan, Connection, Expect, HttpVersion, NamePlan, Op, PartContent, PartPlan, Plan, Program,
-    RequestPlan,
+    AssetId, BodyPlan, ClassPlan, Connection, Expect, HttpVersion, NamePlan, Op, PartContent, PartPlan, Plan,
+    Program, RequestPlan,
 };
 use stampede_scenarios::template::{Segment, Template};
 use stampede_scenarios::wait::Wait;
@@ -43,6 +43,8 @@ pub struct Prepared {
     /// What the clients have to know of it.
     pub(super) http: Arc<RunHttp>,
     pub(super) classes: Vec<PreparedClass>,
+    /// What runs once in the whole test.
+    pub(super) aside: Option<PreparedClass>,
 }
 
 #[derive(Debug)]
@@ -165,23 +167,21 @@ impl Prepared {
         let http = RunHttp::new(&plan, assets, client)
             .map_err(|error| PrepareError { line: 0, what: error.to_string() })?;
         let boundary = boundary(plan.seed);
-        let classes = plan
-            .classes
-            .iter()
-            .map(|class| {
-                let maker = Maker { assets, boundary: &boundary, http: &http };
-                Ok(PreparedClass {
-                    on_start: maker.program(&class.on_start)?,
-                    on_stop: maker.program(&class.on_stop)?,
-                    tasks: class
-                        .tasks
-                        .iter()
-                        .map(|task| maker.program(&task.program))
-                        .collect::<Result<_, _>>()?,
-                })
+        let prepare = |class: &ClassPlan| {
+            let maker = Maker { assets, boundary: &boundary, http: &http };
+            Ok(PreparedClass {
+                on_start: maker.program(&class.on_start)?,
+                on_stop: maker.program(&class.on_stop)?,
+                tasks: class
+                    .tasks
+                    .iter()
+                    .map(|task| maker.program(&task.program))
+                    .collect::<Result<_, _>>()?,
             })
-            .collect::<Result<_, _>>()?;
-        Ok(Self { plan, http: Arc::new(http), classes })
+        };
+        let classes = plan.classes.iter().map(prepare).collect::<Result<_, _>>()?;
+        let aside = plan.aside.as_deref().map(prepare).transpose()?;
+        Ok(Self { plan, http: Arc::new(http), classes, aside })
     }
 }
 

@@ -166,7 +166,8 @@ impl<T: HttpThread> Loop<T> {
                 self.apply(changes);
                 self.follows(revision);
             }
-            Command::Start => {
+            Command::Start { shared } => {
+                self.context.set_shared(&shared);
                 self.started = true;
                 self.context.look_at_lease();
                 // Who joins a running test has nothing to say of the seconds before.

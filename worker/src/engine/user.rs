@@ -13,6 +13,7 @@ use stampede_scenarios::variables::Variables;
 use stampede_stats::recorder::IterationEnd;
 
 use super::arrivals::Handed;
+use super::aside;
 use super::context::{Context, UserSignals};
 use super::cookies::Jar;
 use super::guard::IterationGuard;
@@ -44,7 +45,10 @@ impl<C: HttpClient> User<C> {
         let client = http.client(&probe)?;
         context.recorder.borrow_mut().user(usize::from(grant.class), true);
         let class = &context.prepared.plan.classes[usize::from(grant.class)];
-        let variables = Variables::new(&class.variables);
+        let mut variables = Variables::new(&class.variables);
+        if let Some(values) = context.shared.get() {
+            aside::give(&mut variables, &class.variables, values);
+        }
         let (context, signals) = (Rc::clone(context), Rc::clone(signals));
         Ok(Self {
             context,

@@ -3,6 +3,7 @@
 //! One task owns everything ([`Worker`]); readers and load threads only push [`Event`]s. The engine goes on while the line is
 //! down: what it measures waits in the outbox.
 
+mod beside;
 mod leave;
 mod link;
 mod obey;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use stampede_proto::aside::shared_from_wire;
 use stampede_proto::v1::command::What;
 use stampede_proto::v1::{BatchAck, HeartbeatAnswer};
 use stampede_proto::{assign, prepare as wire_prepare, v1};
@@ -21,8 +22,13 @@ impl<E: StartEngine> Worker<E> {
             What::Assign(wire) => self.assign(wire).await,
             What::Start(start) => {
                 if let Some(run) = self.run.as_mut().filter(|run| run.id == start.run) {
-                    if run.start(start.start_us, &self.sync).await {
-                        self.say("the test starts");
+                    match shared_from_wire(start.shared.unwrap_or_default()) {
+                        Ok(shared) => {
+                            if run.start(start.start_us, shared, &self.sync).await {
+                                self.say("the test starts");
+                            }
+                        }
+                        Err(error) => run.state = State::Failed(error.to_string()),
                     }
                     self.tell();
                 }
@@ -47,6 +53,7 @@ impl<E: StartEngine> Worker<E> {
                     self.end_run();
                 }
             }
+            What::Aside(wire) => self.aside(wire),
             What::Notice(text) => self.say(&text),
         }
     }

@@ -3,15 +3,18 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use stampede_proto::aside::Shared;
 use stampede_proto::assign::{Assign, Held, OpenShare};
 use stampede_proto::v1::WorkerPhase;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use super::Settings;
+use super::beside::Beside;
 use super::prepare::Ready;
 use super::running::Running;
 use crate::clock::{ClockSync, RunClock};
+use crate::engine::prepared::Prepared;
 use crate::engine::{Command, EngineConfig, Event, StartEngine};
 use crate::lease::Lease;
 use crate::outbox::Outbox;
@@ -36,6 +39,10 @@ pub(super) struct ActiveRun {
     /// one, which goes on with the test of one that died, has another clock.
     start: Option<(u64, Instant)>,
     stop: Option<(Duration, Duration)>,
+    /// The test, once it is prepared.
+    pub(super) prepared: Option<Arc<Prepared>>,
+    /// What runs here once in the whole test.
+    pub(super) beside: Beside,
 }
 
 #[derive(Debug)]
@@ -59,6 +66,8 @@ impl ActiveRun {
             started: false,
             start: None,
             stop: None,
+            prepared: None,
+            beside: Beside::default(),
         }
     }
 
@@ -71,6 +80,7 @@ impl ActiveRun {
         lease: &Arc<Lease>,
     ) -> std::io::Result<()> {
         let prepared = Arc::clone(&ready.prepared);
+        self.prepared = Some(Arc::clone(&prepared));
         let load = &prepared.plan.load;
         // Arrivals are bounded by their own schedule.
         let pool = load.iterations.filter(|_| load.open.is_none()).map(|_| IterationPool::new(threads));
@@ -126,7 +136,7 @@ impl ActiveRun {
     }
 
     /// The run's beginning is named. Returns whether that was news.
-    pub(super) async fn start(&mut self, start_us: u64, sync: &ClockSync) -> bool {
+    pub(super) async fn start(&mut self, start_us: u64, shared: Shared, sync: &ClockSync) -> bool {
         let (State::Running(running), Some(offset)) = (&self.state, sync.offset_us()) else { return false };
         if self.start.is_none() {
             self.start = Some((start_us, Instant::now()));
@@ -135,7 +145,8 @@ impl ActiveRun {
             return false;
         }
         self.clock.start(start_us, offset);
-        running.engine.command(|_| Command::Start).await;
+        let shared = Arc::new(shared);
+        running.engine.command(|_| Command::Start { shared: Arc::clone(&shared) }).await;
         true
     }
 

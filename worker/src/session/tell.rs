@@ -1,5 +1,6 @@
 //! What a worker tells: heartbeats with how things are, batches with what was measured, each when it is time.
 
+use stampede_proto::aside;
 use stampede_proto::assign::held_to_wire;
 use stampede_proto::v1::{SnapshotBatch, WorkerPhase, WorkerStatus};
 use tokio::time::Instant;
@@ -18,6 +19,7 @@ pub(super) struct Told {
     followed: (u64, usize),
     hungry_at: u64,
     all_done: bool,
+    aside_done: bool,
     leaving: bool,
 }
 
@@ -97,6 +99,9 @@ impl<E: StartEngine> Worker<E> {
             status.wants_iterations = showing.hungry;
             status.outbox = u32::try_from(run.outbox.len()).unwrap_or(u32::MAX);
             status.thread_ages_ms = showing.ages_ms;
+            // Small, and told again and again: whoever goes on with the test is to hear of it.
+            status.aside = run.beside.done.as_ref().map(aside::to_wire);
+            told.aside_done = status.aside.is_some();
             if let State::Failed(why) = &run.state {
                 status.error.clone_from(why);
             }

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
+use stampede_proto::aside::AsideDone;
 use stampede_proto::v1::{BatchAck, Command};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, MissedTickBehavior, interval};
@@ -39,11 +40,31 @@ pub(super) struct Sent {
 /// What happens to a worker.
 #[derive(Debug)]
 pub(super) enum Event {
-    Linked { attempt: u64, result: Result<Box<Link>, LinkError> },
-    Command { attempt: u64, command: Box<Command> },
-    Ack { attempt: u64, ack: BatchAck },
-    Broken { attempt: u64, why: String },
-    Prepared { run: String, result: Result<Ready, String> },
+    Linked {
+        attempt: u64,
+        result: Result<Box<Link>, LinkError>,
+    },
+    Command {
+        attempt: u64,
+        command: Box<Command>,
+    },
+    Ack {
+        attempt: u64,
+        ack: BatchAck,
+    },
+    Broken {
+        attempt: u64,
+        why: String,
+    },
+    Prepared {
+        run: String,
+        result: Result<Ready, String>,
+    },
+    /// Steps that run once have come to their end, or could not.
+    Beside {
+        run: String,
+        done: Box<AsideDone>,
+    },
 }
 
 pub(super) struct Worker<E> {
@@ -212,6 +233,7 @@ impl<E: StartEngine> Worker<E> {
             Event::Ack { attempt, ack } if self.is_current(attempt) => self.acknowledged(&ack),
             Event::Broken { attempt, why } if self.is_current(attempt) => self.broken(&why),
             Event::Prepared { run, result } => self.prepared(&run, result),
+            Event::Beside { run, done } => self.beside_done(&run, *done),
             // Of a line that is no more.
             _ => {}
         }

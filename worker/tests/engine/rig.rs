@@ -176,7 +176,7 @@ impl Rig {
 
     pub(crate) async fn start(&self) {
         self.clock.start(0, 0);
-        self.engine.command(|_| Command::Start).await;
+        self.engine.command(|_| Command::Start { shared: Arc::default() }).await;
     }
 
     pub(crate) async fn assign(&mut self, grants: &[SlotGrant], cut: bool) {

@@ -246,7 +246,7 @@ impl Worker {
                 self.run.clear();
                 self.over = true;
             }
-            What::Stop(_) | What::Iterations(_) | What::Notice(_) => {}
+            What::Stop(_) | What::Iterations(_) | What::Aside(_) | What::Notice(_) => {}
         }
         Ok(())
     }

@@ -15,9 +15,11 @@ use crate::arrivals::Spacing;
 use crate::extract::{ExtractFrom, ExtractPlan};
 use crate::matcher::Matcher;
 use crate::profile::Profile;
+use crate::rate::Rate;
 use crate::rate_profile::RateProfile;
 use crate::sequence::ClassSequence;
 use crate::template::Template;
+use crate::threshold::Rule;
 use crate::variables::{VariableId, VariablePlan};
 use crate::wait::Wait;
 
@@ -43,6 +45,8 @@ pub struct Plan {
     pub aside: Option<Box<ClassPlan>>,
     /// How many users when, and for how long.
     pub load: LoadPlan,
+    /// What has to hold in the end, in the order of the file.
+    pub thresholds: Vec<Rule>,
     /// The files the scenario names; [`AssetId`] is an index into it.
     pub assets: Vec<AssetRef>,
     /// What TLS checks and shows.
@@ -141,6 +145,27 @@ pub struct OpenPlan {
     pub users: u32,
     /// Whether the run time is that of the stages, because nothing else was said.
     pub ends_with_stages: bool,
+    /// The rate is looked for: the profile is only what it begins with.
+    pub search: Option<SearchPlan>,
+}
+
+/// The search for the highest arrival rate at which rules hold.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SearchPlan {
+    /// The first rate.
+    pub from: Rate,
+    /// Each is so many times the one before while rules hold.
+    pub factor: f64,
+    /// No rate above it is tried.
+    pub to: Option<Rate>,
+    /// The search is over where the lowest rate that broke is no more than this part above the highest that held, 0 to 1.
+    pub precision: f64,
+    /// How long each is tried.
+    pub hold: Duration,
+    /// How long the best is tried again.
+    pub verify: Duration,
+    /// What has to hold.
+    pub thresholds: Vec<Rule>,
 }
 
 /// One user class.

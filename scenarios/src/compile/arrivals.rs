@@ -5,10 +5,11 @@ use std::time::Duration;
 use super::class::{Class, Share};
 use super::cx::Cx;
 use super::eval::Scope;
+use super::find_max;
 use super::schema::{Fields, Schema, not_yet};
 use crate::arrivals::Spacing;
 use crate::diagnostics::Diagnostic;
-use crate::plan::{OpenPlan, Place};
+use crate::plan::{OpenPlan, Place, SearchPlan};
 use crate::rate_profile::{RateProfile, RateProfileError, Stage};
 use crate::source::Overrides;
 use crate::tree::{Kind, Node};
@@ -28,44 +29,53 @@ pub(super) struct Written {
     /// Whether it says anything of a rate, even if that could not be read.
     pub(super) asked: bool,
     stages: bool,
+    search: Option<SearchPlan>,
     spacing: Option<Spacing>,
     max_users: Option<(u32, Place)>,
 }
 
 /// Reads the keys of the open model among those of `load`.
 pub(super) fn read_written(fields: Fields<'_>, scope: &Scope<'_>, most_users: u32, cx: &Cx<'_>) -> Written {
-    let (rate, stages) = (fields.entry("rate"), fields.entry("stages"));
+    let (rate, stages, search) = (fields.entry("rate"), fields.entry("stages"), fields.entry("find_max"));
+    if let (Some(search), Some(other)) = (search, rate.or(stages)) {
+        cx.report(
+            Diagnostic::at(search.key_place, "`find_max` sets the rate by itself, so there is no other")
+                .note(other.key_place, "the other one is here"),
+        );
+    }
     if let (Some(rate), Some(stages)) = (rate, stages) {
         cx.report(
             Diagnostic::at(stages.key_place, "a load has a `rate` or `stages`, not both")
                 .note(rate.key_place, "the rate is here"),
         );
     }
-    if let (Some(open), Some(spawn)) = (rate.or(stages), fields.entry("spawn_rate")) {
+    if let (Some(open), Some(spawn)) = (rate.or(stages).or(search), fields.entry("spawn_rate")) {
         cx.report(
             Diagnostic::at(spawn.key_place, "where arrivals come at a rate, users have no spawn rate")
                 .note(open.key_place, "the arrival rate is here")
                 .hint("users are started as arrivals need them, up to `max_users`"),
         );
     }
-    let asked = rate.is_some() || stages.is_some();
+    let asked = rate.is_some() || stages.is_some() || search.is_some();
     for key in ["arrivals", "max_users"] {
         if let (false, Some(entry)) = (asked, fields.entry(key)) {
             let text = format!("`{key}` goes with an arrival rate, and there is none");
             cx.report(Diagnostic::at(entry.key_place, text).hint("for example `rate: 500/s`"));
         }
     }
+    let search = search.and_then(|entry| find_max::read(&entry.value, scope, cx));
     let rate = match (rate, stages) {
         (Some(entry), _) => read_rate(&entry.value, scope, cx),
         (None, Some(entry)) => read_stages(&entry.value, entry.key_place, scope, cx),
-        (None, None) => None,
+        (None, None) => search.as_ref().map(|search| (search.rate.clone(), "find_max".to_owned())),
     };
     let max_users = fields.get("max_users").and_then(|node| {
         let most = scope.whole(node, "`max_users`", 1, u64::from(most_users), cx)?;
         Some((u32::try_from(most).ok()?, node.place))
     });
     let spacing = fields.get("arrivals").and_then(|node| read_spacing(node, scope, cx));
-    Written { rate, asked, stages: stages.is_some(), spacing, max_users }
+    let search = search.map(|search| search.plan);
+    Written { rate, asked, stages: stages.is_some(), search, spacing, max_users }
 }
 
 fn read_spacing(node: &Node, scope: &Scope<'_>, cx: &Cx<'_>) -> Option<Spacing> {
@@ -199,7 +209,8 @@ pub(super) fn plan(
         cx.report(Diagnostic::anywhere(text).hint("give it a `weight` instead"));
     }
     let spacing = written.spacing.unwrap_or_default();
-    Some(OpenPlan { rate, spacing, max_users, users, ends_with_stages: stages })
+    let search = written.search.clone().filter(|_| overrides.rate.is_none());
+    Some(OpenPlan { rate, spacing, max_users, users, ends_with_stages: stages, search })
 }
 
 /// The run time that follows from the stages where nothing else is said.

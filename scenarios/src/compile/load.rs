@@ -26,13 +26,14 @@ const LOAD: Schema = Schema {
         "spawn_rate",
         "rate",
         "stages",
+        "find_max",
         "arrivals",
         "max_users",
         "run_time",
         "iterations",
         "stop_timeout",
     ],
-    later: &["find_max", "hold", "warmup"],
+    later: &["hold", "warmup"],
 };
 /// More users than any one test has; keeps what is reckoned with them in range.
 const MOST_USERS: u32 = 10_000_000;

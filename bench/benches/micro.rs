@@ -125,8 +125,9 @@ fn render(name: &'static str) -> Piece {
             response: &stampede_scenarios::response::NONE,
             draw: &mut draw,
             variables,
+            around: &stampede_scenarios::template::NOWHERE,
         };
-        body.render_into(&mut out, &mut cx);
+        body.render_into(&mut out, &mut cx).expect("it can be computed");
         out.len()
     })
 }

@@ -270,7 +270,7 @@ impl Conductor {
         match effect {
             Effect::Order(worker, order) => {
                 if let Some(commands) = self.controls.get(&worker) {
-                    let command = order_to_wire(&order, &self.prepare);
+                    let command = order_to_wire(&order, &self.prepare, self.run.planned());
                     self.say(Outgoing::Command(worker, commands.clone(), Box::new(command)));
                 }
             }

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use stampede_scenarios::describe::per_second;
 use stampede_scenarios::threshold::{Clock, Figure, Metric, Rule, Scope, Unit};
 use stampede_stats::counts::IterationCounts;
-use stampede_stats::endpoint::{EndpointKey, EndpointStats};
+use stampede_stats::endpoint::{EndpointKey, EndpointStats, Part, RowKind};
 use stampede_stats::histogram::{TIMES_DIGITS, Times};
 
 use crate::format;
@@ -81,18 +81,13 @@ type Row<'a> = (&'a EndpointKey, &'a EndpointStats<u64>);
 /// The rows that a rule is of.
 fn rows<'a>(rule: &'a Rule, seen: &Seen<'a>) -> impl Iterator<Item = Row<'a>> {
     let is_of = |(key, _): &Row<'a>| match &rule.scope {
-        Scope::All | Scope::Ok | Scope::Each => is_request(key),
+        Scope::All | Scope::Ok | Scope::Each => key.is_total(),
         Scope::Endpoint(method, name) => {
-            is_request(key) && key.name == *name && method.as_ref().is_none_or(|method| key.method == *method)
+            key.is_total() && key.name == *name && method.as_ref().is_none_or(|method| key.method == *method)
         }
-        Scope::Group(name) => key.method == "GROUP" && key.name == *name,
+        Scope::Group(name) => key.kind == RowKind::Group && key.part == Part::Measured && key.name == *name,
     };
     seen.rows.iter().filter(is_of)
-}
-
-/// Whether a row is of requests.
-fn is_request(key: &EndpointKey) -> bool {
-    key.method != "GROUP" && key.method != "TASK"
 }
 
 /// A metric over some rows together; `None` where nothing was completed.

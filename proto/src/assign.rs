@@ -4,19 +4,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use stampede_scenarios::arrivals::LANES;
-use stampede_scenarios::profile::{Profile, Ramp};
+use stampede_scenarios::profile::Profile;
 use stampede_scenarios::ranks::RankSet;
 use stampede_scenarios::rate::Rate;
 
 use crate::prepare::{ns, rate_from_wire, rate_to_wire};
 use crate::steer::{self, Steer};
-use crate::{WireError, v1};
+use crate::{WireError, profile, v1};
 
 /// Most users one worker can be given.
-const MAX_USERS: usize = 10_000_000;
-
-/// Most changes of a profile.
-const MAX_RAMPS: usize = 1_000_000;
+pub(crate) const MAX_USERS: usize = 10_000_000;
 
 /// Most grants of an assignment: classes times what they differ in.
 const MAX_GRANTS: usize = 262_144;
@@ -89,17 +86,16 @@ pub struct Grant {
     pub rate: Option<Rate>,
 }
 
-/// To the wire.
-pub fn to_wire(assign: &Assign) -> v1::Assign {
+/// To the wire. `planned` is the profile that the scenario gives, which the worker has made of it too: only what was changed since
+/// travels. A shape of a day has hundreds of thousands of changes, and every assignment goes with the profile.
+pub fn to_wire(assign: &Assign, planned: &Profile) -> v1::Assign {
+    let (kept, profile) = profile::to_wire(&assign.profile, planned);
     v1::Assign {
         run: assign.run.clone(),
         revision: assign.revision,
-        profile: assign
-            .profile
-            .changes()
-            .iter()
-            .map(|ramp| v1::Ramp { at_ns: ns(ramp.at), to: ramp.to, rate: Some(rate_to_wire(ramp.rate)) })
-            .collect(),
+        profile,
+        kept,
+        mark: assign.profile.mark(),
         grants: assign.grants.iter().map(grant_to_wire).collect(),
         open: assign.open.as_ref().map(open_to_wire),
         cut: assign.cut,
@@ -149,25 +145,16 @@ fn grant_to_wire(grant: &Grant) -> v1::Grant {
     }
 }
 
-/// From the wire.
+/// From the wire. `planned` is the profile that the scenario gives.
 ///
 /// # Errors
-/// When ranks or lanes are out of order or too many, a rate is zero, or users have numbers beyond all range.
-pub fn from_wire(wire: v1::Assign) -> Result<Assign, WireError> {
-    if wire.profile.len() > MAX_RAMPS || wire.grants.len() > MAX_GRANTS {
-        return Err(WireError::invalid("profile", "too many changes or grants"));
+/// When ranks or lanes are out of order or too many, a rate is zero, users have numbers beyond all range, or the scenario gives
+/// another profile here than at the other end.
+pub fn from_wire(wire: v1::Assign, planned: &Profile) -> Result<Assign, WireError> {
+    if wire.grants.len() > MAX_GRANTS {
+        return Err(WireError::invalid("grants", "too many"));
     }
-    let ramps = wire
-        .profile
-        .into_iter()
-        .map(|ramp| {
-            if ramp.to as usize > MAX_USERS {
-                return Err(WireError::invalid("profile.to", "too many users"));
-            }
-            let rate = rate_from_wire(ramp.rate.ok_or(WireError::Missing("profile.rate"))?)?;
-            Ok(Ramp { at: Duration::from_nanos(ramp.at_ns), to: ramp.to, rate })
-        })
-        .collect::<Result<_, WireError>>()?;
+    let profile = profile::from_wire(&wire, planned)?;
     let mut left = MAX_USERS;
     let mut grants = Vec::with_capacity(wire.grants.len().min(1024));
     for grant in wire.grants {
@@ -176,7 +163,6 @@ pub fn from_wire(wire: v1::Assign) -> Result<Assign, WireError> {
         grants.push(grant);
     }
     let open = wire.open.as_ref().map(open_from_wire).transpose()?;
-    let profile = Profile::from_changes(ramps);
     let rate = wire.rate.as_ref().map(steer::rate_from_wire).transpose()?;
     let steer = Steer { rate: rate.map(Arc::new), paused: wire.paused };
     Ok(Assign { run: wire.run, revision: wire.revision, profile, grants, open, cut: wire.cut, steer })
@@ -244,6 +230,7 @@ fn grant_from_wire(wire: &v1::Grant, limit: usize) -> Result<Grant, WireError> {
 #[cfg(test)]
 mod tests {
     use prost::Message;
+    use stampede_scenarios::profile::Ramp;
     use stampede_scenarios::rate_profile::RateProfile;
 
     use super::*;
@@ -290,7 +277,7 @@ mod tests {
             cut: true,
             steer: Steer { rate: RateProfile::constant(rate).ok().map(Arc::new), paused: true },
         };
-        assert_eq!(from_wire(to_wire(&assign)), Ok(assign));
+        assert_eq!(from_wire(to_wire(&assign, &Profile::default()), &Profile::default()), Ok(assign));
     }
 
     #[test]
@@ -322,9 +309,16 @@ mod tests {
         let rate = Some(v1::Rate { num: 1, den: 1 });
         let assign = |to: u32, grants: usize| v1::Assign {
             profile: vec![v1::Ramp { at_ns: u64::MAX, to, rate }],
+            mark: Profile::from_changes(vec![Ramp {
+                at: Duration::from_nanos(u64::MAX),
+                to,
+                rate: Rate::new(1, 1).expect("positive"),
+            }])
+            .mark(),
             grants: vec![v1::Grant::default(); grants],
             ..v1::Assign::default()
         };
+        let from_wire = |wire| from_wire(wire, &Profile::default());
         assert!(from_wire(assign(10_000_000, MAX_GRANTS)).is_ok());
         assert!(from_wire(assign(10_000_001, 0)).is_err());
         assert!(from_wire(assign(1, MAX_GRANTS + 1)).is_err());

@@ -12,13 +12,13 @@ use stampede_proto::batch::{Batch, Finals, Running};
 use stampede_proto::prepare::{AssetInfo, ClientChoice, Prepare};
 use stampede_proto::steer::Steer;
 use stampede_proto::{assign, batch, prepare, v1};
-use stampede_scenarios::profile::Profile;
+use stampede_scenarios::profile::{Profile, Ramp};
 use stampede_scenarios::ranks::RankSet;
 use stampede_scenarios::rate::Rate;
 use stampede_scenarios::rate_profile::RateProfile;
 use stampede_scenarios::source::{Overrides, Source};
 use stampede_stats::counts::{IterationCounts, RequestCounts};
-use stampede_stats::endpoint::{EndpointDelta, EndpointKey};
+use stampede_stats::endpoint::{EndpointDelta, EndpointKey, Part, RowKind};
 use stampede_stats::histogram::{PHASE_DIGITS, TIMES_DIGITS, Times, TimesDelta};
 use stampede_stats::interval::Gauges;
 use stampede_stats::outcome::FailureKind;
@@ -38,7 +38,11 @@ fn a_batch() -> v1::SnapshotBatch {
         RequestCounts { started: 9, sent: 8, ok: 4, failed: 4, cancelled: 1, ..RequestCounts::default() };
     let [ok, failed, service] = [(); 3].map(|()| times(TIMES_DIGITS));
     let delta = EndpointDelta { counts, ok, failed, service, ttfb: times(PHASE_DIGITS) };
-    let keys = [EndpointKey::new("GET", "/"), EndpointKey::new("POST", "/a")];
+    let keys = [
+        EndpointKey::new("GET", "/"),
+        EndpointKey::new("POST", "/a").in_part(Part::WarmUp),
+        EndpointKey::of(RowKind::Group, "GROUP", "checkout"),
+    ];
     let error = ErrorKey { endpoint: keys[0].clone(), kind: FailureKind::Closed, message: "gone".into() };
     let phase = || times(PHASE_DIGITS);
     let target = TargetDelta { connections: 2, dns: phase(), connect: phase(), tls: phase() };
@@ -78,7 +82,7 @@ fn an_assignment() -> v1::Assign {
     };
     let lanes =
         LaneShare { lanes: RankSet::from_sorted((0..1024).step_by(3).collect()), from: 3, until: Some(9) };
-    assign::to_wire(&Assign {
+    let assign = Assign {
         run: "r".into(),
         revision: 4,
         profile: Profile::ramp(200, rate).changed(Duration::from_secs(30), 210, rate),
@@ -86,7 +90,8 @@ fn an_assignment() -> v1::Assign {
         open: Some(OpenShare { lanes: vec![lanes], first_user: 7, max_users: 90 }),
         cut: true,
         steer: Steer { rate: RateProfile::constant(rate).ok().map(Arc::new), paused: true },
-    })
+    };
+    assign::to_wire(&assign, &Profile::default())
 }
 
 fn a_test() -> v1::Prepare {
@@ -115,7 +120,7 @@ fn a_heartbeat() -> v1::WorkerStatus {
 fn take_batch(bytes: &[u8]) {
     let Ok(wire) = v1::SnapshotBatch::decode(bytes) else { return };
     let Ok(taken) = batch::from_wire(wire) else { return };
-    assert!(taken.snapshot.endpoints.values().all(EndpointDelta::is_consistent));
+    assert!(taken.snapshot.endpoints.iter().all(|(key, delta)| delta.is_consistent(key.kind)));
     let mut totals = Totals::default();
     totals.add(&taken.snapshot);
     totals.add(&taken.snapshot);
@@ -126,8 +131,15 @@ fn take_batch(bytes: &[u8]) {
 
 /// Takes an assignment as a worker does: when its users start, and how many there are.
 fn take_assignment(bytes: &[u8]) {
-    let Ok(wire) = v1::Assign::decode(bytes) else { return };
-    let Ok(taken) = assign::from_wire(wire) else { return };
+    let Ok(mut wire) = v1::Assign::decode(bytes) else { return };
+    // Rubbish hardly ever has the right mark, and would get no further.
+    let ramp = |ramp: &v1::Ramp| {
+        let rate = ramp.rate.and_then(|rate| Rate::new(rate.num, rate.den))?;
+        Some(Ramp { at: Duration::from_nanos(ramp.at_ns), to: ramp.to, rate })
+    };
+    let planned = Profile::default();
+    wire.mark = Profile::from_changes(wire.profile.iter().filter_map(ramp).collect()).mark();
+    let Ok(taken) = assign::from_wire(wire, &planned) else { return };
     assert!(taken.profile.peak() <= 10_000_000);
     for at in [Duration::ZERO, Duration::from_secs(31), Duration::from_nanos(u64::MAX), Duration::MAX] {
         taken.profile.users_at(at);
@@ -135,7 +147,8 @@ fn take_assignment(bytes: &[u8]) {
         taken.profile.next_stop(5, at);
     }
     taken.profile.settled_at();
-    let again = assign::from_wire(assign::to_wire(&taken)).expect("what was taken can be taken again");
+    let again = assign::from_wire(assign::to_wire(&taken, &planned), &planned)
+        .expect("what was taken can be taken again");
     assert_eq!(again, taken);
 }
 
@@ -220,7 +233,7 @@ proptest! {
 #[test]
 fn unspoilt_messages_are_taken() {
     assert!(batch::from_wire(a_batch()).is_ok());
-    assert!(assign::from_wire(an_assignment()).is_ok());
+    assert!(assign::from_wire(an_assignment(), &Profile::default()).is_ok());
     assert!(prepare::from_wire(a_test()).is_ok());
     assert!(assign::held_from_wire(&a_heartbeat().held).is_ok());
 }

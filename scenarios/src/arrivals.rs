@@ -44,6 +44,8 @@ pub struct Arrival {
     pub due: Duration,
     /// The user class that runs it.
     pub class: u16,
+    /// Its number among those of its class, from 0.
+    pub nth: u64,
     /// Its lane, below [`LANES`].
     pub lane: u16,
     /// Where the integral of the rate stands when it is due. It stays when the rate is changed, and gives another instant.
@@ -108,9 +110,10 @@ impl Iterator for Schedule {
         }
         let SlotClass { slot, class, rank } = self.classes.next()?;
         let due = self.dues.advance();
-        let lane = lane(class, u64::from(rank));
+        let nth = u64::from(rank);
+        let lane = lane(class, nth);
         let place = self.dues.units;
-        let arrival = Arrival { number: slot, due: due.unwrap_or(Duration::MAX), class, lane, place };
+        let arrival = Arrival { number: slot, due: due.unwrap_or(Duration::MAX), class, nth, lane, place };
         if due.is_none() {
             // Its class is drawn and its place known: it waits for a rate at which it is due.
             self.waiting.push_back(arrival);

@@ -249,19 +249,24 @@ fn pause(wait: &Wait) -> String {
 pub(crate) fn shown(template: &Template) -> String {
     let segment = |segment: &Segment| match segment {
         Segment::Literal(text) => text.clone(),
-        Segment::Value { source, .. } => match source {
-            ValueSource::UserId => "${user.id}".to_owned(),
-            ValueSource::UserLife => "${user.life}".to_owned(),
-            ValueSource::UserClass => "${user.class}".to_owned(),
-            ValueSource::Iteration => "${iteration}".to_owned(),
-            ValueSource::RandomInt { lo, hi } => format!("${{random.int({lo}, {hi})}}"),
-            ValueSource::Variable { name, .. } => format!("${{{name}}}"),
-            ValueSource::Base64(text) => format!("base64 of {}", shown(text)),
-        },
-        Segment::Pair { name, variable, .. } => format!("{name}=${{{variable}}}"),
+        Segment::Value { source, .. } => source_shown(source),
+        Segment::Pair { name, source, .. } => format!("{name}={}", source_shown(source)),
         Segment::Separator(_) => "&".to_owned(),
     };
-    template.segments().iter().map(segment).collect()
+    template.shown_segments().iter().map(segment).collect()
+}
+
+fn source_shown(source: &ValueSource) -> String {
+    match source {
+        ValueSource::UserId => "${user.id}".to_owned(),
+        ValueSource::UserLife => "${user.life}".to_owned(),
+        ValueSource::UserClass => "${user.class}".to_owned(),
+        ValueSource::Iteration => "${iteration}".to_owned(),
+        ValueSource::RandomInt { lo, hi } => format!("${{random.int({lo}, {hi})}}"),
+        ValueSource::Variable { name, .. } => format!("${{{name}}}"),
+        ValueSource::Base64(text) => format!("base64 of {}", shown(text)),
+        ValueSource::Computed(computed) => format!("${{{}}}", computed.written()),
+    }
 }
 
 /// At most one decimal, and none that says nothing.

@@ -29,6 +29,7 @@ pub mod schedule;
 pub mod schema;
 pub mod sequence;
 pub mod source;
+pub mod stages;
 pub mod template;
 pub mod threshold;
 mod tree;

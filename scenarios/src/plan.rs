@@ -4,18 +4,20 @@
 //! Coordinator and workers compile the same text with the same code, so indices (classes, tasks, endpoints, assets) mean the
 //! same on every machine. It does not know how users are run (`worker`) or how slots are dealt (`deal`).
 
+mod search;
 mod steps;
 mod transport;
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::time::Duration;
 
 use crate::alias::AliasTable;
 use crate::arrivals::Spacing;
+use crate::expression::FileText;
 use crate::extract::{ExtractFrom, ExtractPlan};
 use crate::matcher::Matcher;
 use crate::profile::Profile;
-use crate::rate::Rate;
 use crate::rate_profile::RateProfile;
 use crate::sequence::ClassSequence;
 use crate::template::Template;
@@ -23,11 +25,12 @@ use crate::threshold::Rule;
 use crate::variables::{VariableId, VariablePlan};
 use crate::wait::Wait;
 
+pub use search::SearchPlan;
 pub use steps::{ChoosePlan, FailPlan, LoopKind, LoopPlan, Op, ParallelPlan, Program, SetPlan, StopWhat};
 pub use transport::{Connection, HttpVersion, ProxyUrl, ResolveRule, Timeouts, TlsIdentity, TlsPlan};
 
 /// A whole test, ready to run.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Plan {
     /// The scenario's `name`, else its file name without the ending.
     pub name: String,
@@ -49,6 +52,8 @@ pub struct Plan {
     pub thresholds: Vec<Rule>,
     /// The files the scenario names; [`AssetId`] is an index into it.
     pub assets: Vec<AssetRef>,
+    /// Those of them whose text stands in expressions, to be filled when they are there.
+    pub files: Vec<FileText>,
     /// What TLS checks and shows.
     pub tls: TlsPlan,
     /// Addresses in place of the resolver's; [`ResolveRule::find`] says which one counts.
@@ -57,6 +62,38 @@ pub struct Plan {
     pub env: BTreeMap<String, String>,
     /// What flags replaced of the file, one sentence each, for the report.
     pub replaced: Vec<String>,
+}
+
+impl Plan {
+    /// Puts the texts of files into the expressions that name them; `content` has the bytes of each of [`Plan::assets`].
+    ///
+    /// # Errors
+    /// The path of a file that is not there or is not text.
+    pub fn fill_files<'b>(&self, content: impl Fn(AssetId) -> Option<&'b [u8]>) -> Result<(), &str> {
+        for file in &self.files {
+            if !content(file.asset).is_some_and(|bytes| file.fill(bytes)) {
+                return Err(file.path());
+            }
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Plan {
+    /// Without what the environment says, which may be secret.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Plan")
+            .field("name", &self.name)
+            .field("target", &self.target)
+            .field("seed", &self.seed)
+            .field("classes", &self.classes)
+            .field("endpoints", &self.endpoints)
+            .field("aside", &self.aside)
+            .field("load", &self.load)
+            .field("assets", &self.assets)
+            .field("env", &self.env.keys())
+            .finish_non_exhaustive()
+    }
 }
 
 /// Index into [`Plan::endpoints`].
@@ -126,6 +163,8 @@ pub struct LoadPlan {
     pub open: Option<OpenPlan>,
     /// From the first start; `None` runs until it is stopped or has done its iterations.
     pub run_time: Option<Duration>,
+    /// The first part of the run time, which is run and shown, and is in no percentile, rate or threshold.
+    pub warmup: Duration,
     /// Iterations over all users; in the open model so many arrivals.
     pub iterations: Option<u64>,
     /// How long users may finish their iteration at the end.
@@ -147,25 +186,6 @@ pub struct OpenPlan {
     pub ends_with_stages: bool,
     /// The rate is looked for: the profile is only what it begins with.
     pub search: Option<SearchPlan>,
-}
-
-/// The search for the highest arrival rate at which rules hold.
-#[derive(Debug, Clone, PartialEq)]
-pub struct SearchPlan {
-    /// The first rate.
-    pub from: Rate,
-    /// Each is so many times the one before while rules hold.
-    pub factor: f64,
-    /// No rate above it is tried.
-    pub to: Option<Rate>,
-    /// The search is over where the lowest rate that broke is no more than this part above the highest that held, 0 to 1.
-    pub precision: f64,
-    /// How long each is tried.
-    pub hold: Duration,
-    /// How long the best is tried again.
-    pub verify: Duration,
-    /// What has to hold.
-    pub thresholds: Vec<Rule>,
 }
 
 /// One user class.

@@ -4,9 +4,15 @@
 //! is computed. Slot k is alive exactly while `users_at(t) > k`, so a worker that holds the profile starts and stops its
 //! own slots with no further message. It knows nothing of classes (`sequence`) or of workers (`deal`).
 
+use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
+use extremes::Extremes;
+
 use crate::rate::Rate;
+
+mod extremes;
 
 /// One change: from `at` on, the number of users moves to `to` at `rate`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -29,12 +35,27 @@ pub struct Ramp {
 /// slot 1 at 11 s; slot 0 stays. A change that comes early takes over where the one before had got to: `to: 0` at 0.6 s
 /// finds 2 users and stops slot 1 at 0.6 s.
 ///
-/// Rates are exact fractions, so a climb of 7 users in 3 minutes is a ramp at 7/180 per second.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+/// Rates are exact fractions, so a climb of 7 users in 3 minutes is a ramp at 7/180 per second. A jump is a ramp at
+/// [`Rate::AT_ONCE`].
+///
+/// A copy shares everything with its original: a profile of a day in tenths of seconds travels through the program as a pointer.
+#[derive(Clone, Default)]
 pub struct Profile {
+    course: Arc<Course>,
+}
+
+/// The changes, and what follows from them.
+#[derive(Default)]
+struct Course {
     changes: Vec<Ramp>,
     /// For each change the number of users it finds.
     found: Vec<u32>,
+    /// For each change the most users in its time.
+    most: Extremes,
+    /// For each change the complement of the fewest users in its time, so that here too the greatest is looked for.
+    fewest: Extremes,
+    steepest: Option<Rate>,
+    mark: u64,
 }
 
 impl Profile {
@@ -45,31 +66,49 @@ impl Profile {
 
     /// A profile from its changes, as [`changes`](Self::changes) gave them. One that lies before its predecessor is
     /// moved to it.
-    pub fn from_changes(changes: Vec<Ramp>) -> Self {
-        let mut profile = Self::default();
-        for ramp in changes {
-            profile.push(ramp);
+    pub fn from_changes(mut changes: Vec<Ramp>) -> Self {
+        let mut found = Vec::with_capacity(changes.len());
+        let mut last: Option<Segment> = None;
+        for ramp in &mut changes {
+            ramp.at = ramp.at.max(last.map_or(Duration::ZERO, |last| last.ramp.at));
+            let users = last.map_or(0, |last| last.users_at(ramp.at));
+            found.push(users);
+            last = Some(Segment { ramp: *ramp, found: users, until: None });
         }
-        profile
+        let mut course = Course { changes, found, ..Course::default() };
+        let segments = || (0..course.changes.len()).map(|index| course.segment(index));
+        let most = Extremes::new(segments().map(|segment| segment.peak()));
+        let fewest = Extremes::new(segments().map(|segment| !segment.fewest()));
+        let steepest = segments().filter_map(|segment| segment.climb()).max();
+        let mark = course.changes.iter().fold(FNV_BASE, marked);
+        (course.most, course.fewest, course.steepest, course.mark) = (most, fewest, steepest, mark);
+        Self { course: Arc::new(course) }
     }
 
-    /// This profile with one more change; an `at` before the last change's is moved to it.
+    /// This profile up to `at`, and from there on only towards `to`: what was to come later does not.
     #[must_use]
     pub fn changed(&self, at: Duration, to: u32, rate: Rate) -> Self {
-        let mut profile = self.clone();
-        profile.push(Ramp { at, to, rate });
-        profile
+        let stays = self.changes().partition_point(|ramp| ramp.at <= at);
+        let kept = self.changes().iter().take(stays).copied();
+        Self::from_changes(kept.chain([Ramp { at, to, rate }]).collect())
     }
 
-    fn push(&mut self, mut ramp: Ramp) {
-        ramp.at = ramp.at.max(self.changes.last().map_or(Duration::ZERO, |last| last.at));
-        self.found.push(self.users_at(ramp.at));
-        self.changes.push(ramp);
+    /// How many changes at the beginning are the same as those of `other`.
+    pub fn shared_with(&self, other: &Self) -> usize {
+        if Arc::ptr_eq(&self.course, &other.course) {
+            return self.changes().len();
+        }
+        self.changes().iter().zip(other.changes()).take_while(|(mine, theirs)| mine == theirs).count()
+    }
+
+    /// A number that two profiles share if, as good as certainly only if, they are the same.
+    pub fn mark(&self) -> u64 {
+        self.course.mark
     }
 
     /// The changes in order of time.
     pub fn changes(&self) -> &[Ramp] {
-        &self.changes
+        &self.course.changes
     }
 
     /// How many slots are alive at `t`: slots 0 to this, without it.
@@ -84,83 +123,116 @@ impl Profile {
 
     /// The earliest time from `from` on at which `slot` is alive; `None` if it never is again.
     pub fn next_start(&self, slot: u32, from: Duration) -> Option<Duration> {
-        self.segments_from(from).find_map(|segment| segment.next_start(slot, from))
+        let here = self.index_at(from).unwrap_or(0);
+        let in_this = || self.course.get(here)?.next_start(slot, from);
+        let later = || {
+            let later = self.course.most.first_from(here + 1, slot.checked_add(1)?)?;
+            self.course.get(later)?.next_start(slot, from)
+        };
+        in_this().or_else(later)
     }
 
     /// The earliest time from `from` on at which `slot` is not alive; `None` if it lives for ever.
     pub fn next_stop(&self, slot: u32, from: Duration) -> Option<Duration> {
-        if self.changes.first().is_none_or(|first| from < first.at) {
-            return Some(from);
-        }
-        self.segments_from(from).find_map(|segment| segment.next_stop(slot, from))
+        let Some(here) = self.index_at(from) else { return Some(from) };
+        let in_this = || self.course.get(here)?.next_stop(slot, from);
+        let later = || {
+            let later = self.course.fewest.first_from(here + 1, !slot)?;
+            self.course.get(later)?.next_stop(slot, from)
+        };
+        in_this().or_else(later)
     }
 
     /// The largest number of users at any time.
     pub fn peak(&self) -> u32 {
-        self.segments(0).map(|segment| segment.peak()).max().unwrap_or(0)
+        self.course.most.greatest_from(0)
     }
 
     /// The largest number of users at any time up to and with `t`.
     pub fn peak_until(&self, t: Duration) -> u32 {
-        let through = self.changes.partition_point(|ramp| ramp.at <= t);
-        let before = self.segments(0).take(through.saturating_sub(1)).map(|segment| segment.peak());
-        let here = self.segment_at(t).map(|segment| segment.users_at(segment.ramp.at));
-        before.chain(here).chain([self.users_at(t)]).max().unwrap_or(0)
+        let Some(here) = self.index_at(t) else { return 0 };
+        let at_its_beginning = self.course.segment(here).users_at(self.course.changes[here].at);
+        self.course.most.greatest_before(here).max(at_its_beginning).max(self.users_at(t))
     }
 
     /// The largest number of users at any time from `t` on.
     pub fn peak_from(&self, t: Duration) -> u32 {
-        self.segments_from(t).map(|segment| segment.peak_from(t)).max().unwrap_or(0)
+        let here = self.index_at(t).unwrap_or(0);
+        let in_this = self.course.get(here).map_or(0, |segment| segment.peak_from(t));
+        in_this.max(self.course.most.greatest_from(here + 1))
     }
 
-    /// The rate of the steepest climb; `None` where nothing climbs.
+    /// The rate of the steepest climb; `None` where nothing climbs. A jump of n users counts as n in a second.
     pub fn steepest_climb(&self) -> Option<Rate> {
-        let climbs = self.segments(0).filter(|segment| segment.ramp.to > segment.found);
-        let by_size = |a: &Rate, b: &Rate| {
-            (u128::from(a.num()) * u128::from(b.den())).cmp(&(u128::from(b.num()) * u128::from(a.den())))
-        };
-        climbs.map(|segment| segment.ramp.rate).max_by(by_size)
+        self.course.steepest
     }
 
     /// When the last ramp has arrived: from then on nothing changes.
     pub fn settled_at(&self) -> Duration {
-        let Some(last) = self.segments(self.changes.len().saturating_sub(1)).next() else {
+        let Some(last) = self.changes().len().checked_sub(1).and_then(|last| self.course.get(last)) else {
             return Duration::ZERO;
         };
-        let steps = u64::from(last.ramp.to.abs_diff(last.found));
-        last.ramp.at.saturating_add(last.ramp.rate.time_of(steps.saturating_sub(1)))
+        last.settled_at()
     }
 
     fn segment_at(&self, t: Duration) -> Option<Segment> {
-        let through = self.changes.partition_point(|ramp| ramp.at <= t);
-        self.segments(through.checked_sub(1)?).next()
+        self.course.get(self.index_at(t)?)
     }
 
-    /// What holds at or after `from`, in order of time.
-    fn segments_from(&self, from: Duration) -> impl Iterator<Item = Segment> {
-        let through = self.changes.partition_point(|ramp| ramp.at <= from);
-        self.segments(through.saturating_sub(1))
+    /// The change that is the newest at `t`.
+    fn index_at(&self, t: Duration) -> Option<usize> {
+        self.changes().partition_point(|ramp| ramp.at <= t).checked_sub(1)
+    }
+}
+
+impl Course {
+    fn get(&self, index: usize) -> Option<Segment> {
+        (index < self.changes.len()).then(|| self.segment(index))
     }
 
-    fn segments(&self, first: usize) -> impl Iterator<Item = Segment> {
-        self.changes.iter().zip(&self.found).enumerate().skip(first).map(|(index, (&ramp, &found))| Segment {
-            ramp,
-            found,
-            until: self.changes.get(index + 1).map(|next| next.at),
-        })
+    fn segment(&self, index: usize) -> Segment {
+        let until = self.changes.get(index + 1).map(|next| next.at);
+        Segment { ramp: self.changes[index], found: self.found[index], until }
     }
+}
+
+impl PartialEq for Profile {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.course, &other.course) || self.changes() == other.changes()
+    }
+}
+
+impl Eq for Profile {}
+
+impl fmt::Debug for Profile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.changes()).finish()
+    }
+}
+
+const FNV_BASE: u64 = 0xcbf2_9ce4_8422_2325;
+const FNV_PRIME: u64 = 0x0000_0100_0000_01b3;
+
+/// FNV-1a, with one more change.
+fn marked(mark: u64, ramp: &Ramp) -> u64 {
+    let words =
+        [ramp.at.as_secs(), ramp.at.subsec_nanos().into(), ramp.to.into(), ramp.rate.num(), ramp.rate.den()];
+    words
+        .iter()
+        .flat_map(|word| word.to_le_bytes())
+        .fold(mark, |mark, byte| (mark ^ u64::from(byte)).wrapping_mul(FNV_PRIME))
 }
 
 /// The time in which one change is the newest: `ramp.at ≤ t < until`. Empty where the next change has the same time.
 #[derive(Debug, Clone, Copy)]
-struct Segment {
-    ramp: Ramp,
-    found: u32,
-    until: Option<Duration>,
+pub(crate) struct Segment {
+    pub(crate) ramp: Ramp,
+    pub(crate) found: u32,
+    pub(crate) until: Option<Duration>,
 }
 
 impl Segment {
-    fn users_at(&self, t: Duration) -> u32 {
+    pub(crate) fn users_at(&self, t: Duration) -> u32 {
         let moved = self.ramp.rate.count_by(t.saturating_sub(self.ramp.at));
         let moved = u32::try_from(moved).unwrap_or(u32::MAX);
         if self.ramp.to >= self.found {
@@ -197,6 +269,28 @@ impl Segment {
         self.until.is_none_or(|until| t < until).then_some(t)
     }
 
+    /// When its ramp has arrived, if it is not ended before.
+    pub(crate) fn settled_at(&self) -> Duration {
+        let steps = u64::from(self.ramp.to.abs_diff(self.found));
+        self.ramp.at.saturating_add(self.ramp.rate.time_of(steps.saturating_sub(1)))
+    }
+
+    /// How fast it climbs, if it does.
+    fn climb(&self) -> Option<Rate> {
+        let users = self.ramp.to.checked_sub(self.found).filter(|users| *users > 0)?;
+        if self.ramp.rate.is_at_once() { Rate::new(users.into(), 1) } else { Some(self.ramp.rate) }
+    }
+
+    /// The fewest users in this segment; [`u32::MAX`] if it is empty.
+    fn fewest(&self) -> u32 {
+        let begin = self.users_at(self.ramp.at);
+        match self.until {
+            None => begin.min(self.ramp.to),
+            Some(until) if until <= self.ramp.at => u32::MAX,
+            Some(until) => begin.min(self.users_at(until.saturating_sub(Duration::from_nanos(1)))),
+        }
+    }
+
     /// The most users in this segment, which has them at its beginning or at its end; 0 if it is empty.
     fn peak(&self) -> u32 {
         self.peak_from(self.ramp.at)
@@ -217,155 +311,4 @@ impl Segment {
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    fn rate(num: u64, den: u64) -> Rate {
-        Rate::new(num, den).unwrap()
-    }
-
-    fn ms(millis: u64) -> Duration {
-        Duration::from_millis(millis)
-    }
-
-    /// `users_at` by moving one user after the other.
-    fn walked(changes: &[Ramp], t: Duration) -> u32 {
-        let mut users = 0_u32;
-        for (index, ramp) in changes.iter().enumerate().take_while(|(_, ramp)| ramp.at <= t) {
-            let until = changes.get(index + 1).map_or(t, |next| next.at.min(t));
-            let steps = u64::from(users.abs_diff(ramp.to));
-            for _ in (0..steps).take_while(|&i| ramp.at + ramp.rate.time_of(i) <= until) {
-                users = if ramp.to > users { users + 1 } else { users - 1 };
-            }
-        }
-        users
-    }
-
-    /// Every instant at which the number of users may change.
-    fn instants(changes: &[Ramp]) -> Vec<Duration> {
-        let of_ramp = |ramp: &Ramp| {
-            let ramp = *ramp;
-            (0..40).map(move |i| ramp.at + ramp.rate.time_of(i))
-        };
-        let mut instants: Vec<_> = changes.iter().flat_map(of_ramp).collect();
-        instants.sort();
-        instants
-    }
-
-    #[test]
-    fn a_plain_ramp_starts_slot_k_at_k_over_rate() {
-        let profile = Profile::ramp(9, rate(2, 1));
-        for slot in 0..9 {
-            assert_eq!(profile.next_start(slot, Duration::ZERO), Some(ms(u64::from(slot) * 500)));
-            assert_eq!(profile.next_stop(slot, ms(4000)), None);
-        }
-        assert_eq!(profile.next_start(9, Duration::ZERO), None);
-        assert_eq!((profile.users_at(ms(499)), profile.users_at(ms(500))), (1, 2));
-        assert_eq!((profile.settled_at(), profile.peak(), profile.target_at(ms(0))), (ms(4000), 9, 9));
-    }
-
-    #[test]
-    fn down_is_last_in_first_out() {
-        let profile = Profile::ramp(3, rate(2, 1)).changed(ms(10_000), 1, rate(1, 1));
-        let stops = [0, 1, 2].map(|slot| profile.next_stop(slot, ms(5000)));
-        assert_eq!(stops, [None, Some(ms(11_000)), Some(ms(10_000))]);
-        assert_eq!((profile.settled_at(), profile.peak()), (ms(11_000), 3));
-        assert_eq!((profile.target_at(ms(9999)), profile.target_at(ms(10_000))), (3, 1));
-    }
-
-    #[test]
-    fn an_early_change_takes_over_where_the_last_had_got_to() {
-        let profile = Profile::ramp(3, rate(2, 1)).changed(ms(600), 0, rate(1, 1));
-        assert_eq!([599, 600, 1599, 1600].map(|t| profile.users_at(ms(t))), [2, 1, 1, 0]);
-        assert_eq!(
-            (profile.peak(), profile.next_start(2, ms(0)), profile.next_stop(0, ms(0))),
-            (2, None, Some(ms(1600)))
-        );
-        let earlier = profile.changed(ms(1), 5, rate(1, 1));
-        assert_eq!(earlier.changes()[2].at, ms(600));
-    }
-
-    #[test]
-    fn nothing_and_before_the_first_change() {
-        let nothing = Profile::default();
-        assert_eq!((nothing.users_at(ms(5)), nothing.peak(), nothing.settled_at()), (0, 0, ms(0)));
-        assert_eq!((nothing.next_start(0, ms(1)), nothing.next_stop(0, ms(1))), (None, Some(ms(1))));
-        let late = nothing.changed(ms(100), 2, rate(10, 1));
-        assert_eq!((late.users_at(ms(99)), late.target_at(ms(99))), (0, 0));
-        assert_eq!((late.next_start(1, ms(5)), late.next_stop(0, ms(5))), (Some(ms(200)), Some(ms(5))));
-    }
-
-    #[test]
-    fn the_ends_of_the_range_saturate() {
-        let slow = Profile::ramp(u32::MAX, rate(1, u64::MAX));
-        assert_eq!(slow.settled_at(), Duration::MAX);
-        assert_eq!(slow.next_start(1, ms(0)), Some(Duration::from_secs(u64::MAX)));
-        let fast = Profile::ramp(u32::MAX, rate(u64::MAX, 1)).changed(Duration::MAX, 0, rate(u64::MAX, 1));
-        assert_eq!((fast.users_at(ms(1000)), fast.users_at(Duration::MAX)), (u32::MAX, 0));
-    }
-
-    fn any_ramp() -> impl Strategy<Value = Ramp> {
-        (0_u64..60, 0_u32..25, 1_u64..30, 1_u64..4).prop_map(|(at, to, num, den)| Ramp {
-            at: ms(at * 100),
-            to,
-            rate: rate(num, den),
-        })
-    }
-
-    fn any_changes() -> impl Strategy<Value = Vec<Ramp>> {
-        prop::collection::vec(any_ramp(), 0..6).prop_map(|mut changes| {
-            changes.sort_by_key(|ramp| ramp.at);
-            changes
-        })
-    }
-
-    proptest! {
-        #[test]
-        fn users_at_is_what_moving_one_by_one_gives(changes in any_changes()) {
-            let profile = Profile::from_changes(changes.clone());
-            prop_assert_eq!(profile.changes(), &changes[..]);
-            for t in instants(&changes) {
-                for t in [t.saturating_sub(Duration::from_nanos(1)), t] {
-                    prop_assert_eq!(profile.users_at(t), walked(&changes, t), "at {:?}", t);
-                }
-            }
-        }
-
-        #[test]
-        fn starts_and_stops_are_the_first_instants_of_their_kind(changes in any_changes(), from in 0_u64..80) {
-            let profile = Profile::from_changes(changes.clone());
-            let from = ms(from * 100);
-            let mut times = instants(&changes);
-            times.retain(|t| *t > from);
-            times.insert(0, from);
-            for slot in 0..26 {
-                let start = times.iter().copied().find(|t| profile.users_at(*t) > slot);
-                prop_assert_eq!(profile.next_start(slot, from), start, "start of {}", slot);
-                let stop = times.iter().copied().find(|t| profile.users_at(*t) <= slot);
-                prop_assert_eq!(profile.next_stop(slot, from), stop, "stop of {}", slot);
-            }
-        }
-
-        #[test]
-        fn peak_and_settling_are_those_of_the_course(changes in any_changes()) {
-            let profile = Profile::from_changes(changes.clone());
-            let times = instants(&changes);
-            let peak = times.iter().map(|t| profile.users_at(*t)).max().unwrap_or(0);
-            prop_assert_eq!(profile.peak(), peak);
-            for t in &times {
-                let until = times.iter().filter(|time| *time <= t).map(|time| profile.users_at(*time)).max();
-                prop_assert_eq!(profile.peak_until(*t), until.unwrap_or(0), "until {:?}", t);
-                let from = times.iter().filter(|time| *time >= t).map(|time| profile.users_at(*time)).max();
-                prop_assert_eq!(profile.peak_from(*t), from.unwrap_or(0), "from {:?}", t);
-            }
-            let end = changes.last().map_or(0, |last| last.to);
-            let settled = profile.settled_at();
-            prop_assert_eq!(profile.users_at(settled), end);
-            if let (Some(last), Some(before)) = (changes.last(), settled.checked_sub(Duration::from_nanos(1))) {
-                prop_assert!(before < last.at || profile.users_at(before) != end);
-            }
-        }
-    }
-}
+mod tests;

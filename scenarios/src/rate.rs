@@ -4,6 +4,7 @@
 //! millisecond. A [`Rate`] is therefore a reduced fraction, and both directions (when is event i due; how many are due
 //! by t) are integer arithmetic to the nanosecond.
 
+use std::cmp::Ordering;
 use std::fmt;
 use std::time::Duration;
 
@@ -17,6 +18,14 @@ pub struct Rate {
 }
 
 impl Rate {
+    /// So fast that everything happens at one instant: more of them in a nanosecond than there can be.
+    pub const AT_ONCE: Self = Self { num: u64::MAX, den: 1 };
+
+    /// Whether it is [`Self::AT_ONCE`].
+    pub fn is_at_once(self) -> bool {
+        self == Self::AT_ONCE
+    }
+
     /// `num` events in `den` seconds. `None` when either is 0.
     pub fn new(num: u64, den: u64) -> Option<Self> {
         if num == 0 || den == 0 {
@@ -72,6 +81,18 @@ impl Rate {
     }
 }
 
+impl Ord for Rate {
+    fn cmp(&self, other: &Self) -> Ordering {
+        (u128::from(self.num) * u128::from(other.den)).cmp(&(u128::from(other.num) * u128::from(self.den)))
+    }
+}
+
+impl PartialOrd for Rate {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
 /// Per second with at most six decimals: `10/s`, `0.5/s`, `0.333333/s`.
 impl fmt::Display for Rate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -122,6 +143,18 @@ mod tests {
         assert_eq!(rate(10, 1).count_by(Duration::ZERO), 1);
         // Faster than the clock: several in one nanosecond.
         assert_eq!(rate(5_000_000_000, 1).count_by(Duration::ZERO), 5);
+    }
+
+    #[test]
+    fn rates_are_compared_exactly() {
+        let mut rates =
+            [rate(1, 2), rate(u64::MAX, 3), rate(1, 3), Rate::AT_ONCE, rate(u64::MAX, u64::MAX - 1)];
+        rates.sort();
+        let sorted = [rate(1, 3), rate(1, 2), rate(u64::MAX, u64::MAX - 1), rate(u64::MAX, 3), Rate::AT_ONCE];
+        assert_eq!(rates, sorted);
+        assert!(Rate::AT_ONCE.is_at_once() && !rate(1, 1).is_at_once());
+        assert_eq!(Rate::AT_ONCE.time_of(u64::from(u32::MAX)), Duration::ZERO);
+        assert!(Rate::AT_ONCE.count_by(Duration::ZERO) > u64::from(u32::MAX));
     }
 
     #[test]

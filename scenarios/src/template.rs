@@ -4,24 +4,30 @@
 //! its own. How `${…}` is read is in `compile/`.
 
 mod pair;
+mod source;
 
-use std::fmt::Write;
+use std::borrow::Cow;
+use std::fmt;
+use std::time::Duration;
 
 pub use pair::PairsOf;
 
 use crate::draw::Draw;
+use crate::expression::{Computed, EvaluateError, hidden};
 use crate::response::LastResponse;
 use crate::value::{Value, write_json_inside};
 use crate::variables::{VariableId, Variables};
 
 /// A compiled text. Literals are never empty and never stand side by side.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Clone, PartialEq, Default)]
 pub struct Template {
     segments: Vec<Segment>,
+    /// As outputs may show it, where that is something else: what comes from a secret is only named.
+    shown: Option<Vec<Segment>>,
 }
 
 /// A piece of a template.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Segment {
     /// Text that is always the same, already encoded.
     Literal(String),
@@ -32,23 +38,21 @@ pub enum Segment {
         /// How it is written.
         encoding: Encoding,
     },
-    /// A pair of a query or a form whose value is a variable of the user: left out if that is null, repeated if a list.
+    /// A pair of a query or a form whose value may be anything: left out if it is null, repeated if it is a list.
     Pair {
         /// What it is part of.
         of: PairsOf,
         /// Its name, encoded.
         name: String,
-        /// The variable's number.
-        id: VariableId,
-        /// The variable's name, for messages.
-        variable: Box<str>,
+        /// Where the value comes from: a variable, or what is computed.
+        source: ValueSource,
     },
     /// What goes before a pair behind such a one.
     Separator(PairsOf),
 }
 
 /// Where a value comes from.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum ValueSource {
     /// `user.id`: the slot, unique in the whole test, from 0.
     UserId,
@@ -74,6 +78,8 @@ pub enum ValueSource {
     },
     /// Base64 (RFC 4648, 4) of a text that is not known sooner.
     Base64(Template),
+    /// What an expression comes to.
+    Computed(Box<Computed>),
 }
 
 /// How a value is written.
@@ -112,7 +118,21 @@ pub struct RenderContext<'a> {
     pub draw: &'a mut Draw,
     /// The user's own variables.
     pub variables: &'a mut Variables,
+    /// Where it runs.
+    pub around: &'a Around,
 }
+
+/// What is the same for all that a worker renders.
+#[derive(Debug, Clone)]
+pub struct Around {
+    /// The worker's name: `worker`, in the log.
+    pub worker: Cow<'static, str>,
+    /// The wall clock, as the time since the beginning of 1970 (UTC): `now`.
+    pub now: fn() -> Duration,
+}
+
+/// Around what runs nowhere: a worker without a name, a clock that stands at 1970.
+pub static NOWHERE: Around = Around { worker: Cow::Borrowed(""), now: || Duration::ZERO };
 
 impl Template {
     /// A text that is always the same, taken as it is.
@@ -127,6 +147,11 @@ impl Template {
         &self.segments
     }
 
+    /// The pieces as outputs may show them.
+    pub fn shown_segments(&self) -> &[Segment] {
+        self.shown.as_deref().unwrap_or(&self.segments)
+    }
+
     /// The text, if it is always the same.
     pub fn as_static(&self) -> Option<&str> {
         match self.segments.as_slice() {
@@ -136,42 +161,54 @@ impl Template {
         }
     }
 
-    /// Appends the text with its values to `out`.
-    pub fn render_into(&self, out: &mut String, cx: &mut RenderContext<'_>) {
-        let from = out.len();
-        for segment in &self.segments {
-            match segment {
-                Segment::Literal(text) => out.push_str(text),
-                Segment::Value { source, encoding } => source.render_into(*encoding, out, cx),
-                Segment::Pair { of, name, id, .. } => of.write(name, *id, out, from, cx.variables),
-                Segment::Separator(of) => of.separate(out, from),
-            }
+    /// As outputs may show it, if that is always the same.
+    pub fn shown_static(&self) -> Option<&str> {
+        match self.shown_segments() {
+            [] => Some(""),
+            [Segment::Literal(text)] => Some(text),
+            _ => None,
         }
     }
 
-    /// Adds the user's variables that it writes to `list`, with their names.
-    pub(crate) fn add_variables(&self, list: &mut Vec<(VariableId, Box<str>)>) {
+    /// Whether a part of it comes from a secret.
+    pub fn is_secret(&self) -> bool {
+        self.shown.is_some()
+    }
+
+    /// Appends the text with its values to `out`.
+    ///
+    /// # Errors
+    /// When a value cannot be computed; `out` has a part of the text then.
+    pub fn render_into(&self, out: &mut String, cx: &mut RenderContext<'_>) -> Result<(), EvaluateError> {
+        render(&self.segments, out, cx)
+    }
+
+    /// Appends the text as outputs may show it: what comes from a secret is only named, as `‹name›`.
+    ///
+    /// # Errors
+    /// When a value cannot be computed.
+    pub fn render_shown_into(
+        &self,
+        out: &mut String,
+        cx: &mut RenderContext<'_>,
+    ) -> Result<(), EvaluateError> {
+        render(self.shown_segments(), out, cx)
+    }
+
+    /// Adds the user's variables that it needs in any case to `list`, with their names.
+    pub fn add_variables(&self, list: &mut Vec<(VariableId, Box<str>)>) {
         for segment in &self.segments {
-            match segment {
-                Segment::Value { source: ValueSource::Variable { id, name }, .. } => {
-                    list.push((*id, name.clone()));
-                }
-                Segment::Pair { id, variable, .. } => list.push((*id, variable.clone())),
-                Segment::Value { source: ValueSource::Base64(inner), .. } => inner.add_variables(list),
-                _ => {}
+            if let Segment::Value { source, .. } | Segment::Pair { source, .. } = segment {
+                source.add_variables(list);
             }
         }
     }
 
     /// Appends text that needs no encoding any more.
     pub(crate) fn push_encoded(&mut self, text: &str) {
-        if text.is_empty() {
-            return;
-        }
-        if let Some(Segment::Literal(last)) = self.segments.last_mut() {
-            last.push_str(text);
-        } else {
-            self.segments.push(Segment::Literal(text.to_owned()));
+        push_literal(&mut self.segments, text);
+        if let Some(shown) = &mut self.shown {
+            push_literal(shown, text);
         }
     }
 
@@ -184,76 +221,130 @@ impl Template {
 
     /// Appends a value that is known now.
     pub(crate) fn push_value(&mut self, value: &Value, encoding: Encoding) {
-        match (encoding, value) {
-            (Encoding::JsonValue, value) => self.push_encoded(&value.to_json()),
-            (encoding, value) => self.push_text(&value.to_plain(), encoding),
+        self.push_encoded(&written(value, encoding));
+    }
+
+    /// Appends a value that is known now, and not to be shown.
+    pub(crate) fn push_secret(&mut self, value: &Value, name: &str, encoding: Encoding) {
+        self.push_shown_as(name, |segments| push_literal(segments, &written(value, encoding)));
+    }
+
+    /// Appends a value that is known only later; with the secret it comes from, if it does.
+    pub(crate) fn push_source(&mut self, source: ValueSource, secret: Option<&str>, encoding: Encoding) {
+        self.push_segment(Segment::Value { source, encoding }, secret);
+    }
+
+    fn push_segment(&mut self, segment: Segment, secret: Option<&str>) {
+        match (secret, &mut self.shown) {
+            (Some(name), _) => self.push_shown_as(name, |segments| segments.push(segment)),
+            (None, shown) => {
+                if let Some(shown) = shown {
+                    shown.push(segment.clone());
+                }
+                self.segments.push(segment);
+            }
         }
     }
 
-    /// Appends a value that is known only later.
-    pub(crate) fn push_source(&mut self, source: ValueSource, encoding: Encoding) {
-        self.segments.push(Segment::Value { source, encoding });
+    fn push_shown_as(&mut self, name: &str, push: impl FnOnce(&mut Vec<Segment>)) {
+        let shown = self.shown.get_or_insert_with(|| self.segments.clone());
+        push_literal(shown, &hidden(name));
+        push(&mut self.segments);
     }
 
     /// Appends the base64 of a text.
     pub(crate) fn push_base64(&mut self, text: Self) {
+        let secret = text.is_secret().then_some("base64");
         let Some(known) = text.as_static() else {
-            self.push_source(ValueSource::Base64(text), Encoding::Raw);
+            self.push_source(ValueSource::Base64(text), secret, Encoding::Raw);
             return;
         };
-        let mut encoded = known.to_owned();
-        encode_base64(&mut encoded, 0);
-        self.push_encoded(&encoded);
+        let mut encoded = String::new();
+        encode_base64(known.as_bytes(), &mut encoded);
+        match secret {
+            Some(name) => self.push_shown_as(name, |segments| push_literal(segments, &encoded)),
+            None => self.push_encoded(&encoded),
+        }
     }
 
     /// Appends another template.
     pub(crate) fn push_template(&mut self, other: &Self) {
-        for segment in &other.segments {
-            match segment {
-                Segment::Literal(text) => self.push_encoded(text),
-                later => self.segments.push(later.clone()),
-            }
+        if self.shown.is_some() || other.shown.is_some() {
+            let shown = self.shown.get_or_insert_with(|| self.segments.clone());
+            push_segments(shown, other.shown_segments());
+        }
+        push_segments(&mut self.segments, &other.segments);
+    }
+
+    /// The same, of which outputs show nothing but a name.
+    pub(crate) fn hidden_as(self, name: &str) -> Self {
+        Self { shown: Some(vec![Segment::Literal(hidden(name))]), ..self }
+    }
+}
+
+impl fmt::Debug for Template {
+    /// As it may be shown.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Template").field("segments", &self.shown_segments()).finish()
+    }
+}
+
+fn render(segments: &[Segment], out: &mut String, cx: &mut RenderContext<'_>) -> Result<(), EvaluateError> {
+    let from = out.len();
+    for segment in segments {
+        match segment {
+            Segment::Literal(text) => out.push_str(text),
+            Segment::Value { source, encoding } => source.render_into(*encoding, out, cx)?,
+            Segment::Pair { of, name, source } => of.write(name, source, out, from, cx)?,
+            Segment::Separator(of) => of.separate(out, from),
+        }
+    }
+    Ok(())
+}
+
+fn push_literal(segments: &mut Vec<Segment>, text: &str) {
+    if text.is_empty() {
+        return;
+    }
+    if let Some(Segment::Literal(last)) = segments.last_mut() {
+        last.push_str(text);
+    } else {
+        segments.push(Segment::Literal(text.to_owned()));
+    }
+}
+
+fn push_segments(segments: &mut Vec<Segment>, others: &[Segment]) {
+    for other in others {
+        match other {
+            Segment::Literal(text) => push_literal(segments, text),
+            later => segments.push(later.clone()),
         }
     }
 }
 
-impl From<Segment> for Template {
-    fn from(segment: Segment) -> Self {
-        Self { segments: vec![segment] }
-    }
+fn written(value: &Value, encoding: Encoding) -> String {
+    let mut out = String::new();
+    encoding.write_value(value, &mut out);
+    out
 }
 
-impl ValueSource {
-    fn render_into(&self, encoding: Encoding, out: &mut String, cx: &mut RenderContext<'_>) {
-        // Digits and a minus sign are the same in every encoding, and writing to a String cannot fail.
-        let _ = match self {
-            Self::UserId => write!(out, "{}", cx.user_id),
-            Self::UserLife => write!(out, "{}", cx.life),
-            Self::Iteration => write!(out, "{}", cx.iteration),
-            Self::RandomInt { lo, hi } => write!(out, "{}", cx.draw.int(*lo, *hi)),
-            Self::UserClass => {
-                encoding.write_text(cx.class, out);
-                Ok(())
-            }
-            Self::Variable { id, .. } => {
-                cx.variables.render(*id, encoding, out);
-                Ok(())
-            }
-            Self::Base64(inner) => {
-                let start = out.len();
-                inner.render_into(out, cx);
-                encode_base64(out, start);
-                if encoding != Encoding::Raw {
-                    let text = out.split_off(start);
-                    encoding.write_text(&text, out);
-                }
-                Ok(())
-            }
-        };
+impl From<Segment> for Template {
+    fn from(segment: Segment) -> Self {
+        Self { segments: vec![segment], shown: None }
     }
 }
 
 impl Encoding {
+    /// Appends a value as this place needs it.
+    pub(crate) fn write_value(self, value: &Value, out: &mut String) {
+        match (self, value) {
+            (Self::JsonValue, value) => value.write_json(out),
+            (encoding, Value::Text(text)) => encoding.write_text(text, out),
+            (Self::Raw, value) => value.write_plain(out),
+            (encoding, value) => encoding.write_text(&value.to_plain(), out),
+        }
+    }
+
     /// Appends a text as this place needs it.
     pub(crate) fn write_text(self, text: &str, out: &mut String) {
         match self {
@@ -272,12 +363,10 @@ impl Encoding {
     }
 }
 
-/// Puts the base64 of what stands behind `start` in its place, without a buffer in between.
-fn encode_base64(out: &mut String, start: usize) {
+/// Appends the base64 of some bytes.
+pub(crate) fn encode_base64(bytes: &[u8], out: &mut String) {
     const SIGNS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let end = out.len();
-    for at in (start..end).step_by(3) {
-        let group = &out.as_bytes()[at..end.min(at + 3)];
+    for group in bytes.chunks(3) {
         let byte = |index: usize| u32::from(group.get(index).copied().unwrap_or(0));
         let bits = byte(0) << 16 | byte(1) << 8 | byte(2);
         let signs = group.len() + 1;
@@ -286,7 +375,6 @@ fn encode_base64(out: &mut String, start: usize) {
             out.push(if index < signs { char::from(sign) } else { '=' });
         }
     }
-    out.drain(start..end);
 }
 
 /// Appends `text`, with every byte that is not kept as `%XX`, and what lies between those in one piece. Of a character of several
@@ -310,92 +398,4 @@ fn percent(text: &str, out: &mut String, keep: impl Fn(u8) -> bool) {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_place_has_its_encoding() {
-        for (encoding, written) in [
-            (Encoding::Raw, "a b&ü\"\n"),
-            (Encoding::Url, "a%20b&ü\"%0A"),
-            (Encoding::Component, "a%20b%26%C3%BC%22%0A"),
-            (Encoding::JsonInside, "a b&ü\\\"\\n"),
-            (Encoding::JsonValue, "\"a b&ü\\\"\\n\""),
-        ] {
-            let mut out = String::new();
-            encoding.write_text("a b&ü\"\n", &mut out);
-            assert_eq!(out, written);
-        }
-    }
-
-    #[test]
-    fn base64_is_that_of_the_rfc() {
-        // RFC 4648, 10.
-        for (text, encoded) in [
-            ("", ""),
-            ("f", "Zg=="),
-            ("fo", "Zm8="),
-            ("foo", "Zm9v"),
-            ("foob", "Zm9vYg=="),
-            ("fooba", "Zm9vYmE="),
-            ("foobar", "Zm9vYmFy"),
-            ("ü?>", "w7w/Pg=="),
-        ] {
-            let mut template = Template::default();
-            template.push_base64(Template::literal(text));
-            assert_eq!(template.as_static(), Some(encoded));
-        }
-        let mut pair = Template::literal("u");
-        pair.push_source(ValueSource::UserId, Encoding::Raw);
-        pair.push_encoded(":p>?");
-        let mut written = Template::literal("Basic ");
-        written.push_base64(pair.clone());
-        written.push_source(ValueSource::Base64(pair), Encoding::Component);
-        let (mut out, mut draw) = (String::from("before "), Draw::from_seed(7));
-        written.render_into(
-            &mut out,
-            &mut RenderContext {
-                user_id: 12,
-                life: 0,
-                class: "c",
-                iteration: 0,
-                arrival: None,
-                loop_index: 0,
-                response: &crate::response::NONE,
-                draw: &mut draw,
-                variables: &mut Variables::default(),
-            },
-        );
-        assert_eq!(out, "before Basic dTEyOnA+Pw==dTEyOnA%2BPw%3D%3D");
-    }
-
-    #[test]
-    fn literals_merge_and_draws_follow_the_segments() {
-        let mut template = Template::default();
-        template.push_encoded("a");
-        template.push_encoded("");
-        template.push_value(&Value::Int(1), Encoding::Raw);
-        template.push_source(ValueSource::RandomInt { lo: 0, hi: 1_000_000 }, Encoding::Raw);
-        template.push_encoded("-");
-        template.push_source(ValueSource::RandomInt { lo: 0, hi: 1_000_000 }, Encoding::Raw);
-        assert_eq!(template.segments().len(), 4);
-        let mut expected = Draw::from_seed(7);
-        let (first, second) = (expected.int(0, 1_000_000), expected.int(0, 1_000_000));
-        let (mut out, mut draw) = (String::new(), Draw::from_seed(7));
-        template.render_into(
-            &mut out,
-            &mut RenderContext {
-                user_id: 0,
-                life: 0,
-                class: "c",
-                iteration: 0,
-                arrival: None,
-                loop_index: 0,
-                response: &crate::response::NONE,
-                draw: &mut draw,
-                variables: &mut Variables::default(),
-            },
-        );
-        assert_eq!(out, format!("a1{first}-{second}"));
-    }
-}
+mod tests;

@@ -71,6 +71,16 @@ impl Variables {
         }
     }
 
+    /// Takes the values that have changed in a copy of them: between `before`, as the copy was made, and `after`.
+    pub fn join(&mut self, before: &Self, after: Self) {
+        for ((own, old), new) in self.0.iter_mut().zip(&before.0).zip(after.0) {
+            let is_same = old.kind == new.kind && (new.kind == Kind::Unset || old.text == new.text);
+            if !is_same {
+                *own = new;
+            }
+        }
+    }
+
     /// Takes its value away.
     pub fn unset(&mut self, id: VariableId) {
         if let Some(variable) = self.get_mut(id) {

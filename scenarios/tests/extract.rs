@@ -36,8 +36,9 @@ fn rendered(template: &Template, variables: &mut Variables) -> String {
         response: &stampede_scenarios::response::NONE,
         draw: &mut draw,
         variables,
+        around: &stampede_scenarios::template::NOWHERE,
     };
-    template.render_into(&mut out, &mut cx);
+    template.render_into(&mut out, &mut cx).expect("it can be computed");
     out
 }
 

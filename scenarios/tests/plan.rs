@@ -43,20 +43,23 @@ fn request(plan: &Plan, class: usize, task: usize, op: usize) -> &RequestPlan {
 
 fn rendered(template: &Template) -> String {
     let (mut out, mut draw) = (String::new(), Draw::from_seed(1));
-    template.render_into(
-        &mut out,
-        &mut RenderContext {
-            user_id: 5,
-            life: 3,
-            class: "shopper",
-            iteration: 2,
-            arrival: None,
-            loop_index: 0,
-            response: &stampede_scenarios::response::NONE,
-            draw: &mut draw,
-            variables: &mut Variables::default(),
-        },
-    );
+    template
+        .render_into(
+            &mut out,
+            &mut RenderContext {
+                user_id: 5,
+                life: 3,
+                class: "shopper",
+                iteration: 2,
+                arrival: None,
+                loop_index: 0,
+                response: &stampede_scenarios::response::NONE,
+                draw: &mut draw,
+                variables: &mut Variables::default(),
+                around: &stampede_scenarios::template::NOWHERE,
+            },
+        )
+        .expect("it can be computed");
     out
 }
 

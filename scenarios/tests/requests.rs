@@ -29,20 +29,23 @@ fn header(request: &RequestPlan, wanted: &str) -> Option<String> {
     let (_, template) = found.next()?;
     assert!(found.next().is_none(), "one of each");
     let (mut out, mut draw) = (String::new(), Draw::from_seed(1));
-    template.render_into(
-        &mut out,
-        &mut RenderContext {
-            user_id: 5,
-            life: 2,
-            class: "plain",
-            iteration: 2,
-            arrival: None,
-            loop_index: 0,
-            response: &stampede_scenarios::response::NONE,
-            draw: &mut draw,
-            variables: &mut Variables::default(),
-        },
-    );
+    template
+        .render_into(
+            &mut out,
+            &mut RenderContext {
+                user_id: 5,
+                life: 2,
+                class: "plain",
+                iteration: 2,
+                arrival: None,
+                loop_index: 0,
+                response: &stampede_scenarios::response::NONE,
+                draw: &mut draw,
+                variables: &mut Variables::default(),
+                around: &stampede_scenarios::template::NOWHERE,
+            },
+        )
+        .expect("it can be computed");
     Some(out)
 }
 

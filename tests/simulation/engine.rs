@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use stampede_proto::aside::AsideDone;
-use stampede_stats::endpoint::EndpointKey;
+use stampede_stats::endpoint::Part;
 use stampede_stats::outcome::{FailureKind, Outcome};
 use stampede_stats::recorder::{IterationEnd, Recorder, Sample};
 use stampede_stats::snapshot::Snapshot;
@@ -128,7 +128,7 @@ impl Thread {
         events: mpsc::Sender<Event>,
     ) -> Self {
         let plan = &config.prepared.plan;
-        let known = plan.endpoints.iter().map(|name| EndpointKey::new(&name.method, &name.name)).collect();
+        let known = plan.endpoints.iter().map(stampede_proto::rows::key).collect();
         Self {
             number,
             of,
@@ -345,10 +345,11 @@ impl Thread {
         let draw = (u64::from(slot) * 7919 + user.requests * 104_729 + u64::from(life)) % 97;
         let takes = if draw == 0 { 1500 } else { 20 + draw };
         user.doing = Doing::Requests(now, now + Duration::from_millis(takes));
+        // There is no warm-up here: everything ends in the part in which it began.
         match late {
             Some(late) => self.recorder.begin_arrival(late, now),
             None => self.recorder.begin_iteration(now),
-        }
+        };
         self.recorder.begin(0, now);
         self.shown.started += 1;
         self.shown.begun += 1;
@@ -390,7 +391,7 @@ impl Thread {
             bytes_in: 0,
             bytes_out: 0,
         });
-        self.recorder.end_iteration(end, now);
+        self.recorder.end_iteration(Part::Measured, end, now);
         self.shown.ended += 1;
     }
 }

@@ -5,8 +5,9 @@ use std::time::Duration;
 use stampede_proto::prepare::{Prepare, ns};
 use stampede_proto::v1::{self, WorkerPhase, command::What};
 use stampede_proto::{MAX_RUN, aside, assign, prepare};
+use stampede_scenarios::profile::Profile;
 
-use crate::run::input::{Heartbeat, Order, Progress};
+use crate::run::input::{Heartbeat, Order, Progress, Wish};
 
 /// Most users one worker can say it has.
 const MAX_USERS: u64 = 10_000_000;
@@ -49,6 +50,12 @@ pub(crate) fn heartbeat(status: v1::WorkerStatus) -> Option<Heartbeat> {
         iterations_ended: status.iterations_ended.min(1 << 53),
         iterations_dropped: status.iterations_dropped.min(1 << 53),
         wants_iterations: status.wants_iterations,
+        users_stopped: status.users_stopped,
+        wants_stop: match v1::WorkerWish::try_from(status.wants_stop).ok()? {
+            v1::WorkerWish::None => None,
+            v1::WorkerWish::StopByScenario => Some(Wish::Scenario),
+            v1::WorkerWish::StopByData => Some(Wish::Data),
+        },
         outbox: status.outbox,
         memory: status.memory_bytes,
         slowest_thread: Duration::from_millis(u64::from(slowest)),
@@ -60,12 +67,12 @@ pub(crate) fn heartbeat(status: v1::WorkerStatus) -> Option<Heartbeat> {
     })
 }
 
-/// A command to the wire. `what` is the test of the run.
-pub fn order_to_wire(order: &Order, what: &Prepare) -> v1::Command {
+/// A command to the wire. `what` is the test of the run, `planned` the load profile that its scenario gives.
+pub fn order_to_wire(order: &Order, what: &Prepare, planned: &Profile) -> v1::Command {
     let run = what.run.clone();
     let what = match order {
         Order::Prepare => What::Prepare(prepare::to_wire(what)),
-        Order::Assign(share) => What::Assign(assign::to_wire(share)),
+        Order::Assign(share) => What::Assign(assign::to_wire(share, planned)),
         Order::Start { start_us, shared } => {
             // Nothing is said of it where nothing was given.
             let shared = (!shared.is_empty()).then(|| aside::shared_to_wire(shared));

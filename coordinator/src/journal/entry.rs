@@ -7,12 +7,12 @@ use stampede_proto::prepare::ns;
 use stampede_proto::v1::journal_entry::What;
 use stampede_proto::v1::{
     JournalBadBatch, JournalBatch, JournalEntry, JournalHeartbeat, JournalPerson, JournalRegistered,
-    WorkerPhase, WorkerStatus,
+    WorkerPhase, WorkerStatus, WorkerWish,
 };
 use stampede_proto::{WireError, aside, batch};
 
 use crate::fleet::heartbeat_from_wire;
-use crate::run::input::{Heartbeat, Hello, Input, Person, Progress, WorkerId};
+use crate::run::input::{Heartbeat, Hello, Input, Person, Progress, Wish, WorkerId};
 
 /// Why an entry cannot be read: it was written by something else.
 #[derive(Debug, thiserror::Error)]
@@ -154,6 +154,13 @@ fn heartbeat_to_wire(heartbeat: &Heartbeat) -> WorkerStatus {
         iterations_ended: heartbeat.iterations_ended,
         iterations_dropped: heartbeat.iterations_dropped,
         wants_iterations: heartbeat.wants_iterations,
+        users_stopped: heartbeat.users_stopped,
+        wants_stop: match heartbeat.wants_stop {
+            None => WorkerWish::None,
+            Some(Wish::Scenario) => WorkerWish::StopByScenario,
+            Some(Wish::Data) => WorkerWish::StopByData,
+        }
+        .into(),
         outbox: heartbeat.outbox,
         memory_bytes: heartbeat.memory,
         // The slowest stands for all, and none for none.

@@ -113,7 +113,13 @@ impl Folder {
         lock(&file, dir)?;
         let written = (|| {
             for (hash, bytes) in assets {
-                let mut asset = File::create(files.join(hex(hash)))?;
+                // A private key may be among them.
+                let mut asset = OpenOptions::new()
+                    .write(true)
+                    .create(true)
+                    .truncate(true)
+                    .mode(0o600)
+                    .open(files.join(hex(hash)))?;
                 asset.write_all(bytes)?;
                 asset.sync_all()?;
             }

@@ -54,7 +54,11 @@ impl Run {
         // Nor has anybody what came due in a lane that was on its way to a worker that joined.
         let whole = crew().all(stayed) && !self.lanes.as_ref().is_some_and(Lanes::has_gaps);
         accounting.missed = if whole { 0 } else { due.saturating_sub(seen) };
-        accounting.planned = Some(seen + accounting.missed);
+        // What came due in the warm-up is in an account of its own.
+        let warm_dropped: u64 = crew().map(|member| member.applied.warmup_iterations.dropped).sum();
+        accounting.dropped = accounting.dropped.saturating_sub(warm_dropped);
+        let warm = accounting.warmup.iterations_begun + warm_dropped;
+        accounting.planned = Some((seen + accounting.missed).saturating_sub(warm));
     }
 
     /// How arrivals are coming.

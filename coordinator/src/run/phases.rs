@@ -170,7 +170,9 @@ impl Run {
         }
         let nobody_runs =
             || self.crew.iter().all(|worker| !self.members[*worker].is_live()) && nobody_joins();
-        if self.iterations_are_spent() || self.arrivals_are_spent(run_time) {
+        if self.users_have_left(now) {
+            self.end(StopReason::Scenario, now, effects);
+        } else if self.iterations_are_spent() || self.arrivals_are_spent(run_time) {
             self.end(StopReason::Iterations, now, effects);
         } else if nobody_runs() {
             let stop = Stop { at: run_time, reason: StopReason::NoWorkers, timeout: Duration::ZERO };

@@ -64,7 +64,7 @@ impl Trying {
     fn keep(&mut self, snapshot: &Snapshot) {
         if snapshot.from_s >= self.from_s && snapshot.to_s <= self.to_s {
             let merge = EndpointDelta::merge;
-            change_rows(&mut self.rows, &snapshot.endpoints, MAX_ENDPOINTS, EndpointKey::other, merge);
+            change_rows(&mut self.rows, &snapshot.endpoints, MAX_ENDPOINTS, EndpointKey::other_of, merge);
             self.iterations.add(&snapshot.iterations);
         }
     }
@@ -192,7 +192,11 @@ impl Run {
             verifies,
             from_s,
             to_s,
-            requests: in_window.values().map(|window| window.requests).sum(),
+            requests: in_window
+                .iter()
+                .filter(|(key, _)| key.is_total())
+                .map(|(_, window)| window.requests)
+                .sum(),
             dropped,
             rules,
             held: came == Came::Held,

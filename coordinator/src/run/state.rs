@@ -158,6 +158,11 @@ impl Run {
         }
     }
 
+    /// The load profile that the scenario gives, before anybody changes it.
+    pub fn planned(&self) -> &Profile {
+        &self.setup.plan.load.profile
+    }
+
     /// Takes what happened at `now` on the coordinator's clock; returns what is to be done, in order.
     pub fn handle(&mut self, input: Input, now: Duration) -> Vec<Effect> {
         let mut effects = Vec::new();
@@ -293,6 +298,9 @@ impl Run {
         }
         if wants {
             self.grant_iterations(worker, effects);
+        }
+        if let Some(wish) = self.members[worker].heartbeat.wants_stop.filter(|_| self.is_running()) {
+            self.end(wish.into(), now, effects);
         }
     }
 

@@ -31,7 +31,7 @@ fn title(view: &RunView, theme: Theme, width: usize) -> Line<'static> {
     let paused = view.paused && can_pause(view);
     let phase = match &view.search {
         Some(search) if can_pause(view) => format!("{symbol} {search}"),
-        _ => format!("{symbol} {}", if paused { "paused" } else { view.phase.as_str() }),
+        _ => format!("{symbol} {}", if paused { "paused" } else { view.phase_name() }),
     };
     let time = match view.run_time {
         Some(run_time) => format!(" {} / {} ", format::clock(view.elapsed), format::clock(run_time)),

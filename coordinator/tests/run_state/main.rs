@@ -12,4 +12,5 @@ mod rogue;
 mod search;
 mod start;
 mod statistics;
+mod warmup;
 mod world;

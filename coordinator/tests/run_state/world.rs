@@ -106,7 +106,10 @@ impl World {
 
     /// The same with something more in the scenario.
     pub(crate) fn with(expected: Option<u32>, load: &str, more: &str) -> Self {
-        let plan = plan(load, more);
+        Self::of(expected, plan(load, more))
+    }
+
+    fn of(expected: Option<u32>, plan: Arc<Plan>) -> Self {
         let setup = RunSetup {
             id: RUN.to_owned(),
             plan: Arc::clone(&plan),
@@ -124,7 +127,18 @@ impl World {
 
     /// Has `workers` remote workers whose run time is zero now.
     pub(crate) fn started(workers: u32, load: &str) -> Self {
-        let mut world = Self::new(Some(workers), load);
+        Self::new(Some(workers), load).start(workers)
+    }
+
+    /// Likewise, with a warm-up of so many seconds.
+    pub(crate) fn warming(workers: u32, load: &str, warmup_s: u64) -> Self {
+        let mut plan = plan(load, "");
+        Arc::make_mut(&mut plan).load.warmup = Duration::from_secs(warmup_s);
+        Self::of(Some(workers), plan).start(workers)
+    }
+
+    fn start(self, workers: u32) -> Self {
+        let mut world = self;
         (0..workers).for_each(|_| drop(world.join()));
         let effects = world.all_ready();
         let start_us = orders(&effects, 0).iter().find_map(|order| match order {

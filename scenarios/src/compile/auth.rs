@@ -3,7 +3,7 @@
 //! What it sends is secret: no message repeats it.
 
 use super::cx::Cx;
-use super::eval::{Evaluated::Known, Scope};
+use super::eval::{Evaluated, Scope};
 use super::scalars::expected;
 use super::schema::{Fields, Schema};
 use super::settings::has_control_characters;
@@ -42,8 +42,8 @@ pub(super) fn read(fields: Fields<'_>, scope: &Scope<'_>, cx: &Cx<'_>) -> Option
     }
     let known = AUTH.open(&entry.value, cx)?;
     match (known.entry("bearer"), known.entry("basic")) {
-        (Some(bearer), None) => token(&bearer.value, scope, cx).map(Auth::Given),
-        (None, Some(basic)) => pair(&basic.value, scope, cx).map(Auth::Given),
+        (Some(bearer), None) => token(&bearer.value, scope, cx).map(hidden),
+        (None, Some(basic)) => pair(&basic.value, scope, cx).map(hidden),
         (Some(first), Some(second)) => {
             let (first, second) =
                 if first.key_place < second.key_place { (first, second) } else { (second, first) };
@@ -62,6 +62,11 @@ pub(super) fn read(fields: Fields<'_>, scope: &Scope<'_>, cx: &Cx<'_>) -> Option
             None
         }
     }
+}
+
+/// Whatever it sends is secret.
+fn hidden(value: Template) -> Auth {
+    Auth::Given(value.hidden_as("auth"))
 }
 
 fn explicit(headers: &Node) -> Option<&Entry> {
@@ -127,8 +132,8 @@ fn text(node: &Node, what: &str, scope: &Scope<'_>, cx: &Cx<'_>) -> Option<Templ
         return None;
     }
     let pieces = scope.pieces(&scalar.text, node.place, cx)?;
-    if let [Piece::Computed(Known(value @ (Value::Null | Value::List(_) | Value::Map(_))), _)] =
-        pieces.as_slice()
+    if let [Piece::Computed(Evaluated::Known(value) | Evaluated::Secret(value, _), _)] = pieces.as_slice()
+        && matches!(value, Value::Null | Value::List(_) | Value::Map(_))
     {
         cx.report(expected(node, what, value.found()));
         return None;

@@ -133,8 +133,11 @@ pub(super) fn json(node: &Node, out: &mut Template, scope: &Scope<'_>, cx: &Cx<'
 fn json_text(pieces: &[Piece], out: &mut Template) {
     match pieces {
         [Piece::Computed(Evaluated::Known(value), _)] => out.push_value(value, Encoding::JsonValue),
-        [Piece::Computed(Evaluated::Later(source), _)] => {
-            out.push_source(source.clone(), Encoding::JsonValue);
+        [Piece::Computed(Evaluated::Secret(value, name), _)] => {
+            out.push_secret(value, name, Encoding::JsonValue);
+        }
+        [Piece::Computed(Evaluated::Later(source, secret), _)] => {
+            out.push_source(source.clone(), secret.as_deref(), Encoding::JsonValue);
         }
         pieces => {
             out.push_encoded("\"");

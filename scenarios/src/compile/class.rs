@@ -171,7 +171,7 @@ fn read(number: usize, entry: &Entry, common: &Common<'_>, cx: &Cx<'_>) -> Optio
         pipeline,
         variables,
         order: order?,
-        looks_at_response: false,
+        looks_at_response: cx.looks_at_response.take(),
     };
     Some(Class { plan, share: share?, target: target.base().map(str::to_owned) })
 }

@@ -1,11 +1,12 @@
 //! Expressions that stand bare: behind `if`, `while`, `until`, `in` and `repeat`. `${ }` around the whole is the same.
 
 use super::cx::Cx;
-use super::eval::{Evaluated, Scope};
+use super::eval::Scope;
 use super::expr;
 use super::scalars::expected;
 use crate::diagnostics::Diagnostic;
 use crate::expression::Expression;
+use crate::template::ValueSource;
 use crate::tree::{Kind, Node};
 use crate::value::Value;
 
@@ -22,10 +23,7 @@ pub(super) fn bare(node: &Node, what: &str, scope: &Scope<'_>, cx: &Cx<'_>) -> O
     }
     let inside = text.strip_prefix("${").filter(|inside| expr::end_of(inside) == Some(inside.len() - 1));
     let text = inside.map_or(text, |inside| &inside[..inside.len() - 1]);
-    Some(match scope.evaluate(text, node.place, cx)? {
-        Evaluated::Known(value) => Expression::Known(value),
-        Evaluated::Later(source) => Expression::Source(source),
-    })
+    Some(scope.evaluate(text, node.place, cx)?.into_expression())
 }
 
 /// What is true or false.
@@ -33,17 +31,20 @@ pub(super) fn condition(node: &Node, scope: &Scope<'_>, cx: &Cx<'_>) -> Option<E
     let condition = bare(node, "a condition such as `price > 100`", scope, cx)?;
     match &condition {
         Expression::Known(value) if !matches!(value, Value::Bool(_)) => {
-            cx.report(
-                Diagnostic::at(
-                    node.place,
-                    format!("a condition is true or false, and this is {}", value.found()),
-                )
-                .hint("compare it with something: `price > 100`, `state == 'done'`"),
-            );
+            cx.report(no_condition(node, value.found()));
+            None
+        }
+        Expression::Source(ValueSource::Variable { name, .. }) if cx.is_text(name) => {
+            cx.report(no_condition(node, "text"));
             None
         }
         _ => Some(condition),
     }
+}
+
+fn no_condition(node: &Node, found: &str) -> Diagnostic {
+    Diagnostic::at(node.place, format!("a condition is true or false, and this is {found}"))
+        .hint("compare it with something: `price > 100`, `state == 'done'`")
 }
 
 /// A number of passes.

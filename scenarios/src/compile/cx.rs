@@ -5,6 +5,7 @@
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 
+use super::kinds::Kinds;
 use crate::diagnostics::Diagnostic;
 use crate::plan::Place;
 
@@ -18,6 +19,14 @@ pub(super) struct Cx<'a> {
     ops: Cell<usize>,
     /// A missing target is one mistake, however many requests suffer from it.
     pub(super) target_missed: Cell<bool>,
+    /// Whether some expression has looked at `response` since somebody took this.
+    pub(super) looks_at_response: Cell<bool>,
+    /// How many loops are around the step that is read.
+    pub(super) loops: Cell<u32>,
+    /// Where `arrival` is first named.
+    pub(super) arrival: Cell<Option<Place>>,
+    /// What is known of the variables that users have for themselves.
+    kinds: RefCell<Kinds>,
 }
 
 impl<'a> Cx<'a> {
@@ -30,6 +39,10 @@ impl<'a> Cx<'a> {
             replaced: RefCell::default(),
             ops: Cell::new(0),
             target_missed: Cell::new(false),
+            looks_at_response: Cell::new(false),
+            loops: Cell::new(0),
+            arrival: Cell::new(None),
+            kinds: RefCell::default(),
         }
     }
 
@@ -73,6 +86,21 @@ impl<'a> Cx<'a> {
     /// What flags replaced.
     pub(super) fn all_replaced(&self) -> Vec<String> {
         self.replaced.borrow().clone()
+    }
+
+    /// What is known of the users' variables, from here on.
+    pub(super) fn set_kinds(&self, kinds: Kinds) {
+        *self.kinds.borrow_mut() = kinds;
+    }
+
+    /// Whether a user's variable is always a text.
+    pub(super) fn is_text(&self, name: &str) -> bool {
+        self.kinds.borrow().is_text(name)
+    }
+
+    /// The secret that a user's variable may come from.
+    pub(super) fn secret_of(&self, name: &str) -> Option<Box<str>> {
+        self.kinds.borrow().secret_of(name).map(Box::from)
     }
 
     /// How many problems there are so far.

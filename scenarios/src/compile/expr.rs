@@ -1,39 +1,21 @@
-//! The expressions inside `${…}`, as text: a strict subset of Jinja's.
+//! The text of an expression, read: `minijinja` parses it, `build.rs` makes our tree of what it found.
 //!
-//! Names with attributes, calls with literal arguments, and literals. Everything else of the language is recognised as such and
-//! refused by name; the rest of it is meant to grow here without a second grammar. What a name means is not known here.
+//! Its parser is used through an interface without promises, which is why its version is pinned. It recurses, and so do we, so
+//! what is too long or has too many signs is refused before it sees it.
 
-use crate::value::Value;
+use minijinja::machinery::{Span, parse_expr};
 
-/// An expression.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) enum Expr {
-    /// `'text'`, `3`, `true`.
-    Literal(Value),
-    /// `region`, `user.id`.
-    Path(Vec<String>),
-    /// `random.int(1, 9)`.
-    Call(Vec<String>, Vec<Value>),
-}
+use super::build::Builder;
+use super::cx::Cx;
+use super::eval::Scope;
+use crate::diagnostics::Diagnostic;
+use crate::expression::Node;
+use crate::plan::Place;
 
-/// Why a text is no expression.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum ExprError {
-    /// Nothing between the braces.
-    Empty,
-    /// A quote that is never closed.
-    OpenQuote,
-    /// Something of the language beyond the subset, or of no language: what stands there.
-    Beyond(String),
-}
-
-/// One sign or word.
-#[derive(Debug, Clone, PartialEq)]
-enum Token {
-    Name(String),
-    Literal(Value),
-    Sign(char),
-}
+/// Bytes of an expression at most.
+const LONGEST: usize = 10_000;
+/// Signs and words that an expression can nest by.
+const MOST_SIGNS: usize = 200;
 
 /// Where the `}` of a `${` stands, counted from behind the `${`; braces in quotes and in pairs do not count.
 pub(super) fn end_of(text: &str) -> Option<usize> {
@@ -53,192 +35,118 @@ pub(super) fn end_of(text: &str) -> Option<usize> {
     None
 }
 
-/// Reads an expression.
-pub(super) fn parse(text: &str) -> Result<Expr, ExprError> {
-    let tokens = tokens(text)?;
-    let mut rest = tokens.as_slice();
-    let expr = match rest.split_first() {
-        None => return Err(ExprError::Empty),
-        Some((Token::Literal(value), tail)) => {
-            rest = tail;
-            Expr::Literal(value.clone())
-        }
-        Some((Token::Sign('-'), [Token::Literal(value), tail @ ..])) => {
-            rest = tail;
-            Expr::Literal(negative(value)?)
-        }
-        Some((Token::Name(first), tail)) => {
-            rest = tail;
-            path_or_call(first, &mut rest)?
-        }
-        Some((Token::Sign(sign), _)) => return Err(ExprError::Beyond(sign.to_string())),
-    };
-    match rest.first() {
-        None => Ok(expr),
-        Some(token) => Err(ExprError::Beyond(token.shown())),
+/// Reads an expression that stands at `place`, which may be a little more than it; `None` after a report.
+pub(super) fn read(text: &str, place: Place, scope: &Scope<'_>, cx: &Cx<'_>) -> Option<Node> {
+    if let Some(problem) = refused(text, place) {
+        cx.report(problem);
+        return None;
     }
-}
-
-fn path_or_call(first: &str, rest: &mut &[Token]) -> Result<Expr, ExprError> {
-    if matches!(first, "not" | "and" | "or" | "if" | "else" | "in" | "is") {
-        return Err(ExprError::Beyond(first.to_owned()));
-    }
-    let mut path = vec![first.to_owned()];
-    while let [Token::Sign('.'), Token::Name(name), tail @ ..] = rest {
-        path.push(name.clone());
-        *rest = tail;
-    }
-    let [Token::Sign('('), tail @ ..] = rest else { return Ok(Expr::Path(path)) };
-    *rest = tail;
-    let mut arguments = Vec::new();
-    loop {
-        match rest {
-            [Token::Sign(')'), tail @ ..] => {
-                *rest = tail;
-                return Ok(Expr::Call(path, arguments));
-            }
-            [Token::Sign(','), tail @ ..]
-                if !arguments.is_empty() && !matches!(tail.first(), Some(Token::Sign(','))) =>
-            {
-                *rest = tail;
-            }
-            [Token::Literal(value), tail @ ..] => {
-                arguments.push(value.clone());
-                *rest = tail;
-            }
-            [Token::Sign('-'), Token::Literal(value), tail @ ..] => {
-                arguments.push(negative(value)?);
-                *rest = tail;
-            }
-            [token, ..] => return Err(ExprError::Beyond(token.shown())),
-            [] => return Err(ExprError::Beyond("(".to_owned())),
+    let spot = Spot { text, place, cx };
+    match parse_expr(text) {
+        Ok(expr) => Builder { scope, spot, cx }.node(&expr, false),
+        Err(error) => {
+            let detail = error.detail().unwrap_or("it cannot be read");
+            let at = error.range().map_or(place, |range| spot.part(range.start, range.end));
+            cx.report(syntax(text, detail, at));
+            None
         }
     }
 }
 
-fn negative(value: &Value) -> Result<Value, ExprError> {
-    match value {
-        Value::Int(number) => Ok(Value::Int(-number)),
-        Value::Float(number) => Ok(Value::Float(-number)),
-        _ => Err(ExprError::Beyond("-".to_owned())),
+fn refused(text: &str, place: Place) -> Option<Diagnostic> {
+    if text.trim().is_empty() {
+        return Some(
+            Diagnostic::at(place, "nothing stands between `${` and `}`")
+                .hint("write a name or an expression, or `$${` for a literal `${`"),
+        );
     }
+    if text.len() > LONGEST || signs(text) > MOST_SIGNS {
+        return Some(
+            Diagnostic::at(place, "this expression is too long")
+                .hint("compute a part of it first, with `vars` or a step `set`"),
+        );
+    }
+    None
 }
 
-impl Token {
-    fn shown(&self) -> String {
-        match self {
-            Self::Name(name) => name.clone(),
-            Self::Literal(value) => value.to_json(),
-            Self::Sign(sign) => sign.to_string(),
+/// What an expression can nest by: signs outside of quotes other than commas, and words that join.
+fn signs(text: &str) -> usize {
+    let (mut count, mut quote, mut escaped) = (0, None, false);
+    let mut outside = String::with_capacity(text.len());
+    for c in text.chars() {
+        match (quote, c) {
+            (Some(_), _) if escaped => escaped = false,
+            (Some(_), '\\') => escaped = true,
+            (Some(open), c) if c == open => quote = None,
+            (Some(_), _) => {}
+            (None, '\'' | '"') => quote = Some(c),
+            (None, c) => {
+                let is_sign = !c.is_alphanumeric() && !c.is_whitespace() && !matches!(c, ',' | '_' | ':');
+                count += usize::from(is_sign);
+                outside.push(c);
+            }
+        }
+    }
+    let words = outside.split(|c: char| !c.is_alphanumeric() && c != '_');
+    count + words.filter(|word| matches!(*word, "not" | "and" | "or" | "if" | "is" | "in")).count()
+}
+
+/// The parser's own words, and what people who come from other languages write.
+fn syntax(text: &str, detail: &str, place: Place) -> Diagnostic {
+    let problem = Diagnostic::at(place, format!("this is not an expression: {detail}"));
+    let hints = [
+        ("&&", "`and` is written as a word"),
+        ("||", "`or` is written as a word"),
+        ("===", "equal is `==`"),
+        ("?", "a choice is written `'a' if n > 3 else 'b'`"),
+        ("!", "`not` is written as a word; not equal is `!=`"),
+        ("${", "names stand as they are inside `${…}`"),
+    ];
+    let other_than_unequal = text.replace("!=", "");
+    match hints.iter().find(|(sign, _)| other_than_unequal.contains(sign)) {
+        Some((_, hint)) => problem.hint(*hint),
+        None if text.matches(['\'', '"']).count() % 2 == 1 => problem.hint("a quote is never closed"),
+        None => {
+            problem.hint("for example `price * 2`, `a and not b`, `'x' if n > 3 else 'y'`, `items | length`")
         }
     }
 }
 
-fn tokens(text: &str) -> Result<Vec<Token>, ExprError> {
-    let mut out = Vec::new();
-    let mut rest = text.trim();
-    while let Some(first) = rest.chars().next() {
-        let (token, length) = if first.is_ascii_alphabetic() || first == '_' {
-            let length = rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(rest.len());
-            (word(&rest[..length]), length)
-        } else if first.is_ascii_digit() {
-            number(rest)?
-        } else if matches!(first, '\'' | '"') {
-            quoted(rest, first)?
-        } else {
-            (Token::Sign(first), first.len_utf8())
+/// Where an expression stands in the file.
+#[derive(Clone, Copy)]
+pub(super) struct Spot<'a> {
+    text: &'a str,
+    place: Place,
+    cx: &'a Cx<'a>,
+}
+
+impl Spot<'_> {
+    /// The place of a part of it; of the whole, if that is all there is or the file writes it in another way.
+    pub(super) fn of(&self, span: Span) -> Place {
+        self.part(span.start_offset as usize, span.end_offset as usize)
+    }
+
+    fn part(&self, from: usize, to: usize) -> Place {
+        let is_all = |from: usize, to: usize| {
+            self.text
+                .get(from..to)
+                .is_none_or(|part| part.trim() == self.text.trim() || part.trim().is_empty())
         };
-        out.push(token);
-        rest = rest[length..].trim_start();
-    }
-    Ok(out)
-}
-
-fn word(name: &str) -> Token {
-    match name {
-        "true" | "True" => Token::Literal(Value::Bool(true)),
-        "false" | "False" => Token::Literal(Value::Bool(false)),
-        "none" | "None" => Token::Literal(Value::Null),
-        name => Token::Name(name.to_owned()),
-    }
-}
-
-fn number(text: &str) -> Result<(Token, usize), ExprError> {
-    let whole = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
-    let fraction = text[whole..].strip_prefix('.').map_or(0, |tail| {
-        let digits = tail.find(|c: char| !c.is_ascii_digit()).unwrap_or(tail.len());
-        if digits == 0 { 0 } else { digits + 1 }
-    });
-    let (written, length) = (&text[..whole + fraction], whole + fraction);
-    let value = if fraction == 0 {
-        written.parse().ok().map(Value::Int)
-    } else {
-        written.parse().ok().map(Value::Float)
-    };
-    value.map(|value| (Token::Literal(value), length)).ok_or_else(|| ExprError::Beyond(written.to_owned()))
-}
-
-fn quoted(text: &str, quote: char) -> Result<(Token, usize), ExprError> {
-    let mut value = String::new();
-    let mut chars = text.char_indices().skip(1);
-    while let Some((at, c)) = chars.next() {
-        match c {
-            '\\' => match chars.next() {
-                Some((_, 'n')) => value.push('\n'),
-                Some((_, 't')) => value.push('\t'),
-                Some((_, other)) => value.push(other),
-                None => return Err(ExprError::OpenQuote),
-            },
-            c if c == quote => return Ok((Token::Literal(Value::Text(value)), at + 1)),
-            c => value.push(c),
+        match self.cx.slice(self.place).find(self.text) {
+            Some(at) if !is_all(from, to) => self.cx.within(self.place, at + from, at + to),
+            _ => self.place,
         }
     }
-    Err(ExprError::OpenQuote)
+
+    /// What stands at a part of it.
+    pub(super) fn written(&self, span: Span) -> &str {
+        self.text.get(span.start_offset as usize..span.end_offset as usize).unwrap_or("").trim()
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn path(names: &[&str]) -> Vec<String> {
-        names.iter().map(|name| (*name).to_owned()).collect()
-    }
-
-    #[test]
-    fn the_subset_is_read() {
-        for (text, expr) in [
-            ("region", Expr::Path(path(&["region"]))),
-            (" user . id ", Expr::Path(path(&["user", "id"]))),
-            ("3", Expr::Literal(Value::Int(3))),
-            ("-3.5", Expr::Literal(Value::Float(-3.5))),
-            ("'a}\\'b'", Expr::Literal(Value::Text("a}'b".into()))),
-            ("random.int(-1, 9)", Expr::Call(path(&["random", "int"]), vec![Value::Int(-1), Value::Int(9)])),
-            (
-                "env('A', \"b\")",
-                Expr::Call(path(&["env"]), vec![Value::Text("A".into()), Value::Text("b".into())]),
-            ),
-            ("uuid()", Expr::Call(path(&["uuid"]), vec![])),
-        ] {
-            assert_eq!(parse(text), Ok(expr), "{text}");
-        }
-    }
-
-    #[test]
-    fn the_rest_is_named() {
-        for (text, sign) in [
-            ("price * 2", "*"),
-            ("a and b", "and"),
-            ("not a", "not"),
-            ("x[0]", "["),
-            ("f(a)", "a"),
-            ("f(", "("),
-            ("a | b", "|"),
-        ] {
-            assert_eq!(parse(text), Err(ExprError::Beyond(sign.to_owned())), "{text}");
-        }
-        assert_eq!(parse(" "), Err(ExprError::Empty));
-        assert_eq!(parse("'a"), Err(ExprError::OpenQuote));
-    }
 
     #[test]
     fn the_closing_brace_is_found() {
@@ -247,5 +155,11 @@ mod tests {
         assert_eq!(end_of("{a}}"), Some(3));
         assert_eq!(end_of("a"), None);
         assert_eq!(end_of("'a}"), None);
+    }
+
+    #[test]
+    fn what_nests_is_counted() {
+        assert_eq!(signs("not a and (b or -c)"), 6);
+        assert_eq!(signs("['a', 'not (', x_1]"), 2);
     }
 }

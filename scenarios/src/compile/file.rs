@@ -3,6 +3,7 @@
 use super::class::{self, Class, Common};
 use super::cx::Cx;
 use super::eval::Scope;
+use super::kinds::Kinds;
 use super::load::{self, Population};
 use super::names::Names;
 use super::schema::{Fields, Schema};
@@ -34,8 +35,9 @@ const FILE: Schema = Schema {
         "flows",
         "setup",
         "teardown",
+        "secrets",
     ],
-    later: &["secrets", "data"],
+    later: &["data"],
 };
 
 /// Reads the whole file; `None` after a report.
@@ -47,7 +49,8 @@ pub(super) fn read(
     cx: &Cx<'_>,
 ) -> Option<Plan> {
     let fields = FILE.open(root, cx)?;
-    let vars = Vars::of_file(fields.get("vars"), overrides, cx);
+    let vars = Vars::of_file(fields.get("secrets"), fields.get("vars"), overrides, cx);
+    cx.set_kinds(Kinds::of_file(root, &vars));
     let scope = Scope::of_file(&vars);
     check_version(fields, &scope, cx);
     let name = match fields.get("name") {
@@ -79,6 +82,15 @@ pub(super) fn read(
     if load.as_ref().is_some_and(|load| load.open.is_some()) {
         check_pipelines(&classes, users.map_or(root.place, |entry| entry.key_place), cx);
     }
+    if let (Some(place), Some(load)) = (cx.arrival.get(), &load)
+        && load.open.is_none()
+    {
+        cx.report(
+            Diagnostic::at(place, "`arrival` is known only in a load of arrivals, and this one is by users")
+                .hint("`iteration` counts those of a user; arrivals are `load: {rate: 50/s}`"),
+        );
+    }
+    let files = names.files();
     let target = shown_target(&target, &classes);
     let (endpoints, assets) = names.into_lists();
     let rules = thresholds(
@@ -99,6 +111,7 @@ pub(super) fn read(
         load: load?,
         thresholds: rules,
         assets,
+        files,
         tls,
         resolve,
         env: cx.env_read(),

@@ -119,6 +119,7 @@ pub(super) fn read(
         sequence,
         open,
         run_time,
+        warmup: Duration::ZERO,
         iterations: overrides.iterations.or(written.iterations),
         stop_timeout: overrides.stop_timeout.or(written.stop_timeout).unwrap_or(Duration::from_secs(10)),
     })

@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 
+use crate::expression::FileText;
 use crate::plan::{AssetId, AssetRef, EndpointId, EndpointName, Place, RowKind};
 
 /// Hands out the numbers, in the order of the file.
@@ -10,6 +11,7 @@ use crate::plan::{AssetId, AssetRef, EndpointId, EndpointName, Place, RowKind};
 pub(super) struct Names {
     endpoints: RefCell<Table<EndpointName>>,
     assets: RefCell<Table<AssetRef>>,
+    files: RefCell<Vec<FileText>>,
 }
 
 struct Table<T> {
@@ -53,6 +55,23 @@ impl Names {
     pub(super) fn asset(&self, path: &str, place: Place) -> AssetId {
         let make = || AssetRef { path: path.to_owned(), place };
         AssetId(self.assets.borrow_mut().number((path.to_owned(), String::new()), make))
+    }
+
+    /// The text of a file, the same wherever it is named.
+    pub(super) fn file(&self, path: &str, place: Place) -> FileText {
+        let asset = self.asset(path, place);
+        let mut files = self.files.borrow_mut();
+        if let Some(file) = files.iter().find(|file| file.asset == asset) {
+            return file.clone();
+        }
+        let file = FileText::new(asset, path);
+        files.push(file.clone());
+        file
+    }
+
+    /// The files whose text stands in expressions.
+    pub(super) fn files(&self) -> Vec<FileText> {
+        self.files.borrow().clone()
     }
 
     pub(super) fn into_lists(self) -> (Vec<EndpointName>, Vec<AssetRef>) {

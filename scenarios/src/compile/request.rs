@@ -186,7 +186,7 @@ fn read_name(
         cx.report(Diagnostic::at(node.place, "a request's name is one line of text"));
         return None;
     }
-    Some(match template.as_static() {
+    Some(match template.shown_static() {
         Some(name) => NamePlan::Static(class.row(method, name)),
         None if class.aside.is_some() => {
             cx.report(

@@ -44,8 +44,6 @@ pub(super) struct Builder<'a> {
     ops: Vec<Op>,
     /// The flows that are being read, the innermost last.
     calls: Vec<&'a str>,
-    /// Loops around the step.
-    loops: usize,
     /// Whether the step belongs to a branch of a `parallel` step.
     is_branch: bool,
     /// `parallel` steps so far in this program.
@@ -54,16 +52,8 @@ pub(super) struct Builder<'a> {
 
 /// Reads a list of steps.
 pub(super) fn read(node: &Node, belongs: Belongs<'_>, class: &ClassCx<'_>, cx: &Cx<'_>) -> Program {
-    let mut builder = Builder {
-        class,
-        cx,
-        belongs,
-        ops: Vec::new(),
-        calls: Vec::new(),
-        loops: 0,
-        is_branch: false,
-        parallels: 0,
-    };
+    let mut builder =
+        Builder { class, cx, belongs, ops: Vec::new(), calls: Vec::new(), is_branch: false, parallels: 0 };
     builder.steps(node);
     Program { ops: builder.ops }
 }

@@ -3,12 +3,12 @@
 //! `$${` is a literal `${`. A text that is nothing but one `${…}` keeps the type of its value.
 
 use super::cx::Cx;
-use super::eval::{Evaluated, Scope};
+use super::eval::{Evaluated, Scope, Secret};
 use super::expr;
 use crate::diagnostics::Diagnostic;
 use crate::plan::Place;
 use crate::template::{Encoding, Template};
-use crate::tree::{Kind, Node};
+use crate::tree::{Entry, Kind, Node};
 use crate::value::Value;
 
 /// A part of a text.
@@ -81,38 +81,49 @@ impl Scope<'_> {
 
     /// A value that must be known when the file is read, with everything inside it computed.
     pub(super) fn known(&self, node: &Node, cx: &Cx<'_>) -> Option<Value> {
+        self.known_or_secret(node, cx).map(|(value, _)| value)
+    }
+
+    /// Likewise, with the secret that it comes from, if it does.
+    pub(super) fn known_or_secret(&self, node: &Node, cx: &Cx<'_>) -> Option<(Value, Secret)> {
         match &node.kind {
             Kind::List(items) => {
-                let read: Vec<Option<Value>> = items.iter().map(|item| self.known(item, cx)).collect();
-                read.into_iter().collect::<Option<Vec<Value>>>().map(Value::List)
+                let read: Vec<_> = items.iter().map(|item| self.known_or_secret(item, cx)).collect();
+                let read = read.into_iter().collect::<Option<Vec<_>>>()?;
+                let (values, secrets): (Vec<Value>, Vec<Secret>) = read.into_iter().unzip();
+                Some((Value::List(values), secrets.into_iter().flatten().next()))
             }
             Kind::Map(entries) => {
-                let read: Vec<Option<(String, Value)>> = entries
-                    .iter()
-                    .map(|entry| self.known(&entry.value, cx).map(|value| (entry.key.clone(), value)))
-                    .collect();
-                read.into_iter().collect::<Option<Vec<(String, Value)>>>().map(Value::Map)
+                let one = |entry: &Entry| {
+                    let (value, secret) = self.known_or_secret(&entry.value, cx)?;
+                    Some(((entry.key.clone(), value), secret))
+                };
+                let read: Vec<_> = entries.iter().map(one).collect();
+                let read = read.into_iter().collect::<Option<Vec<_>>>()?;
+                let (entries, secrets): (Vec<(String, Value)>, Vec<Secret>) = read.into_iter().unzip();
+                Some((Value::Map(entries), secrets.into_iter().flatten().next()))
             }
             Kind::Scalar(scalar) if scalar.is_too_long() => {
                 cx.report(too_long(node.place));
                 None
             }
-            Kind::Scalar(scalar) if !scalar.text.contains("${") => Some(scalar.value()),
+            Kind::Scalar(scalar) if !scalar.text.contains("${") => Some((scalar.value(), None)),
             Kind::Scalar(scalar) => self.known_text(&scalar.text, node.place, cx),
         }
     }
 
-    fn known_text(&self, text: &str, place: Place, cx: &Cx<'_>) -> Option<Value> {
+    fn known_text(&self, text: &str, place: Place, cx: &Cx<'_>) -> Option<(Value, Secret)> {
         let pieces = self.pieces(text, place, cx)?;
-        let mut out = String::new();
+        let (mut out, mut secret) = (String::new(), None);
         for piece in &pieces {
-            match piece {
-                Piece::Text(text) => out.push_str(text),
-                Piece::Computed(Evaluated::Known(value), _) if pieces.len() == 1 => {
-                    return Some(value.clone());
+            let (value, from) = match piece {
+                Piece::Text(text) => {
+                    out.push_str(text);
+                    continue;
                 }
-                Piece::Computed(Evaluated::Known(value), _) => value.write_plain(&mut out),
-                Piece::Computed(Evaluated::Later(_), here) => {
+                Piece::Computed(Evaluated::Known(value), _) => (value, None),
+                Piece::Computed(Evaluated::Secret(value, name), _) => (value, Some(name.clone())),
+                Piece::Computed(Evaluated::Later(..), here) => {
                     cx.report(
                         Diagnostic::at(
                             *here,
@@ -122,9 +133,14 @@ impl Scope<'_> {
                     );
                     return None;
                 }
+            };
+            secret = secret.or(from);
+            if pieces.len() == 1 {
+                return Some((value.clone(), secret));
             }
+            value.write_plain(&mut out);
         }
-        Some(Value::Text(out))
+        Some((Value::Text(out), secret))
     }
 }
 
@@ -141,7 +157,10 @@ pub(super) fn assemble(pieces: &[Piece], encoding: Encoding) -> Template {
         match piece {
             Piece::Text(text) => template.push_text(text, encoding),
             Piece::Computed(Evaluated::Known(value), _) => template.push_value(value, encoding),
-            Piece::Computed(Evaluated::Later(source), _) => template.push_source(source.clone(), encoding),
+            Piece::Computed(Evaluated::Secret(value, name), _) => template.push_secret(value, name, encoding),
+            Piece::Computed(Evaluated::Later(source, secret), _) => {
+                template.push_source(source.clone(), secret.as_deref(), encoding);
+            }
         }
     }
     template

@@ -2,7 +2,7 @@
 
 use super::bodies;
 use super::cx::Cx;
-use super::eval::{Evaluated, Scope};
+use super::eval::Scope;
 use super::texts::{self, Piece};
 use crate::expression::Expression;
 use crate::template::{Encoding, Template};
@@ -23,13 +23,12 @@ pub(super) fn read(node: &Node, scope: &Scope<'_>, cx: &Cx<'_>) -> Option<Expres
     }
     let pieces = scope.pieces(&scalar.text, node.place, cx)?;
     Some(match pieces.as_slice() {
-        [Piece::Computed(Evaluated::Known(value), _)] => Expression::Known(value.clone()),
-        [Piece::Computed(Evaluated::Later(source), _)] => Expression::Source(source.clone()),
+        [Piece::Computed(evaluated, _)] => evaluated.clone().into_expression(),
         pieces => {
             let text = texts::assemble(pieces, Encoding::Raw);
             match text.as_static() {
-                Some(text) => Expression::Known(Value::Text(text.to_owned())),
-                None => Expression::Text(text),
+                Some(known) if !text.is_secret() => Expression::Known(Value::Text(known.to_owned())),
+                _ => Expression::Text(text),
             }
         }
     })

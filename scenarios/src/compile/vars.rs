@@ -23,6 +23,8 @@ pub(super) struct Vars {
 pub(super) struct Var {
     /// `None` if it could not be read, which has been reported.
     pub(super) value: Option<Value>,
+    /// The secret that it is, or comes from.
+    pub(super) secret: Option<Box<str>>,
     /// Where its name stands.
     pub(super) place: Place,
 }
@@ -36,12 +38,39 @@ impl Vars {
         self.by_name.keys().map(String::as_str)
     }
 
-    /// The file's `vars`, with the overrides in place of what the file says.
-    pub(super) fn of_file(node: Option<&Node>, overrides: &Overrides, cx: &Cx<'_>) -> Self {
+    /// The names of those that are secret, or come from a secret, with that.
+    pub(super) fn secrets(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.by_name.iter().filter_map(|(name, var)| Some((name.as_str(), var.secret.as_deref()?)))
+    }
+
+    /// The file's `secrets`, and behind them its `vars`, with the overrides in place of what the file says.
+    pub(super) fn of_file(
+        secrets: Option<&Node>,
+        node: Option<&Node>,
+        overrides: &Overrides,
+        cx: &Cx<'_>,
+    ) -> Self {
+        let mut vars = Self::default();
+        for entry in entries(secrets, "secrets", cx) {
+            let value = Scope { env: true, ..Scope::of_file(&vars) }.known(&entry.value, cx);
+            vars.insert(entry, value.map(|value| (value, Some(entry.key.as_str().into()))), cx);
+        }
+        vars.add(node, overrides, cx);
+        vars
+    }
+
+    fn add(&mut self, node: Option<&Node>, overrides: &Overrides, cx: &Cx<'_>) {
         let given: BTreeMap<&str, &str> =
             overrides.vars.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-        let mut vars = Self::default();
-        for entry in entries(node, cx) {
+        let vars = self;
+        for entry in entries(node, "vars", cx) {
+            if let Some(first) = vars.get(&entry.key) {
+                cx.report(
+                    Diagnostic::at(entry.key_place, format!("`{}` is defined a second time", entry.key))
+                        .note(first.place, "the first one is here")
+                        .hint("a name is defined in one place only; choose another one"),
+                );
+            }
             let value = match given.get(entry.key.as_str()) {
                 Some(text) => {
                     let value = read_override(&entry.key, text, cx);
@@ -50,19 +79,30 @@ impl Vars {
                     {
                         let (name, old) = (&entry.key, shown(&entry.value));
                         // It goes into the report, which people show around.
-                        cx.replaced(if sounds_secret(name) {
+                        cx.replaced(if sounds_secret(name) || vars.mentions_secret(&entry.value) {
                             format!("`--var {name}=…` replaced `{name}: …`")
                         } else {
                             format!("`--var {name}={text}` replaced `{name}: {old}`")
                         });
                     }
-                    value
+                    value.map(|value| (value, None))
                 }
-                None => Scope { env: true, ..Scope::of_file(&vars) }.known(&entry.value, cx),
+                None => Scope { env: true, ..Scope::of_file(vars) }.known_or_secret(&entry.value, cx),
             };
             vars.insert(entry, value, cx);
         }
-        for name in given.keys().filter(|name| vars.get(name).is_none()) {
+        for name in given.keys() {
+            match vars.get(name) {
+                Some(var) if var.secret.as_deref() == Some(*name) => {
+                    cx.report(
+                        Diagnostic::anywhere(format!("`--var {name}=…` would set a secret"))
+                            .hint("what is on a command line can be read by others: give it in the environment, and write `${env.NAME}` under `secrets`"),
+                    );
+                    continue;
+                }
+                Some(_) => continue,
+                None => {}
+            }
             let problem =
                 Diagnostic::anywhere(format!("`--var {name}=…` sets a variable that `vars` does not have"));
             cx.report(match closest(name, vars.names()) {
@@ -72,13 +112,19 @@ impl Vars {
                 }
             });
         }
-        vars
+    }
+
+    /// Whether a value is written with the name of a secret in it.
+    fn mentions_secret(&self, node: &Node) -> bool {
+        let text = shown(node);
+        let mut words = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+        words.any(|word| self.get(word).is_some_and(|var| var.secret.is_some()))
     }
 
     /// A class's `vars`.
     pub(super) fn of_class(node: Option<&Node>, file: &Self, cx: &Cx<'_>) -> Self {
         let mut vars = Self::default();
-        for entry in entries(node, cx) {
+        for entry in entries(node, "vars", cx) {
             if let Some(first) = file.get(&entry.key) {
                 cx.report(
                     Diagnostic::at(entry.key_place, format!("`{}` is defined a second time", entry.key))
@@ -87,15 +133,16 @@ impl Vars {
                 );
             }
             let scope = Scope { class: Some(&vars), env: true, ..Scope::of_file(file) };
-            let value = scope.known(&entry.value, cx);
+            let value = scope.known_or_secret(&entry.value, cx);
             vars.insert(entry, value, cx);
         }
         vars
     }
 
-    fn insert(&mut self, entry: &Entry, value: Option<Value>, cx: &Cx<'_>) {
+    fn insert(&mut self, entry: &Entry, value: Option<(Value, Option<Box<str>>)>, cx: &Cx<'_>) {
         check_name(entry, cx);
-        self.by_name.insert(entry.key.clone(), Var { value, place: entry.key_place });
+        let (value, secret) = value.map_or((None, None), |(value, secret)| (Some(value), secret));
+        self.by_name.insert(entry.key.clone(), Var { value, secret, place: entry.key_place });
     }
 }
 
@@ -135,7 +182,7 @@ pub(super) fn check_text(name: &str, place: Place, cx: &Cx<'_>) {
     }
 }
 
-fn entries<'n>(node: Option<&'n Node>, cx: &Cx<'_>) -> &'n [Entry] {
+fn entries<'n>(node: Option<&'n Node>, key: &str, cx: &Cx<'_>) -> &'n [Entry] {
     match node.map(|node| (&node.kind, node)) {
         None => &[],
         Some((Kind::Map(entries), _)) => entries,
@@ -143,9 +190,12 @@ fn entries<'n>(node: Option<&'n Node>, cx: &Cx<'_>) -> &'n [Entry] {
             cx.report(
                 Diagnostic::at(
                     node.place,
-                    format!("`vars` is a map of names and values, and this is {}", node.found()),
+                    format!("`{key}` is a map of names and values, and this is {}", node.found()),
                 )
-                .hint("for example `vars: {region: eu}`"),
+                .hint(match key {
+                    "vars" => "for example `vars: {region: eu}`",
+                    _ => "for example `secrets: {api_key: \"${env.API_KEY}\"}`",
+                }),
             );
             &[]
         }

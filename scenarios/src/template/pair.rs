@@ -3,8 +3,8 @@
 //! What stands before such a pair, and before those behind it, depends on the values. So it is decided when they are written,
 //! by what has been written so far.
 
-use super::{Encoding, Segment, Template, ValueSource};
-use crate::variables::{VariableId, Variables};
+use super::{Encoding, RenderContext, Segment, Template, ValueSource};
+use crate::expression::EvaluateError;
 
 /// What pairs are part of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,26 +31,28 @@ impl PairsOf {
     pub(super) fn write(
         self,
         name: &str,
-        id: VariableId,
+        source: &ValueSource,
         out: &mut String,
         from: usize,
-        variables: &Variables,
-    ) {
-        variables.each(id, |value| {
+        cx: &mut RenderContext<'_>,
+    ) -> Result<(), EvaluateError> {
+        source.each(cx, |value| {
             self.separate(out, from);
             out.push_str(name);
             out.push('=');
             Encoding::Component.write_text(value, out);
-        });
+        })?;
+        Ok(())
     }
 }
 
 impl Template {
-    /// The variable that is all there is.
-    pub fn as_variable(&self) -> Option<VariableId> {
+    /// If it is nothing but one variable or one computed value: calls `with` for each text that this stands for where a value may
+    /// be left out or repeated (for null never, for a list with each of its values but null). Whether it is.
+    pub fn each(&self, cx: &mut RenderContext<'_>, with: impl FnMut(&str)) -> Result<bool, EvaluateError> {
         match self.segments() {
-            [Segment::Value { source: ValueSource::Variable { id, .. }, .. }] => Some(*id),
-            _ => None,
+            [Segment::Value { source, .. }] => source.each(cx, with),
+            _ => Ok(false),
         }
     }
 
@@ -60,15 +62,21 @@ impl Template {
         for (name, value) in pairs {
             let mut encoded = String::new();
             Encoding::Component.write_text(name, &mut encoded);
-            if let [Segment::Value { source: ValueSource::Variable { id, name }, .. }] = value.segments() {
-                let variable = name.clone();
-                self.segments.push(Segment::Pair { of, name: encoded, id: *id, variable });
+            if let [Segment::Value { source, .. }] = value.segments()
+                && matches!(source, ValueSource::Variable { .. } | ValueSource::Computed(_))
+            {
+                let shown = value.shown_static();
+                let pair = Segment::Pair { of, name: encoded.clone(), source: source.clone() };
+                match shown {
+                    Some(secret) => self.push_hidden_pair(pair, of, &format!("{encoded}={secret}")),
+                    None => self.push_segment(pair, None),
+                }
                 separator = None;
                 continue;
             }
             match separator {
                 Some(text) => self.push_encoded(text),
-                None => self.segments.push(Segment::Separator(of)),
+                None => self.push_segment(Segment::Separator(of), None),
             }
             self.push_encoded(&encoded);
             self.push_encoded("=");
@@ -76,15 +84,22 @@ impl Template {
             separator = separator.map(|_| "&");
         }
     }
+
+    fn push_hidden_pair(&mut self, pair: Segment, of: PairsOf, written: &str) {
+        let shown = self.shown.get_or_insert_with(|| self.segments.clone());
+        shown.push(Segment::Separator(of));
+        shown.push(Segment::Literal(written.to_owned()));
+        self.segments.push(pair);
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::draw::Draw;
-    use crate::template::RenderContext;
+    use crate::template::NOWHERE;
     use crate::value::Value;
-    use crate::variables::VariablePlan;
+    use crate::variables::{VariableId, VariablePlan, Variables};
 
     fn pairs() -> Vec<(String, Template)> {
         let variable = |id| {
@@ -118,8 +133,9 @@ mod tests {
             response: &crate::response::NONE,
             draw: &mut draw,
             variables: &mut variables,
+            around: &NOWHERE,
         };
-        template.render_into(&mut out, &mut cx);
+        template.render_into(&mut out, &mut cx).expect("it can be computed");
         out.split_off(2)
     }
 
@@ -162,8 +178,9 @@ mod tests {
             response: &crate::response::NONE,
             draw: &mut draw,
             variables: &mut variables,
+            around: &NOWHERE,
         };
-        template.render_into(&mut out, &mut cx);
+        template.render_into(&mut out, &mut cx).expect("it can be computed");
         assert_eq!(out, "http://h/");
     }
 }

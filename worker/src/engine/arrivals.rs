@@ -12,6 +12,7 @@ use stampede_proto::LEASE_MARGIN;
 use stampede_scenarios::arrivals::{Arrival, LANES, Schedule, schedule};
 use stampede_scenarios::plan::Plan;
 use stampede_scenarios::rate_profile::RateProfile;
+use stampede_stats::endpoint::Part;
 
 use super::thread::Loop;
 use crate::http::HttpThread;
@@ -49,8 +50,12 @@ pub struct OpenGrant {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Handed {
     pub(super) number: u64,
+    /// Its number among those of its class.
+    pub(super) nth: u64,
     /// Run time at which it was due.
     pub(super) due: Duration,
+    /// The part of the run that it began in.
+    pub(super) part: Part,
 }
 
 /// A thread's way through the schedule.
@@ -211,9 +216,14 @@ impl<T: HttpThread> Loop<T> {
                 self.context.drop_arrival(now);
                 continue;
             };
-            self.context.begin_arrival(late, now);
+            let part = self.context.begin_arrival(late, now);
             if let Some(user) = self.users.get(&slot) {
-                user.signals.hand(Handed { number: arrival.number, due: arrival.due });
+                user.signals.hand(Handed {
+                    number: arrival.number,
+                    nth: arrival.nth,
+                    due: arrival.due,
+                    part,
+                });
             }
         }
     }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use http::Method;
+use stampede_scenarios::expression::EvaluateError;
 use stampede_scenarios::template::{RenderContext, Template};
 use stampede_stats::outcome::FailureKind;
 use url::Url;
@@ -93,10 +94,15 @@ impl Drop for Lent<'_> {
 
 impl Lent<'_> {
     /// The name of the request's row, where it has values in it.
-    pub(super) fn name(&mut self, template: &Template, cx: &mut RenderContext<'_>) -> &str {
+    /// If it cannot be computed, what could be of it.
+    pub(super) fn name(
+        &mut self,
+        template: &Template,
+        cx: &mut RenderContext<'_>,
+    ) -> (&str, Result<(), Failure>) {
         self.buffers.text.clear();
-        template.render_into(&mut self.buffers.text, cx);
-        &self.buffers.text
+        let written = template.render_shown_into(&mut self.buffers.text, cx);
+        (&self.buffers.text, written.map_err(not_computed))
     }
 
     /// Writes what varies of `request`. The order is that of the draws: URL, headers, body.
@@ -108,7 +114,7 @@ impl Lent<'_> {
     ) -> Result<(), Failure> {
         self.url(&request.target, cx)?;
         self.headers(&request.headers, cx)?;
-        self.body(&request.body, cx);
+        self.body(&request.body, cx)?;
         self.buffers.own_cookies = self.buffers.cookies.len();
         if request.options.cookies && !jar.is_empty() {
             let Buffers { url, path_at, origin, cookies, .. } = &mut *self.buffers;
@@ -121,7 +127,7 @@ impl Lent<'_> {
     fn url(&mut self, target: &Target, cx: &mut RenderContext<'_>) -> Result<(), Failure> {
         let buffers = &mut *self.buffers;
         let (Target::Path { url, .. } | Target::Whole(url)) = target else { return Ok(()) };
-        url.render_into(&mut buffers.url, cx);
+        url.render_into(&mut buffers.url, cx).map_err(not_computed)?;
         if let Target::Path { prefix, .. } = target
             && is_plain_path(&buffers.url[*prefix..])
         {
@@ -160,11 +166,9 @@ impl Lent<'_> {
                             out.extend_from_slice(value.as_bytes());
                             out.extend_from_slice(b"\r\n");
                         };
-                        if let Some(id) = value.as_variable() {
-                            cx.variables.each(id, write);
-                        } else {
+                        if !value.each(cx, &mut write).map_err(not_computed)? {
                             text.clear();
-                            value.render_into(text, cx);
+                            value.render_into(text, cx).map_err(not_computed)?;
                             write(text);
                         }
                         if !is_good {
@@ -176,7 +180,7 @@ impl Lent<'_> {
         }
         if let Some(cookie) = &headers.cookie {
             buffers.text.clear();
-            cookie.render_into(&mut buffers.text, cx);
+            cookie.render_into(&mut buffers.text, cx).map_err(not_computed)?;
             if !is_header_value(&buffers.text) {
                 return Err(cannot_be("a header cannot have this value"));
             }
@@ -185,13 +189,13 @@ impl Lent<'_> {
         Ok(())
     }
 
-    fn body(&mut self, body: &PreparedBody, cx: &mut RenderContext<'_>) {
+    fn body(&mut self, body: &PreparedBody, cx: &mut RenderContext<'_>) -> Result<(), Failure> {
         let buffers = &mut *self.buffers;
         match body {
             PreparedBody::Fixed(_) => {}
             PreparedBody::Text(template) => {
                 buffers.text.clear();
-                template.render_into(&mut buffers.text, cx);
+                template.render_into(&mut buffers.text, cx).map_err(not_computed)?;
             }
             PreparedBody::Pieces(pieces) => {
                 for piece in pieces {
@@ -199,19 +203,25 @@ impl Lent<'_> {
                         Piece::Fixed(bytes) => buffers.body.extend_from_slice(bytes),
                         Piece::Text(template) => {
                             buffers.text.clear();
-                            template.render_into(&mut buffers.text, cx);
+                            template.render_into(&mut buffers.text, cx).map_err(not_computed)?;
                             buffers.body.extend_from_slice(buffers.text.as_bytes());
                         }
                     }
                 }
             }
         }
+        Ok(())
     }
 }
 
 /// RFC 9110, 5.5: no control characters but the tab.
 fn is_header_value(text: &str) -> bool {
     text.bytes().all(|byte| (byte >= 0x20 && byte != 0x7f) || byte == b'\t')
+}
+
+/// Its message names no value: it goes into reports.
+pub(super) fn not_computed(error: EvaluateError) -> Failure {
+    Failure { kind: FailureKind::Template, message: error.to_string().into() }
 }
 
 fn cannot_be(what: &'static str) -> Failure {

@@ -11,16 +11,26 @@ mod cookies;
 mod cpu;
 mod credentials;
 mod extract;
+mod flow;
 mod gauges;
 mod guard;
+mod last;
+mod log_lines;
 mod message;
+mod order;
+mod parallel;
 mod pipelined;
 pub mod prepared;
 mod program;
+mod redirects;
 mod request;
 mod roster;
+mod scope;
+mod serve;
+mod steps;
 mod targets;
 mod thread;
+mod turns;
 mod unpack;
 mod user;
 
@@ -106,6 +116,13 @@ pub enum Event {
         /// Which slots.
         slots: Vec<u32>,
     },
+    /// A user wants the run to end.
+    StopWanted {
+        /// Which thread.
+        thread: usize,
+        /// Why.
+        why: StopWish,
+    },
     /// Every user has ended and everything was told. It follows no assignment any more, and holds no slot.
     Ended {
         /// Which thread.
@@ -118,6 +135,15 @@ pub enum Event {
         /// Why.
         why: String,
     },
+}
+
+/// Why users want the run to end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StopWish {
+    /// A step of the scenario says so.
+    Scenario,
+    /// A feeder has no rows left.
+    Data,
 }
 
 /// What a run needs beside its plan.

@@ -4,19 +4,20 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Method};
 use stampede_scenarios::plan::{
-    AssetId, BodyPlan, ClassPlan, Connection, Expect, HttpVersion, NamePlan, Op, PartContent, PartPlan, Plan,
-    Program, RequestPlan,
+    AssetId, BodyPlan, ClassPlan, Connection, Expect, HttpVersion, NamePlan, OnFailure, PartContent,
+    PartPlan, Plan, Program, RequestPlan,
 };
-use stampede_scenarios::template::{Segment, Template};
-use stampede_scenarios::wait::Wait;
+use stampede_scenarios::template::{Around, Segment, Template};
 use url::Url;
 
 use super::credentials::credentials;
 use super::extract::StepVariables;
+use super::steps::{self, Step};
 use crate::http::auto::ClientChoice;
 use crate::http::origin::{Origin, path_of};
 use crate::http::run::RunHttp;
@@ -42,6 +43,8 @@ pub struct Prepared {
     pub plan: Plan,
     /// What the clients have to know of it.
     pub(super) http: Arc<RunHttp>,
+    /// What its texts may name beside the user.
+    pub(super) around: Around,
     pub(super) classes: Vec<PreparedClass>,
     /// What runs once in the whole test.
     pub(super) aside: Option<PreparedClass>,
@@ -52,13 +55,8 @@ pub(super) struct PreparedClass {
     pub(super) on_start: Vec<Step>,
     pub(super) on_stop: Vec<Step>,
     pub(super) tasks: Vec<Vec<Step>>,
-}
-
-/// One instruction.
-#[derive(Debug)]
-pub(super) enum Step {
-    Request(Box<PreparedRequest>),
-    Think(Wait),
+    /// Those of them that have a weight: what is gone through where the order is not by weight.
+    pub(super) in_turn: Box<[usize]>,
 }
 
 #[derive(Debug)]
@@ -73,6 +71,7 @@ pub(super) struct PreparedRequest {
     pub(super) decompress: bool,
     pub(super) expect: Expect,
     pub(super) variables: StepVariables,
+    pub(super) on_failure: OnFailure,
 }
 
 impl PreparedRequest {
@@ -166,9 +165,16 @@ impl Prepared {
     pub fn new(plan: Plan, assets: &[Bytes], client: ClientChoice) -> Result<Self, PrepareError> {
         let http = RunHttp::new(&plan, assets, client)
             .map_err(|error| PrepareError { line: 0, what: error.to_string() })?;
+        let content = |id: AssetId| assets.get(id.0 as usize).map(|bytes| &**bytes);
+        plan.fill_files(content).map_err(|path| PrepareError {
+            line: 0,
+            what: format!("the file `{path}` is not text (it is not UTF-8)"),
+        })?;
         let boundary = boundary(plan.seed);
         let prepare = |class: &ClassPlan| {
-            let maker = Maker { assets, boundary: &boundary, http: &http };
+            let keep_head = class.looks_at_response;
+            let maker = Maker { assets, boundary: &boundary, http: &http, keep_head };
+            let in_turn = class.tasks.iter().enumerate().filter(|(_, task)| task.share > 0.0);
             Ok(PreparedClass {
                 on_start: maker.program(&class.on_start)?,
                 on_stop: maker.program(&class.on_stop)?,
@@ -177,12 +183,26 @@ impl Prepared {
                     .iter()
                     .map(|task| maker.program(&task.program))
                     .collect::<Result<_, _>>()?,
+                in_turn: in_turn.map(|(index, _)| index).collect(),
             })
         };
         let classes = plan.classes.iter().map(prepare).collect::<Result<_, _>>()?;
         let aside = plan.aside.as_deref().map(prepare).transpose()?;
-        Ok(Self { plan, http: Arc::new(http), classes, aside })
+        let around = Around { worker: "".into(), now: wall_clock };
+        Ok(Self { plan, http: Arc::new(http), around, classes, aside })
     }
+
+    /// With the name that `worker` has in its log.
+    #[must_use]
+    pub fn on_worker(mut self, name: &str) -> Self {
+        self.around.worker = name.to_owned().into();
+        self
+    }
+}
+
+/// The time since 1970; a clock that stands before that is taken to stand there.
+fn wall_clock() -> Duration {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
 }
 
 /// The line between the parts of every multipart body of a run: fixed by the seed, so that runs are alike.
@@ -194,19 +214,13 @@ struct Maker<'a> {
     assets: &'a [Bytes],
     boundary: &'a str,
     http: &'a RunHttp,
+    /// Whether somebody may look at the head of any response.
+    keep_head: bool,
 }
 
 impl Maker<'_> {
     fn program(&self, program: &Program) -> Result<Vec<Step>, PrepareError> {
-        program
-            .ops
-            .iter()
-            .map(|op| match op {
-                Op::Request(request) => Ok(Step::Request(Box::new(self.request(request)?))),
-                Op::Think(wait) => Ok(Step::Think(*wait)),
-                _ => Err(PrepareError { line: 0, what: "it has a step that this version cannot run".into() }),
-            })
-            .collect()
+        steps::make(program, &|request| self.request(request))
     }
 
     fn request(&self, plan: &RequestPlan) -> Result<PreparedRequest, PrepareError> {
@@ -234,7 +248,7 @@ impl Maker<'_> {
                     HttpVersion::H2 => Version::H2,
                 },
                 closes: plan.connection == Connection::PerRequest,
-                keep_head: plan.looks_at_head(),
+                keep_head: plan.looks_at_head() || self.keep_head,
                 keep_body: plan.looks_at_body(),
                 cookies: plan.cookies,
                 proxy: plan.proxy.as_ref().and_then(|proxy| self.http.proxy_id(proxy.url())),
@@ -243,6 +257,7 @@ impl Maker<'_> {
             decompress: plan.decompress,
             expect: plan.expect.clone(),
             variables: StepVariables::new(plan),
+            on_failure: plan.on_failure,
         })
     }
 

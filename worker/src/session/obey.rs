@@ -105,10 +105,11 @@ impl<E: StartEngine> Worker<E> {
         self.lease = Arc::new(if self.settings.leased { Lease::new(link.lease) } else { Lease::none() });
         let (session, data, known) = (link.session, link.data.clone(), self.assets.clone());
         let (events, allow) = (self.events.clone(), Arc::clone(&self.settings.allow));
+        let name = self.settings.name.clone();
         self.say("preparing a test");
         tokio::spawn(async move {
             let result = match wire_prepare::from_wire(wire) {
-                Ok(what) => prepare(what, session, data, known, allow).await,
+                Ok(what) => prepare(what, session, data, known, allow, name).await,
                 Err(error) => Err(error.to_string()),
             };
             let _ = events.send(Event::Prepared { run, result }).await;
@@ -130,20 +131,20 @@ impl<E: StartEngine> Worker<E> {
     }
 
     async fn assign(&mut self, wire: v1::Assign) {
-        let result = match assign::from_wire(wire) {
-            Ok(assign) => match self.run.as_mut().filter(|run| run.id == assign.run) {
-                Some(run) => {
-                    self.owed = self.owed.map(|owed| owed.min(assign.revision));
-                    if assign.cut && std::mem::take(&mut self.said_hold) {
-                        (self.settings.say)(
-                            "the coordinator had given this worker up: its users from before end here",
-                        );
-                    }
-                    run.assign(assign, &self.settings).await
+        let Some(run) = self.run.as_mut().filter(|run| run.id == wire.run) else { return self.tell() };
+        self.owed = self.owed.map(|owed| owed.min(wire.revision));
+        let result = match run.planned().map(|planned| assign::from_wire(wire, planned)) {
+            // Not ready for it: it is told again.
+            None => Ok(()),
+            Some(Ok(assign)) => {
+                if assign.cut && std::mem::take(&mut self.said_hold) {
+                    (self.settings.say)(
+                        "the coordinator had given this worker up: its users from before end here",
+                    );
                 }
-                None => Ok(()),
-            },
-            Err(error) => Err(error.to_string()),
+                run.assign(assign, &self.settings).await
+            }
+            Some(Err(error)) => Err(error.to_string()),
         };
         if let Err(why) = result {
             self.say(&format!("the coordinator assigned what cannot be: {why}"));

@@ -34,6 +34,7 @@ pub(super) async fn prepare(
     data: Client,
     known: Assets,
     allow: Arc<Allow>,
+    name: String,
 ) -> Result<Ready, String> {
     let mut assets = Assets::new();
     let mut in_order = Vec::with_capacity(prepare.assets.len());
@@ -58,6 +59,7 @@ pub(super) async fn prepare(
         let mut plan = plan;
         plan.seed = prepare.seed;
         let prepared = Prepared::new(plan, &in_order, prepare.client).map_err(|error| error.to_string())?;
+        let prepared = prepared.on_worker(&name);
         prepared.within(allow).map_err(|error| error.to_string())
     })
     .await;

@@ -1,6 +1,9 @@
 //! A load thread between its session and its target: what it does without a lease, when slots are taken away and come back, and
 //! when it joins late.
 
+mod loops;
+mod parallel;
+mod program;
 mod rig;
 
 use std::sync::Arc;

@@ -90,7 +90,7 @@ fn round(capacities: &[u32], took: &mut Took) -> Result<(), String> {
             cut: share.cut,
             steer: Steer::default(),
         })
-        .map(|assign| to_wire(&assign).encode_to_vec().len())
+        .map(|assign| to_wire(&assign, &profile).encode_to_vec().len())
         .sum();
     took.to_wire.push(begun.elapsed());
     if bytes == 0 { Err("nothing to tell".to_owned()) } else { Ok(()) }

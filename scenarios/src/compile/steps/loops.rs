@@ -66,9 +66,9 @@ impl<'a> Builder<'a> {
             }
             _ => false,
         };
-        self.loops += 1;
+        self.cx.loops.set(self.cx.loops.get() + 1);
         self.contained(verb, fields);
-        self.loops -= 1;
+        self.cx.loops.set(self.cx.loops.get() - 1);
         if opened {
             self.push(Op::Again(start));
             let end = self.here();

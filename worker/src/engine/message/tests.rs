@@ -9,7 +9,8 @@ use stampede_scenarios::draw::Draw;
 use stampede_scenarios::source::{Overrides, Source};
 use stampede_scenarios::variables::{VariableId, Variables};
 
-use super::super::prepared::{Prepared, Step};
+use super::super::prepared::Prepared;
+use super::super::steps::Step;
 use super::*;
 use crate::http::auto::ClientChoice;
 use crate::http::{Options, Version};
@@ -43,6 +44,7 @@ fn rendered(steps: &str) -> Vec<[String; 6]> {
                 response: &stampede_scenarios::response::NONE,
                 draw: &mut draw,
                 variables: &mut variables,
+                around: &stampede_scenarios::template::NOWHERE,
             };
             let mut lent = (!request.is_fixed()).then(|| pool.lend());
             lent.as_mut().map_or(Ok(()), |lent| lent.render(request, &jar, &mut cx)).expect("can be made");
@@ -92,7 +94,7 @@ fn the_client_is_told_how_the_step_wants_it() {
     );
     let options = |index: usize| match &prepared.classes[0].tasks[0][index] {
         Step::Request(request) => request.options,
-        Step::Think(_) => panic!("a request"),
+        _ => panic!("a request"),
     };
     assert_eq!(options(0), Options::default());
     let own = Options {
@@ -128,6 +130,7 @@ fn a_user_in_a_url_that_a_response_gave_is_who_the_request_says_it_is() {
             response: &stampede_scenarios::response::NONE,
             draw,
             variables,
+            around: &stampede_scenarios::template::NOWHERE,
         };
         let mut lent = pool.lend();
         lent.render(request, &jar, &mut cx).expect("can be made");

@@ -151,6 +151,7 @@ fn decide(name: &'static str, condition: &str) -> Piece {
     let (mut draw, mut variables) = (Draw::from_seed(1), Variables::new(&class.variables));
     Piece::new(name, move || {
         let mut cx = RenderContext {
+            rows: stampede_scenarios::data::RowView::default(),
             user_id: 7,
             life: 0,
             class: "v",

@@ -5,6 +5,7 @@
 //! same on every machine. It does not know how users are run (`worker`) or how slots are dealt (`deal`).
 
 mod load;
+mod search;
 mod steps;
 mod transport;
 
@@ -19,10 +20,12 @@ use crate::data::{ClassFeeders, FeederId, FeederPlan};
 use crate::expression::FileText;
 use crate::extract::{ExtractFrom, ExtractPlan};
 use crate::template::Template;
+use crate::threshold::Rule;
 use crate::variables::{VariableId, VariablePlan};
 use crate::wait::Wait;
 
 pub use load::{LoadPart, LoadPlan, OpenPlan};
+pub use search::SearchPlan;
 pub use steps::{ChoosePlan, FailPlan, LoopKind, LoopPlan, Op, ParallelPlan, Program, SetPlan, StopWhat};
 pub use transport::{Connection, HttpVersion, ProxyUrl, ResolveRule, Timeouts, TlsIdentity, TlsPlan};
 
@@ -45,6 +48,8 @@ pub struct Plan {
     pub aside: Option<Box<ClassPlan>>,
     /// How many users when, and for how long.
     pub load: LoadPlan,
+    /// What has to hold in the end, in the order of the file.
+    pub thresholds: Vec<Rule>,
     /// The files the scenario names; [`AssetId`] is an index into it.
     pub assets: Vec<AssetRef>,
     /// The feeders of `data`, in the order of the file; [`FeederId`] is an index into it.

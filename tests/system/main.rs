@@ -20,6 +20,7 @@ mod output;
 mod pipelining;
 mod resume;
 mod screen;
+mod search;
 mod security;
 mod sessions;
 mod steps;

@@ -203,6 +203,7 @@ pub(super) fn tell(args: &RunArgs, conducted: &Conducted) -> Outcome {
     let verdict = report.verdict();
     Outcome {
         aborted: conducted.result.aborted,
+        broken: conducted.result.holds() == Some(false),
         incomplete: !verdict.complete || conducted.lost_everyone,
         report_failed,
         failed: !verdict.passed,

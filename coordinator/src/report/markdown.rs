@@ -4,6 +4,7 @@
 
 use super::chart;
 use super::gap;
+use super::judged;
 use super::model::{Report, Run, Worker};
 use super::stdout::labelled;
 use super::table::{Align, BESIDE, Table, beside, final_table, identity, table_beside};
@@ -12,9 +13,9 @@ use super::times::Percentiles;
 
 /// The whole file.
 pub fn markdown_text(report: &Report) -> String {
-    let sections = [
-        head(report),
-        section("What ran", &what_ran(report)),
+    let mut sections = vec![head(report), section("What ran", &what_ran(report))];
+    sections.extend(judged::sections(report).iter().map(|(title, body)| section(title, body)));
+    sections.extend([
         section("Requests", &requests(report)),
         section("Percentiles", &percentiles(report)),
         section("Failures", &failures(report)),
@@ -22,7 +23,7 @@ pub fn markdown_text(report: &Report) -> String {
         section("Workers", &workers(report)),
         section("Accounting", &accounting(report)),
         section("Notes", &notes(report)),
-    ];
+    ]);
     sections.join("\n")
 }
 

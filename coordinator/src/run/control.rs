@@ -51,6 +51,9 @@ pub(super) struct Control {
 impl Run {
     /// Somebody at the keyboard wants another load.
     pub(super) fn change_load(&mut self, person: Person, now: Duration, effects: &mut Vec<Effect>) {
+        if self.is_searching() {
+            return self.note("the search for the highest rate sets the load by itself".to_owned(), effects);
+        }
         if self.control.paused && person != Person::Pause {
             return self.note(PAUSED.to_owned(), effects);
         }

@@ -12,6 +12,7 @@ use stampede_stats::totals::{MAX_ENDPOINTS, change_row};
 use super::member::Member;
 use super::state::Run;
 use crate::result::{Accounting, MissingInterval, RunResult, StopReason, WorkerResult};
+use crate::rules::{Judged, Seen, judge};
 
 /// What the state does not know because it reads no clock.
 #[derive(Debug, Clone)]
@@ -78,6 +79,8 @@ impl Run {
             stop_reason: self.stop.map_or(StopReason::NoWorkers, |stop| stop.reason),
             aborted: self.aborted,
             changes: self.changes.clone(),
+            thresholds: self.judged(),
+            search: self.search_result(),
             replaced: plan.replaced.clone(),
             totals: self.merged.totals.clone(),
             in_window: self.merged.in_window.clone(),
@@ -86,6 +89,25 @@ impl Run {
             workers: self.crew().map(worker_result).collect(),
             notes: self.notes(),
         }
+    }
+
+    /// The rules of the scenario over the whole run.
+    fn judged(&self) -> Vec<Judged> {
+        let rules = &self.setup.plan.thresholds;
+        if rules.is_empty() {
+            return Vec::new();
+        }
+        let merged = &self.merged;
+        let seen = Seen {
+            rows: &merged.totals.endpoints,
+            in_window: &merged.in_window,
+            seconds: self
+                .stop
+                .map_or(0.0, |stop| stop.at.saturating_sub(self.setup.plan.load.warmup).as_secs_f64()),
+            iterations: merged.totals.iterations,
+            dropped: self.accounting().dropped,
+        };
+        rules.iter().map(|rule| judge(rule, &seen)).collect()
     }
 
     fn accounting(&self) -> Accounting {

@@ -103,6 +103,7 @@ impl Run {
         let blocks = load.iterations.filter(|_| load.open.is_none());
         self.ledger = blocks.map(|total| Ledger::new(total, self.crew.len()));
         self.last_due = last_due(&self.setup.plan);
+        self.begin_search();
         self.deal();
         let seats: Vec<_> = (0..self.crew.len()).collect();
         for (worker, assign) in self.assignments(&seats, now) {
@@ -150,6 +151,10 @@ impl Run {
             let reason = if load.ends_with_profile { StopReason::Profile } else { StopReason::RunTime };
             let stop = Stop { at, reason, timeout: load.stop_timeout };
             return self.drain(stop, now);
+        }
+        self.search_on(now, effects);
+        if self.phase == Phase::Draining {
+            return;
         }
         if self.course_is_over(now) {
             return self.end(StopReason::Profile, now, effects);

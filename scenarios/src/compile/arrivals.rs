@@ -50,5 +50,10 @@ pub(super) fn plan(
         cx.report(Diagnostic::anywhere(text).hint("give it a `weight` instead"));
     }
     let spacing = written.spacing.map_or_else(Default::default, |(spacing, _)| spacing);
-    OpenPlan { rate, spacing, max_users, users }
+    let search = written.single().filter(|_| overrides.rate.is_none());
+    let search = search.and_then(|profile| match &profile.course {
+        Course::Search(search) => Some(search.plan.clone()),
+        _ => None,
+    });
+    OpenPlan { rate, spacing, max_users, users, search }
 }

@@ -119,7 +119,9 @@ pub(super) fn of_users(
                 course.part(from, None, format!("users by {text}"));
                 false
             }
-            Written::Rate(_) | Written::RateStages(_) | Written::Unread { .. } => return None,
+            Written::Rate(_) | Written::RateStages(_) | Written::Search(_) | Written::Unread { .. } => {
+                return None;
+            }
         };
         let end = course.close(profile, (from, draft.at(), stages), (is_list, last), cx);
         match end {
@@ -189,6 +191,12 @@ pub(super) fn of_arrivals(
     is_list: bool,
     cx: &Cx<'_>,
 ) -> Option<(RateProfile, Course)> {
+    if let [WrittenProfile { course: Written::Search(search), run_time, .. }] = profiles {
+        let text = "rates are tried".to_owned();
+        let parts = vec![LoadPart { from: Duration::ZERO, until: *run_time, text }];
+        // It ends by itself; a run time only bounds it.
+        return Some((search.rate.clone(), Course { end: *run_time, ends_by_itself: false, parts }));
+    }
     let (mut draft, mut course) = (RateDraft::default(), Course::default());
     for (index, profile) in profiles.iter().enumerate() {
         let from = draft.at();

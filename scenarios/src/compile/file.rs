@@ -11,21 +11,36 @@ use super::population::Population;
 use super::schema::{Fields, Schema};
 use super::settings::{DEFAULTS, Settings};
 use super::steps::Flows;
+use super::thresholds::{self, Rows};
 use super::url::Target;
 use super::vars::Vars;
 use super::{aside, tls, transport};
 use crate::diagnostics::Diagnostic;
-use crate::plan::{LoadPlan, Place, Plan};
+use crate::plan::{LoadPlan, NamePlan, Place, Plan};
 use crate::source::{Overrides, Source};
+use crate::threshold::Rule;
 use crate::tree::{Entry, Node};
 
 const FILE: Schema = Schema {
     what: "a scenario",
     keys: &[
-        "version", "name", "target", "vars", "defaults", "tls", "data", "users", "load", "seed", "flows",
-        "setup", "teardown", "secrets",
+        "version",
+        "name",
+        "target",
+        "vars",
+        "defaults",
+        "tls",
+        "users",
+        "load",
+        "thresholds",
+        "seed",
+        "flows",
+        "setup",
+        "teardown",
+        "secrets",
+        "data",
     ],
-    later: &["thresholds"],
+    later: &[],
 };
 
 /// Reads the whole file; `None` after a report.
@@ -45,10 +60,7 @@ pub(super) fn read(
         Some(node) => scope.text(node, "a name", cx),
         None => Some(stem(&source.name)),
     };
-    let seed = match (overrides.seed, fields.get("seed")) {
-        (None, Some(node)) => scope.whole(node, "`seed`", 0, u64::MAX, cx),
-        (given, _) => Some(given.unwrap_or(drawn_seed)),
-    };
+    let seed = seed(fields, overrides, drawn_seed, &scope, cx);
     let target = target(fields, overrides, &scope, cx);
     let names = Names::default();
     let data = DataCx { vars: &vars, names: &names, files: source.files() };
@@ -79,6 +91,13 @@ pub(super) fn read(
     let files = names.files();
     let target = shown_target(&target, &classes);
     let (endpoints, assets) = names.into_lists();
+    let rules = thresholds(
+        fields,
+        load.as_ref(),
+        &scope,
+        Rows { known: &endpoints, others: names_by_value(&classes) },
+        cx,
+    );
     let classes = classes.into_iter().map(|class| class.plan).collect();
     Some(Plan {
         name: name?,
@@ -88,6 +107,7 @@ pub(super) fn read(
         endpoints,
         aside,
         load: load?,
+        thresholds: rules,
         assets,
         feeders: feeders?,
         files,
@@ -96,6 +116,46 @@ pub(super) fn read(
         env: cx.env_read(),
         replaced: cx.all_replaced(),
     })
+}
+
+fn seed(
+    fields: Fields<'_>,
+    overrides: &Overrides,
+    drawn: u64,
+    scope: &Scope<'_>,
+    cx: &Cx<'_>,
+) -> Option<u64> {
+    match (overrides.seed, fields.get("seed")) {
+        (Some(seed), _) => Some(seed),
+        (None, Some(node)) => scope.whole(node, "`seed`", 0, u64::MAX, cx),
+        (None, None) => Some(drawn),
+    }
+}
+
+/// The rules of the file; those of a search are looked at as well.
+fn thresholds(
+    fields: Fields<'_>,
+    load: Option<&LoadPlan>,
+    scope: &Scope<'_>,
+    rows: Rows<'_>,
+    cx: &Cx<'_>,
+) -> Vec<Rule> {
+    let search = load.and_then(|load| load.open.as_ref()?.search.as_ref());
+    if let (Some(search), Some(entry)) = (search, fields.entry("load")) {
+        let rules: Vec<_> = search.thresholds.iter().map(|rule| (rule.clone(), entry.key_place)).collect();
+        thresholds::check(&rules, rows, cx);
+    }
+    let Some(node) = fields.get("thresholds") else { return Vec::new() };
+    let rules = thresholds::read(node, scope, cx);
+    thresholds::check(&rules, rows, cx);
+    rules.into_iter().map(|(rule, _)| rule).collect()
+}
+
+/// Whether rows are named by values, and so are not known before the run.
+fn names_by_value(classes: &[Class]) -> bool {
+    let tasks = classes.iter().flat_map(|class| &class.plan.tasks);
+    let mut requests = tasks.flat_map(|task| task.program.requests());
+    requests.any(|request| matches!(request.name, NamePlan::PerValue(_)))
 }
 
 /// The user classes; also whether every one could be read.

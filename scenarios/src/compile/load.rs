@@ -27,6 +27,7 @@ pub(super) const LOAD: Schema = Schema {
         "spawn_rate",
         "rate",
         "stages",
+        "find_max",
         "arrivals",
         "max_users",
         "run_time",
@@ -35,7 +36,7 @@ pub(super) const LOAD: Schema = Schema {
         "warmup",
         "stop_timeout",
     ],
-    later: &["find_max"],
+    later: &[],
 };
 /// More users than any one test has; keeps what is reckoned with them in range.
 pub(super) const MOST_USERS: u32 = 10_000_000;

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::cx::Cx;
 use super::eval::Scope;
+use super::find_max;
 use super::load::{LOAD, MOST_USERS};
 use super::schema::Fields;
 use super::stages::{self, RateStage, Stages, UserStage};
@@ -64,6 +65,8 @@ pub(super) enum Course {
     },
     Rate(Rate),
     RateStages(Vec<RateStage>),
+    /// The rate is looked for.
+    Search(Box<find_max::Written>),
     /// It could not be read, and that has been reported.
     Unread {
         open: bool,
@@ -73,7 +76,7 @@ pub(super) enum Course {
 impl Course {
     /// Whether it is one of arrivals.
     pub(super) fn is_open(&self) -> bool {
-        matches!(self, Self::Rate(_) | Self::RateStages(_) | Self::Unread { open: true })
+        matches!(self, Self::Rate(_) | Self::RateStages(_) | Self::Search(_) | Self::Unread { open: true })
     }
 }
 
@@ -104,6 +107,7 @@ impl Written {
         match self.profiles.first().map(|profile| &profile.course) {
             _ if self.is_list => "the list of profiles of the file",
             Some(Course::Rate(_)) => "the arrival rate of the file",
+            Some(Course::Search(_)) => "the search of the file",
             Some(Course::Shape { .. }) => "the shape of the file",
             Some(Course::Stages { .. } | Course::RateStages(_)) => "the stages of the file",
             _ => "the load of the file",
@@ -136,7 +140,20 @@ pub(super) fn read(node: &Node, scope: &Scope<'_>, cx: &Cx<'_>) -> Written {
         written.profiles.push(profile);
     }
     check_models(&written, cx);
+    if let (true, Some(search)) = (written.profiles.len() > 1, written.profiles.iter().find(is_search)) {
+        cx.report(
+            Diagnostic::at(
+                search.place,
+                "a search is a test by itself, and this one stands among other profiles",
+            )
+            .hint("make two files of it"),
+        );
+    }
     written
+}
+
+fn is_search(profile: &&Profile) -> bool {
+    matches!(profile.course, Course::Search(_))
 }
 
 /// Of users or of arrivals: one of the two.
@@ -158,7 +175,7 @@ fn check_models(written: &Written, cx: &Cx<'_>) {
 fn open_key(profile: &Node, others: bool) -> Option<&Entry> {
     let Kind::Map(entries) = &profile.kind else { return None };
     let is_open = |entry: &&Entry| match entry.key.as_str() {
-        "rate" => true,
+        "rate" | "find_max" => true,
         "stages" => stages::are_rates(&entry.value).unwrap_or(others),
         _ => false,
     };
@@ -186,7 +203,9 @@ fn read_profile(
     if let (Some(_), Some(entry)) = (open, fields.entry("users")) {
         once(&mut written.beforehand, entry, users.map(|(users, _)| users), cx);
     }
+    let search = fields.get("find_max").map(|node| find_max::read(node, scope, cx));
     let course = match (fields.get("rate"), fields.get("stages")) {
+        _ if search.is_some() => search.flatten().map(|search| Course::Search(Box::new(search))),
         (Some(node), _) => read_rate(node, scope, cx).map(Course::Rate),
         (None, Some(node)) => stages::read(node, open.is_some(), scope, cx).map(|stages| match stages {
             Stages::Users(stages) => Course::Stages { stages, spawn_rate },
@@ -244,6 +263,14 @@ fn read_shape(node: &Node, fields: Fields<'_>, scope: &Scope<'_>, cx: &Cx<'_>) -
 /// Which keys do not go together.
 fn check_keys(fields: Fields<'_>, open: Option<&Entry>, cx: &Cx<'_>) {
     let key = |key| fields.entry(key);
+    if let (Some(search), Some(other)) = (key("find_max"), key("rate").or(key("stages")).or(key("hold"))) {
+        let text = format!("`find_max` sets the rate by itself, so there is no `{}` beside it", other.key);
+        cx.report(
+            Diagnostic::at(other.key_place, text).note(search.key_place, "the search is here").hint(
+                "how long it tries each rate is its own `hold`: `find_max: {from: 50/s, hold: 20s, …}`",
+            ),
+        );
+    }
     if let (Some(rate), Some(stages)) = (key("rate"), key("stages")) {
         cx.report(
             Diagnostic::at(stages.key_place, "a load has a `rate` or `stages`, not both")

@@ -92,7 +92,13 @@ pub fn describe_load(load: &LoadPlan) -> Option<String> {
 /// An arrival rate in words: `1500/s arrivals, evenly spaced, run by at most 10000 users`.
 pub fn describe_rate(open: &OpenPlan) -> String {
     let (rate, settled) = (&open.rate, open.rate.settled_at());
-    let mut text = if settled.is_zero() {
+    let mut text = if let Some(search) = &open.search {
+        let (hold, verify) = (show_duration(search.hold), show_duration(search.verify));
+        let from = per_second(search.from.per_second());
+        format!(
+            "the highest arrival rate is looked for from {from} on, each tried for {hold}, the best for {verify}"
+        )
+    } else if settled.is_zero() {
         format!("arrivals at {}", per_second(rate.last_rate()))
     } else {
         let (peak, last) = (per_second(rate.peak_rate()), per_second(rate.last_rate()));

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::SearchPlan;
 use crate::arrivals::Spacing;
 use crate::profile::Profile;
 use crate::rate_profile::RateProfile;
@@ -42,6 +43,8 @@ pub struct OpenPlan {
     pub max_users: u32,
     /// Of these, started with the run.
     pub users: u32,
+    /// The rate is looked for: the profile is only what it begins with.
+    pub search: Option<SearchPlan>,
 }
 
 /// A part of a load: a ramp, a stage, a shape.

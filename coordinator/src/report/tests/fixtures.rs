@@ -147,6 +147,8 @@ fn result(mut recorder: Recorder, duration: Duration) -> RunResult {
         stop_reason: StopReason::RunTime,
         aborted: false,
         changes: Vec::new(),
+        thresholds: Vec::new(),
+        search: None,
         replaced: Vec::new(),
         totals,
         in_window,

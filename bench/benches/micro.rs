@@ -63,6 +63,9 @@ fn pieces() -> Vec<Piece> {
     vec![
         render("render_json_body"),
         take("extract_json_value"),
+        decide("if_variable_compared", "price > 100"),
+        decide("if_variable_is_text", "state == 'done'"),
+        decide("if_of_three", "price > 100 and not sold or state in ['new', 'old']"),
         write("write_get", Method::GET, b"", b""),
         write(
             "write_post_cookie",
@@ -129,6 +132,35 @@ fn render(name: &'static str) -> Piece {
         };
         body.render_into(&mut out, &mut cx).expect("it can be computed");
         out.len()
+    })
+}
+
+/// A condition on variables of the user.
+fn decide(name: &'static str, condition: &str) -> Piece {
+    let text = format!(
+        "target: http://h\nusers: {{v: {{vars: {{price: 120, state: new, sold: false}}, tasks: {{t: {{steps: [\
+         {{if: \"{condition}\", then: [{{get: /}}]}}, {{set: {{price: 1, state: x, sold: true}}}}]}}}}}}}}"
+    );
+    let plan = compile(&Source::new("bench.yaml", text), &Overrides::default(), &|_| None, 1);
+    let class = plan.expect("it compiles").classes.remove(0);
+    let Some(Op::JumpUnless { condition, .. }) = class.tasks[0].program.ops.first().cloned() else {
+        panic!("the first step is a condition")
+    };
+    let (mut draw, mut variables) = (Draw::from_seed(1), Variables::new(&class.variables));
+    Piece::new(name, move || {
+        let mut cx = RenderContext {
+            user_id: 7,
+            life: 0,
+            class: "v",
+            iteration: 3,
+            arrival: None,
+            loop_index: 0,
+            response: &stampede_scenarios::response::NONE,
+            draw: &mut draw,
+            variables: &mut variables,
+            around: &stampede_scenarios::template::NOWHERE,
+        };
+        condition.evaluate_bool(&mut cx)
     })
 }
 

@@ -35,7 +35,7 @@ pub fn line(view: &RunView) -> Option<String> {
     Some(format!(
         "{} {:8}   users {users:7}{}   {:>6} req/s   {:>4} fail/s   p50 {:>4} p95 {:>4} p99 {:>4} ms   {}",
         format::clock(view.elapsed),
-        view.phase.as_str(),
+        view.phase_name(),
         view.arrivals.as_ref().map(arrivals).unwrap_or_default(),
         plain::rate(view.rps),
         plain::rate(view.failures_per_s),

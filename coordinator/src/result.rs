@@ -19,14 +19,18 @@ pub enum StopReason {
     Profile,
     /// All iterations were begun.
     Iterations,
+    /// The data was used up.
+    Data,
+    /// A threshold was crossed that ends the run.
+    Threshold,
     /// `q`, from the screen.
     User,
+    /// The scenario: a `stop: run`, every user has stopped itself, or its setup failed.
+    Scenario,
     /// Ctrl-C or SIGTERM.
     Signal,
     /// Every worker was lost.
     NoWorkers,
-    /// A step of the scenario asked for it, or its setup failed.
-    Scenario,
 }
 
 impl StopReason {
@@ -36,10 +40,12 @@ impl StopReason {
             Self::RunTime => "run_time",
             Self::Profile => "profile",
             Self::Iterations => "iterations",
+            Self::Data => "data",
+            Self::Threshold => "threshold",
             Self::User => "user",
+            Self::Scenario => "scenario",
             Self::Signal => "signal",
             Self::NoWorkers => "no_workers",
-            Self::Scenario => "scenario",
         }
     }
 }
@@ -57,7 +63,7 @@ pub struct LoadChange {
     pub to: String,
 }
 
-/// Requests completed before the stop instant: what rates are made from.
+/// Requests completed before the stop instant, or passes through a group: what rates are made from.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct InWindow {
     /// Completed.
@@ -66,7 +72,20 @@ pub struct InWindow {
     pub failures: u64,
 }
 
-/// Both identities' counts that are not in [`Totals`].
+/// What began in the warm-up, as far as [`Totals`] does not have it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct WarmupAccount {
+    /// Requests begun: delivered, plus announced by workers that were lost with them.
+    pub started: u64,
+    /// Requests of lost workers whose end is not known.
+    pub unknown: u64,
+    /// Iterations begun.
+    pub iterations_begun: u64,
+    /// Iterations of lost workers whose end is not known.
+    pub iterations_unknown: u64,
+}
+
+/// Both identities' counts that are not in [`Totals`]. What began in the warm-up is in none but its own.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Accounting {
     /// Requests begun: delivered, plus announced by workers that were lost with them.
@@ -85,6 +104,8 @@ pub struct Accounting {
     pub iterations_begun: u64,
     /// Iterations of lost workers whose end is not known.
     pub iterations_unknown: u64,
+    /// The warm-up's own account.
+    pub warmup: WarmupAccount,
     /// Seconds of lost workers that never arrived.
     pub missing: Vec<MissingInterval>,
     /// Workers whose final totals are not what they had sent.
@@ -130,7 +151,7 @@ pub struct WorkerResult {
     pub state: WorkerState,
     /// Users at its peak.
     pub users_peak: u32,
-    /// Completed requests.
+    /// Completed requests, without those of the warm-up.
     pub requests: u64,
     /// CPU of its busiest load thread, mean over the run, 0 to 1.
     pub cpu_avg: Option<f64>,
@@ -165,8 +186,10 @@ pub struct RunResult {
     pub started_at: Timestamp,
     /// When the last result was in.
     pub ended_at: Timestamp,
-    /// First start to stop instant: what rates are divided by.
+    /// First start to stop instant.
     pub duration: Duration,
+    /// The warm-up that was asked for; zero for none.
+    pub warmup: Duration,
     /// Run time asked for.
     pub run_time: Option<Duration>,
     /// Users at the peak, as they were alive.
@@ -204,6 +227,11 @@ pub struct RunResult {
 }
 
 impl RunResult {
+    /// End of the warm-up to stop instant: what rates are divided by.
+    pub fn measured(&self) -> Duration {
+        self.duration.saturating_sub(self.warmup)
+    }
+
     /// Whether a worker was at its own limit for some seconds.
     pub fn is_generator_limited(&self) -> bool {
         self.workers.iter().any(|worker| !worker.limits.is_empty())

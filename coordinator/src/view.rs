@@ -6,6 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use stampede_stats::endpoint::RowKind;
 use stampede_stats::outcome::FailureKind;
 
 /// Where a run stands.
@@ -50,6 +51,8 @@ pub struct RunView {
     pub demo: bool,
     /// Where the run stands.
     pub phase: Phase,
+    /// The warm-up is under way: rows and times are its own, and are begun anew behind it.
+    pub warming_up: bool,
     /// Run time so far; zero before the start.
     pub elapsed: Duration,
     /// Run time asked for; `None` without end.
@@ -62,6 +65,8 @@ pub struct RunView {
     pub users_wanted: u32,
     /// Users the present ramp heads for.
     pub users_target: u32,
+    /// No iteration begins, because somebody wants it so.
+    pub paused: bool,
     /// The open model: how arrivals are coming.
     pub arrivals: Option<ArrivalsView>,
     /// Requests completed per second, over the last complete seconds (10 at most).
@@ -72,9 +77,9 @@ pub struct RunView {
     pub in_flight: u64,
     /// How long the oldest of these had been under way.
     pub oldest_in_flight: Duration,
-    /// One row for each endpoint, in order of name, then method.
+    /// One row for each endpoint, in order of name, then method; behind them groups, and requests around the test.
     pub endpoints: Arc<Vec<EndpointRow>>,
-    /// All of them together.
+    /// All endpoints together, without those behind them.
     pub aggregated: EndpointRow,
     /// By count, largest first.
     pub failures: Arc<Vec<FailureRow>>,
@@ -88,6 +93,16 @@ pub struct RunView {
     pub waiting: Option<WaitingFor>,
     /// What a person should know (missing samples, names over the limit, generator-limited), newest last.
     pub notices: Arc<Vec<String>>,
+}
+
+impl RunView {
+    /// Where the run stands, as it is shown.
+    pub fn phase_name(&self) -> &'static str {
+        match self.phase {
+            Phase::Ramping | Phase::Steady if self.warming_up => "warm-up",
+            phase => phase.as_str(),
+        }
+    }
 }
 
 /// How arrivals are coming.
@@ -108,6 +123,8 @@ pub struct ArrivalsView {
 /// One endpoint's row. Times in ms, of all completed requests; `None` before the first.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct EndpointRow {
+    /// What it counts.
+    pub kind: RowKind,
     /// `GET`; empty for the aggregated row.
     pub method: String,
     /// Its name.

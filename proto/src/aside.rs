@@ -3,6 +3,8 @@
 //! The result is one message that is told with each heartbeat until it is of no use any more, so it needs neither a number nor
 //! an answer. Its statistics have the form of a batch.
 
+use stampede_stats::counts::IterationCounts;
+use stampede_stats::endpoint::RowKind;
 use stampede_stats::snapshot::Snapshot;
 
 use crate::batch::{self, Batch};
@@ -56,6 +58,11 @@ pub fn to_wire(done: &AsideDone) -> v1::AsideDone {
 /// When the kind is unknown, the values are too large, or the statistics cannot be.
 pub fn from_wire(wire: v1::AsideDone) -> Result<AsideDone, WireError> {
     let rows = batch::from_wire(wire.rows.ok_or(WireError::Missing("rows"))?)?.snapshot;
+    let errors = rows.errors.keys().map(|error| &error.endpoint);
+    let beside = rows.endpoints.keys().chain(errors).all(|key| key.kind == RowKind::Aside);
+    if !beside || rows.all_iterations() != IterationCounts::default() {
+        return Err(WireError::invalid("rows", "of users"));
+    }
     let failure: String = wire.failure.chars().take(MAX_FAILURE).collect();
     Ok(AsideDone {
         kind: kind_from_wire(wire.kind)?,
@@ -104,14 +111,27 @@ pub fn shared_from_wire(wire: v1::Shared) -> Result<Shared, WireError> {
 
 #[cfg(test)]
 mod tests {
+    use stampede_stats::counts::RequestCounts;
+    use stampede_stats::endpoint::{EndpointDelta, EndpointKey};
+
     use super::*;
+
+    /// By a `fail` step: without a time.
+    fn failed() -> EndpointDelta {
+        let counts = RequestCounts { started: 1, failed: 1, ..RequestCounts::default() };
+        EndpointDelta { counts, ..EndpointDelta::default() }
+    }
 
     fn done() -> AsideDone {
         AsideDone {
             kind: AsideKind::Setup,
             failure: Some("POST /reset: status 500".into()),
             shared: vec![Some("\"a\"".into()), None, Some("[1,2]".into())],
-            rows: Snapshot { to_s: 1, ..Snapshot::default() },
+            rows: Snapshot {
+                to_s: 1,
+                endpoints: [(EndpointKey::of(RowKind::Aside, "POST", "(setup) /reset"), failed())].into(),
+                ..Snapshot::default()
+            },
         }
     }
 
@@ -128,6 +148,12 @@ mod tests {
         let wire = to_wire(&done());
         assert!(from_wire(v1::AsideDone { kind: 2, ..wire.clone() }).is_err());
         assert!(from_wire(v1::AsideDone { rows: None, ..wire.clone() }).is_err());
+        let mut of_users = done();
+        of_users.rows.endpoints = [(EndpointKey::new("GET", "/"), EndpointDelta::default())].into();
+        assert!(from_wire(to_wire(&of_users)).is_err());
+        let mut with_iterations = done();
+        with_iterations.rows.iterations.begun = 1;
+        assert!(from_wire(to_wire(&with_iterations)).is_err());
         let large = vec![Some("x".repeat(MAX_SHARED))];
         assert!(from_wire(v1::AsideDone { shared: Some(shared_to_wire(&large)), ..wire }).is_err());
     }

@@ -1,5 +1,6 @@
 //! What a worker is to run: the load profile and its share of the users, as typed ranks of a class.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use stampede_scenarios::arrivals::LANES;
@@ -8,6 +9,7 @@ use stampede_scenarios::ranks::RankSet;
 use stampede_scenarios::rate::Rate;
 
 use crate::prepare::{ns, rate_from_wire, rate_to_wire};
+use crate::steer::{self, Steer};
 use crate::{WireError, profile, v1};
 
 /// Most users one worker can be given.
@@ -65,6 +67,8 @@ pub struct Assign {
     pub open: Option<OpenShare>,
     /// It was lost meanwhile: users not named with the life they have run elsewhere, and begin no request more.
     pub cut: bool,
+    /// How the load differs from the scenario's.
+    pub steer: Steer,
 }
 
 /// Users of one class.
@@ -95,6 +99,8 @@ pub fn to_wire(assign: &Assign, planned: &Profile) -> v1::Assign {
         grants: assign.grants.iter().map(grant_to_wire).collect(),
         open: assign.open.as_ref().map(open_to_wire),
         cut: assign.cut,
+        rate: assign.steer.rate.as_deref().map(steer::rate_to_wire),
+        paused: assign.steer.paused,
     }
 }
 
@@ -157,7 +163,9 @@ pub fn from_wire(wire: v1::Assign, planned: &Profile) -> Result<Assign, WireErro
         grants.push(grant);
     }
     let open = wire.open.as_ref().map(open_from_wire).transpose()?;
-    Ok(Assign { run: wire.run, revision: wire.revision, profile, grants, open, cut: wire.cut })
+    let rate = wire.rate.as_ref().map(steer::rate_from_wire).transpose()?;
+    let steer = Steer { rate: rate.map(Arc::new), paused: wire.paused };
+    Ok(Assign { run: wire.run, revision: wire.revision, profile, grants, open, cut: wire.cut, steer })
 }
 
 fn open_from_wire(wire: &v1::OpenShare) -> Result<OpenShare, WireError> {
@@ -223,6 +231,7 @@ fn grant_from_wire(wire: &v1::Grant, limit: usize) -> Result<Grant, WireError> {
 mod tests {
     use prost::Message;
     use stampede_scenarios::profile::Ramp;
+    use stampede_scenarios::rate_profile::RateProfile;
 
     use super::*;
 
@@ -266,6 +275,7 @@ mod tests {
             grants: vec![grant((5..900).collect()), grant(scattered), grant(vec![])],
             open: Some(open((0..1024).step_by(3).collect())),
             cut: true,
+            steer: Steer { rate: RateProfile::constant(rate).ok().map(Arc::new), paused: true },
         };
         assert_eq!(from_wire(to_wire(&assign, &Profile::default()), &Profile::default()), Ok(assign));
     }

@@ -12,10 +12,8 @@ use stampede_stats::snapshot::{ErrorCount, ErrorKey, Snapshot, TargetDelta};
 use crate::counts::{
     checked, iterations_from_wire, iterations_to_wire, requests_from_wire, requests_to_wire,
 };
+use crate::rows::{MAX_NAME, key_from_wire, row_to_wire};
 use crate::{MAX_BATCH, MAX_RUN, WireError, times, v1};
-
-/// Longest endpoint name or method, in bytes.
-const MAX_NAME: usize = 2048;
 
 /// Longest failure message, in bytes.
 const MAX_MESSAGE: usize = 1024;
@@ -49,7 +47,7 @@ pub struct Batch {
     pub finals: Option<Finals>,
 }
 
-/// A worker's totals in a run.
+/// What a worker's users have done in a run, warm-up and all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Running {
     /// Requests.
@@ -61,9 +59,9 @@ pub struct Running {
 /// A worker's totals at the end of a run.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Finals {
-    /// Requests by endpoint.
+    /// By row, of every kind.
     pub endpoints: BTreeMap<EndpointKey, RequestCounts>,
-    /// Iterations.
+    /// Iterations, warm-up and all.
     pub iterations: IterationCounts,
 }
 
@@ -82,6 +80,7 @@ pub fn to_wire(batch: &Batch) -> v1::SnapshotBatch {
         errors: snapshot.errors.iter().map(error_to_wire).collect(),
         targets: snapshot.targets.iter().map(target_to_wire).collect(),
         iterations: Some(iterations_to_wire(&snapshot.iterations)),
+        warmup_iterations: Some(iterations_to_wire(&snapshot.warmup_iterations)),
         gauges: Some(gauges_to_wire(&snapshot.gauges)),
         lag: times::to_wire(&snapshot.lag),
         lateness: times::to_wire(&snapshot.lateness),
@@ -124,6 +123,9 @@ pub fn from_wire(wire: v1::SnapshotBatch) -> Result<Batch, WireError> {
         endpoints: distinct(wire.endpoints.into_iter().map(endpoint_from_wire), "endpoints")?,
         errors: distinct(errors, "errors")?,
         iterations: iterations_from_wire(wire.iterations.ok_or(WireError::Missing("iterations"))?)?,
+        warmup_iterations: iterations_from_wire(
+            wire.warmup_iterations.ok_or(WireError::Missing("warmup_iterations"))?,
+        )?,
         targets: distinct(wire.targets.into_iter().map(target_from_wire), "targets")?,
         gauges: gauges_from_wire(wire.gauges.ok_or(WireError::Missing("gauges"))?)?,
         lag: times::from_wire(wire.lag)?,
@@ -185,15 +187,11 @@ fn gauges_from_wire(wire: v1::Gauges) -> Result<Gauges, WireError> {
     })
 }
 
-fn key_from_wire(method: String, name: String) -> Result<EndpointKey, WireError> {
-    if method.len() > MAX_NAME || name.len() > MAX_NAME {
-        return Err(WireError::invalid("name", "too long"));
-    }
-    Ok(EndpointKey { method, name })
-}
-
 fn endpoint_to_wire((key, delta): (&EndpointKey, &EndpointDelta)) -> v1::EndpointDelta {
+    let (row, warmup) = row_to_wire(key);
     v1::EndpointDelta {
+        row,
+        warmup,
         method: key.method.clone(),
         name: key.name.clone(),
         counts: Some(requests_to_wire(&delta.counts)),
@@ -205,7 +203,7 @@ fn endpoint_to_wire((key, delta): (&EndpointKey, &EndpointDelta)) -> v1::Endpoin
 }
 
 fn endpoint_from_wire(wire: v1::EndpointDelta) -> Result<(EndpointKey, EndpointDelta), WireError> {
-    let key = key_from_wire(wire.method, wire.name)?;
+    let key = key_from_wire((wire.row, wire.warmup), wire.method, wire.name)?;
     let delta = EndpointDelta {
         counts: requests_from_wire(wire.counts.ok_or(WireError::Missing("counts"))?)?,
         ok: times::from_wire(wire.ok)?,
@@ -213,7 +211,7 @@ fn endpoint_from_wire(wire: v1::EndpointDelta) -> Result<(EndpointKey, EndpointD
         service: times::from_wire(wire.service)?,
         ttfb: times::from_wire(wire.ttfb)?,
     };
-    if delta.is_counted() {
+    if delta.is_counted(key.kind) {
         Ok((key, delta))
     } else {
         Err(WireError::invalid("endpoints", "counts and times do not belong together"))
@@ -221,7 +219,10 @@ fn endpoint_from_wire(wire: v1::EndpointDelta) -> Result<(EndpointKey, EndpointD
 }
 
 fn error_to_wire((key, count): (&ErrorKey, &ErrorCount)) -> v1::ErrorDelta {
+    let (row, warmup) = row_to_wire(&key.endpoint);
     v1::ErrorDelta {
+        row,
+        warmup,
         method: key.endpoint.method.clone(),
         name: key.endpoint.name.clone(),
         kind: u32::from(key.kind.code()),
@@ -240,7 +241,7 @@ fn error_from_wire(wire: v1::ErrorDelta, seconds: &Range<u32>) -> Result<(ErrorK
         return Err(WireError::invalid("first_s", "not among the seconds of the batch"));
     }
     let kind = FailureKind::from_code(wire.kind).ok_or(WireError::invalid("kind", "unknown"))?;
-    let endpoint = key_from_wire(wire.method, wire.name)?;
+    let endpoint = key_from_wire((wire.row, wire.warmup), wire.method, wire.name)?;
     let count = ErrorCount { count: checked(wire.count)?, first_s: wire.first_s, last_s: wire.last_s };
     Ok((ErrorKey { endpoint, kind, message: wire.message }, count))
 }
@@ -290,10 +291,10 @@ fn finals_to_wire(finals: &Finals) -> v1::FinalTotals {
         endpoints: finals
             .endpoints
             .iter()
-            .map(|(key, counts)| v1::EndpointTotal {
-                method: key.method.clone(),
-                name: key.name.clone(),
-                counts: Some(requests_to_wire(counts)),
+            .map(|(key, counts)| {
+                let (row, warmup) = row_to_wire(key);
+                let (method, name) = (key.method.clone(), key.name.clone());
+                v1::EndpointTotal { row, warmup, method, name, counts: Some(requests_to_wire(counts)) }
             })
             .collect(),
         iterations: Some(iterations_to_wire(&finals.iterations)),
@@ -303,7 +304,7 @@ fn finals_to_wire(finals: &Finals) -> v1::FinalTotals {
 fn finals_from_wire(wire: v1::FinalTotals) -> Result<Finals, WireError> {
     let totals = wire.endpoints.into_iter().map(|total| {
         let counts = requests_from_wire(total.counts.ok_or(WireError::Missing("final.counts"))?)?;
-        Ok((key_from_wire(total.method, total.name)?, counts))
+        Ok((key_from_wire((total.row, total.warmup), total.method, total.name)?, counts))
     });
     let endpoints = distinct(totals, "final.endpoints")?;
     let iterations = iterations_from_wire(wire.iterations.ok_or(WireError::Missing("final.iterations"))?)?;
@@ -311,82 +312,4 @@ fn finals_from_wire(wire: v1::FinalTotals) -> Result<Finals, WireError> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use stampede_stats::histogram::{TIMES_DIGITS, Times};
-
-    fn batch() -> Batch {
-        let mut ok = Times::<u32>::new(TIMES_DIGITS);
-        ok.record(1_500_000);
-        let counts = RequestCounts { started: 2, sent: 1, ok: 1, ..RequestCounts::default() };
-        let delta = EndpointDelta { counts, ok: ok.delta(), ..EndpointDelta::default() };
-        let key = EndpointKey::new("GET", "/");
-        let error = ErrorKey { endpoint: key.clone(), kind: FailureKind::Closed, message: "gone".into() };
-        let iterations = IterationCounts { planned: 3, dropped: 1, begun: 2, ..IterationCounts::default() };
-        let snapshot = Snapshot {
-            from_s: 3,
-            to_s: 4,
-            endpoints: BTreeMap::from([(key.clone(), delta)]),
-            errors: BTreeMap::from([(error, ErrorCount { count: 1, first_s: 3, last_s: 3 })]),
-            targets: BTreeMap::from([(
-                "h:80".into(),
-                TargetDelta { connections: 2, ..TargetDelta::default() },
-            )]),
-            iterations,
-            lateness: ok.delta(),
-            gauges: Gauges { users: vec![3, 4], ..Gauges::default() },
-            ..Snapshot::default()
-        };
-        let running = Running { requests: counts, iterations };
-        let finals = Finals { endpoints: BTreeMap::from([(key, counts)]), ..Finals::default() };
-        Batch {
-            run: "r".into(),
-            number: 7,
-            snapshot,
-            last_part: true,
-            running: Some(running),
-            finals: Some(finals),
-        }
-    }
-
-    #[test]
-    fn a_batch_arrives_as_it_was_sent() {
-        assert_eq!(from_wire(to_wire(&batch())), Ok(batch()));
-    }
-
-    #[test]
-    fn what_does_not_add_up_is_refused() {
-        type Spoil = fn(&mut v1::SnapshotBatch);
-        let cases: [(&str, Spoil); 14] = [
-            ("arrivals", |w| w.iterations.as_mut().expect("set").dropped = 2),
-            ("no interval", |w| w.to_s = w.from_s),
-            ("count without times", |w| w.endpoints[0].counts.as_mut().expect("set").ok = 2),
-            ("twice", |w| w.endpoints.push(w.endpoints[0].clone())),
-            ("a failure twice", |w| w.errors.push(w.errors[0].clone())),
-            ("a host twice", |w| w.targets.push(w.targets[0].clone())),
-            ("a final total twice", |w| {
-                let finals = w.r#final.as_mut().expect("set");
-                finals.endpoints.push(finals.endpoints[0].clone());
-            }),
-            ("a failure of another second", |w| w.errors[0].last_s = 4),
-            ("a failure that ends before it begins", |w| (w.errors[0].first_s, w.to_s) = (4, 5)),
-            ("more hosts than are told apart", |w| {
-                let host = |n| v1::TargetDelta { host: format!("h{n}"), ..v1::TargetDelta::default() };
-                w.targets = (0..300).map(host).collect();
-            }),
-            ("a batch larger than may be", |w| {
-                let name = |n| format!("{n:02000}");
-                let row = |n| v1::EndpointDelta { name: name(n), ..w.endpoints[0].clone() };
-                w.endpoints = (0..600).map(row).collect();
-            }),
-            ("unknown kind", |w| w.errors[0].kind = 99),
-            ("last part without totals", |w| w.running = None),
-            ("count beyond range", |w| w.endpoints[0].counts.as_mut().expect("set").bytes_in = u64::MAX),
-        ];
-        for (name, spoil) in cases {
-            let mut wire = to_wire(&batch());
-            spoil(&mut wire);
-            assert!(from_wire(wire).is_err(), "{name} was accepted");
-        }
-    }
-}
+mod tests;

@@ -9,6 +9,8 @@ pub mod batch;
 mod counts;
 pub mod prepare;
 mod profile;
+pub mod rows;
+pub mod steer;
 pub mod times;
 pub mod token;
 
@@ -29,7 +31,7 @@ pub mod v1 {
 }
 
 /// Version of the wire. Raised when the meaning of a field changes; both ends must have the same.
-pub const PROTOCOL: u32 = 3;
+pub const PROTOCOL: u32 = 4;
 
 /// Version of the program, as `Register` compares it.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");

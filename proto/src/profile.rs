@@ -74,7 +74,15 @@ mod tests {
 
     fn of(profile: &Profile) -> Assign {
         let (run, profile) = ("r".to_owned(), profile.clone());
-        Assign { run, revision: 1, profile, grants: Vec::new(), open: None, cut: false }
+        Assign {
+            run,
+            revision: 1,
+            profile,
+            grants: Vec::new(),
+            open: None,
+            cut: false,
+            steer: crate::steer::Steer::default(),
+        }
     }
 
     #[test]

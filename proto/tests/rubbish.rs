@@ -2,6 +2,7 @@
 //! panics, and nothing grows far beyond what arrived.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use proptest::prelude::*;
@@ -9,13 +10,15 @@ use prost::Message;
 use stampede_proto::assign::{Assign, Grant, Held, LaneShare, OpenShare};
 use stampede_proto::batch::{Batch, Finals, Running};
 use stampede_proto::prepare::{AssetInfo, ClientChoice, Prepare};
+use stampede_proto::steer::Steer;
 use stampede_proto::{assign, batch, prepare, v1};
 use stampede_scenarios::profile::{Profile, Ramp};
 use stampede_scenarios::ranks::RankSet;
 use stampede_scenarios::rate::Rate;
+use stampede_scenarios::rate_profile::RateProfile;
 use stampede_scenarios::source::{Overrides, Source};
 use stampede_stats::counts::{IterationCounts, RequestCounts};
-use stampede_stats::endpoint::{EndpointDelta, EndpointKey};
+use stampede_stats::endpoint::{EndpointDelta, EndpointKey, Part, RowKind};
 use stampede_stats::histogram::{PHASE_DIGITS, TIMES_DIGITS, Times, TimesDelta};
 use stampede_stats::interval::Gauges;
 use stampede_stats::outcome::FailureKind;
@@ -35,7 +38,11 @@ fn a_batch() -> v1::SnapshotBatch {
         RequestCounts { started: 9, sent: 8, ok: 4, failed: 4, cancelled: 1, ..RequestCounts::default() };
     let [ok, failed, service] = [(); 3].map(|()| times(TIMES_DIGITS));
     let delta = EndpointDelta { counts, ok, failed, service, ttfb: times(PHASE_DIGITS) };
-    let keys = [EndpointKey::new("GET", "/"), EndpointKey::new("POST", "/a")];
+    let keys = [
+        EndpointKey::new("GET", "/"),
+        EndpointKey::new("POST", "/a").in_part(Part::WarmUp),
+        EndpointKey::of(RowKind::Group, "GROUP", "checkout"),
+    ];
     let error = ErrorKey { endpoint: keys[0].clone(), kind: FailureKind::Closed, message: "gone".into() };
     let phase = || times(PHASE_DIGITS);
     let target = TargetDelta { connections: 2, dns: phase(), connect: phase(), tls: phase() };
@@ -82,6 +89,7 @@ fn an_assignment() -> v1::Assign {
         grants: vec![grant((5..90).collect()), grant((0..100).map(|n| n * 3).collect())],
         open: Some(OpenShare { lanes: vec![lanes], first_user: 7, max_users: 90 }),
         cut: true,
+        steer: Steer { rate: RateProfile::constant(rate).ok().map(Arc::new), paused: true },
     };
     assign::to_wire(&assign, &Profile::default())
 }
@@ -112,7 +120,7 @@ fn a_heartbeat() -> v1::WorkerStatus {
 fn take_batch(bytes: &[u8]) {
     let Ok(wire) = v1::SnapshotBatch::decode(bytes) else { return };
     let Ok(taken) = batch::from_wire(wire) else { return };
-    assert!(taken.snapshot.endpoints.values().all(EndpointDelta::is_consistent));
+    assert!(taken.snapshot.endpoints.iter().all(|(key, delta)| delta.is_consistent(key.kind)));
     let mut totals = Totals::default();
     totals.add(&taken.snapshot);
     totals.add(&taken.snapshot);

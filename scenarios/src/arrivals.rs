@@ -3,11 +3,14 @@
 //! Every worker walks the whole schedule, about ten nanoseconds an arrival, and runs what is in its lanes; so the union of what
 //! they do is the schedule of one machine. Who has which lanes is dealt by the coordinator; users are the engine's business.
 
+use std::collections::VecDeque;
+use std::fmt;
 use std::time::Duration;
 
 use crate::draw::Draw;
 use crate::plan::{OpenPlan, Plan};
-use crate::rate_profile::{Straight, Walk};
+use crate::rate_profile::{RateProfile, Straight, Walk};
+use crate::sequence::SlotClass;
 
 /// Lanes of a test.
 pub const LANES: u16 = 1024;
@@ -41,8 +44,12 @@ pub struct Arrival {
     pub due: Duration,
     /// The user class that runs it.
     pub class: u16,
+    /// Its number among those of its class, from 0.
+    pub nth: u64,
     /// Its lane, below [`LANES`].
     pub lane: u16,
+    /// Where the integral of the rate stands when it is due. It stays when the rate is changed, and gives another instant.
+    pub place: i128,
 }
 
 /// The lane of the `nth` arrival of a class. Classes begin in lanes of their own, so that the first arrivals of all classes
@@ -58,26 +65,74 @@ pub fn owner(lane: u16, owners: usize) -> usize {
 }
 
 /// All arrivals of a plan in order of time, without regard to the run time; `None` where users are planned instead.
-pub fn schedule(plan: &Plan) -> Option<impl Iterator<Item = Arrival> + use<>> {
+pub fn schedule(plan: &Plan) -> Option<Schedule> {
     let load = &plan.load;
     let open = load.open.as_ref()?;
     let most = usize::try_from(load.iterations.unwrap_or(u64::MAX)).unwrap_or(usize::MAX);
-    let classes = load.sequence.iter().take(most);
-    let dues = Dues::new(open, plan.seed);
-    Some(classes.zip(dues).map(|(slot, due)| {
-        let (class, lane) = (slot.class, lane(slot.class, u64::from(slot.rank)));
-        Arrival { number: slot.slot, due, class, lane }
-    }))
+    let classes = Box::new(load.sequence.iter().take(most));
+    Some(Schedule { classes, dues: Dues::new(open, &open.rate, plan.seed), waiting: VecDeque::new() })
+}
+
+/// The arrivals of a plan, one after the other. It ends where no more are due, and goes on when the rate is changed so that
+/// there are.
+pub struct Schedule {
+    classes: Box<dyn Iterator<Item = SlotClass>>,
+    dues: Dues,
+    /// Walked before, and to be given out with the instants of another rate; or not due at all, as the rate is.
+    waiting: VecDeque<Arrival>,
+}
+
+impl fmt::Debug for Schedule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Schedule").field("due", &self.dues.due).field("waiting", &self.waiting).finish()
+    }
+}
+
+impl Schedule {
+    /// Goes on at another rate. `ahead`, the newest that were given out and have not begun, in their order, are given out
+    /// again: what was due before the change still is, then; what follows has another instant and stays what it is.
+    pub fn retime(&mut self, rate: &RateProfile, ahead: impl DoubleEndedIterator<Item = Arrival>) {
+        self.dues.retime(rate);
+        ahead.rev().for_each(|arrival| self.waiting.push_front(arrival));
+    }
+}
+
+impl Iterator for Schedule {
+    type Item = Arrival;
+
+    fn next(&mut self) -> Option<Arrival> {
+        if let Some(first) = self.waiting.front() {
+            let due = self.dues.walk.due(first.place)?;
+            return self.waiting.pop_front().map(|arrival| Arrival { due, ..arrival });
+        }
+        let SlotClass { slot, class, rank } = self.classes.next()?;
+        let due = self.dues.advance();
+        let nth = u64::from(rank);
+        let lane = lane(class, nth);
+        let place = self.dues.units;
+        let arrival = Arrival { number: slot, due: due.unwrap_or(Duration::MAX), class, nth, lane, place };
+        if due.is_none() {
+            // Its class is drawn and its place known: it waits for a rate at which it is due.
+            self.waiting.push_back(arrival);
+            return None;
+        }
+        Some(arrival)
+    }
 }
 
 /// How many arrivals of a plan are due before `t`; 0 where users are planned instead.
 ///
 /// Even ones are counted by arithmetic, Poisson ones one by one.
 pub fn count_until(plan: &Plan, t: Duration) -> u64 {
+    plan.load.open.as_ref().map_or(0, |open| count_at(plan, &open.rate, t))
+}
+
+/// The same, where the rate has become another one while the test ran.
+pub fn count_at(plan: &Plan, rate: &RateProfile, t: Duration) -> u64 {
     let Some(open) = &plan.load.open else { return 0 };
     let all = match open.spacing {
-        Spacing::Even => open.rate.count_until(t),
-        Spacing::Poisson => Dues::new(open, plan.seed)
+        Spacing::Even => rate.count_until(t),
+        Spacing::Poisson => Dues::new(open, rate, plan.seed)
             .zip(1..=plan.load.iterations.unwrap_or(u64::MAX))
             .take_while(|(due, _)| *due < t)
             .last()
@@ -88,11 +143,16 @@ pub fn count_until(plan: &Plan, t: Duration) -> u64 {
 
 /// When the last arrival is due, where there is one: `iterations` bounds them.
 pub fn last_due(plan: &Plan) -> Option<Duration> {
+    last_due_at(plan, &plan.load.open.as_ref()?.rate)
+}
+
+/// The same, where the rate has become another one while the test ran.
+pub fn last_due_at(plan: &Plan, rate: &RateProfile) -> Option<Duration> {
     let last = plan.load.iterations?.checked_sub(1)?;
     let open = plan.load.open.as_ref()?;
     match open.spacing {
-        Spacing::Even => open.rate.due(last),
-        Spacing::Poisson => Dues::new(open, plan.seed).nth(usize::try_from(last).ok()?),
+        Spacing::Even => rate.due(last),
+        Spacing::Poisson => Dues::new(open, rate, plan.seed).nth(usize::try_from(last).ok()?),
     }
 }
 
@@ -115,19 +175,24 @@ enum Gaps {
 }
 
 impl Dues {
-    fn new(open: &OpenPlan, seed: u64) -> Self {
+    fn new(open: &OpenPlan, rate: &RateProfile, seed: u64) -> Self {
         let gaps = match open.spacing {
             Spacing::Even => Gaps::Even { straight: None, first: true },
             Spacing::Poisson => Gaps::Poisson(Draw::arrivals(seed)),
         };
-        Self { walk: Walk::new(open.rate.clone()), due: Duration::ZERO, units: 0, gaps }
+        Self { walk: Walk::new(rate.clone()), due: Duration::ZERO, units: 0, gaps }
     }
-}
 
-impl Iterator for Dues {
-    type Item = Duration;
+    /// From here on the places are reached at another rate, of the same denominator.
+    fn retime(&mut self, rate: &RateProfile) {
+        self.walk = Walk::new(rate.clone());
+        if let Gaps::Even { straight, .. } = &mut self.gaps {
+            *straight = None;
+        }
+    }
 
-    fn next(&mut self) -> Option<Duration> {
+    /// Goes on to the next place, `units`, and says when it is reached, if it is.
+    fn advance(&mut self) -> Option<Duration> {
         match &mut self.gaps {
             Gaps::Even { straight: Some(straight), .. } if straight.left > 0 => {
                 let mut step = straight.whole;
@@ -144,6 +209,7 @@ impl Iterator for Dues {
                 if !std::mem::take(first) {
                     self.units += self.walk.unit();
                 }
+                *straight = None;
                 self.due = self.walk.due(self.units)?;
                 *straight = self.walk.straight(self.units);
             }
@@ -153,6 +219,14 @@ impl Iterator for Dues {
             }
         }
         Some(self.due)
+    }
+}
+
+impl Iterator for Dues {
+    type Item = Duration;
+
+    fn next(&mut self) -> Option<Duration> {
+        self.advance()
     }
 }
 
@@ -201,8 +275,12 @@ mod tests {
         OpenPlan { rate, spacing, max_users: 10, users: 0 }
     }
 
+    fn dues(open: &OpenPlan, seed: u64) -> Dues {
+        Dues::new(open, &open.rate, seed)
+    }
+
     fn even(rate: u64) -> impl Iterator<Item = Duration> {
-        Dues::new(&open(&[(rate, 0)], Spacing::Even), 0)
+        dues(&open(&[(rate, 0)], Spacing::Even), 0)
     }
 
     #[test]
@@ -223,7 +301,7 @@ mod tests {
     /// These never change: all workers of a test, whatever they run on, walk the same schedule.
     #[test]
     fn poisson_arrivals_are_pinned() {
-        let dues = Dues::new(&open(&[(7000, 0)], Spacing::Poisson), 42);
+        let dues = dues(&open(&[(7000, 0)], Spacing::Poisson), 42);
         let nanos: Vec<u128> = dues.take(5).map(|due| due.as_nanos()).collect();
         insta::assert_debug_snapshot!(nanos);
     }
@@ -254,7 +332,7 @@ mod tests {
         ) {
             prop_assume!(stages.iter().any(|(to, over)| *to > 0 && *over > 0) || stages.last().is_some_and(|last| last.0 > 0));
             let open = open(&stages, Spacing::Even);
-            let walked: Vec<_> = Dues::new(&open, 0).take(500).collect();
+            let walked: Vec<_> = dues(&open, 0).take(500).collect();
             let asked: Vec<_> = (0..walked.len() as u64).map(|m| open.rate.due(m)).collect();
             prop_assert_eq!(walked.iter().copied().map(Some).collect::<Vec<_>>(), asked);
             prop_assert!(walked.len() == 500 || open.rate.due(walked.len() as u64).is_none());
@@ -266,7 +344,7 @@ mod tests {
         ) {
             let open = open(&stages, Spacing::Poisson);
             let end = open.rate.settled_at() + Duration::from_secs(1);
-            let dues: Vec<_> = Dues::new(&open, seed).take_while(|due| *due < end).collect();
+            let dues: Vec<_> = dues(&open, seed).take_while(|due| *due < end).collect();
             prop_assert!(dues.is_sorted());
             let mean = open.rate.count_until(end) as f64;
             // Six standard deviations, once in a thousand million.

@@ -21,6 +21,12 @@ enum Stream {
     Arrivals = 7,
     Arrival = 8,
     ArrivalThink = 9,
+    BranchAgain = 20,
+    BranchThink = 21,
+    ArrivalBranch = 22,
+    ArrivalBranchThink = 23,
+    Round = 24,
+    ArrivalRound = 25,
 }
 
 /// A generator of 64-bit numbers: `SplitMix64`.
@@ -71,6 +77,49 @@ impl Draw {
     pub fn branch(run_seed: u64, slot: u64, life: u32, iteration: u64, step: u32, branch: u32) -> Self {
         let place = (u64::from(step) << 32) | u64::from(branch);
         Self::seeded(run_seed, Stream::Branch, &[slot, u64::from(life), iteration, place])
+    }
+
+    /// The stream of one branch of a `parallel` step that its iteration has gone through before. `of` is (slot, life,
+    /// iteration), `place` (step, branch, times before).
+    pub fn branch_again(run_seed: u64, of: (u64, u32, u64), place: (u32, u32, u64)) -> Self {
+        Self::of_branch(run_seed, Stream::BranchAgain, of, place)
+    }
+
+    /// The stream of the think times within one branch; coordinates as in [`branch_again`](Self::branch_again).
+    pub fn branch_think(run_seed: u64, of: (u64, u32, u64), place: (u32, u32, u64)) -> Self {
+        Self::of_branch(run_seed, Stream::BranchThink, of, place)
+    }
+
+    fn of_branch(run_seed: u64, stream: Stream, of: (u64, u32, u64), place: (u32, u32, u64)) -> Self {
+        let ((slot, life, iteration), (step, branch, nth)) = (of, place);
+        let place = (u64::from(step) << 32) | u64::from(branch);
+        Self::seeded(run_seed, stream, &[slot, u64::from(life), iteration, place, nth])
+    }
+
+    /// The stream of one branch of a `parallel` step of an arrival; `place` is (step, branch, times before).
+    pub fn arrival_branch(run_seed: u64, number: u64, place: (u32, u32, u64)) -> Self {
+        Self::of_arrival_branch(run_seed, Stream::ArrivalBranch, number, place)
+    }
+
+    /// The stream of the think times within such a branch.
+    pub fn arrival_branch_think(run_seed: u64, number: u64, place: (u32, u32, u64)) -> Self {
+        Self::of_arrival_branch(run_seed, Stream::ArrivalBranchThink, number, place)
+    }
+
+    fn of_arrival_branch(run_seed: u64, stream: Stream, number: u64, place: (u32, u32, u64)) -> Self {
+        let (step, branch, nth) = place;
+        let place = (u64::from(step) << 32) | u64::from(branch);
+        Self::seeded(run_seed, stream, &[number, place, nth])
+    }
+
+    /// The stream of the order in which a user goes through its tasks in one round.
+    pub fn round(run_seed: u64, slot: u64, life: u32, round: u64) -> Self {
+        Self::seeded(run_seed, Stream::Round, &[slot, u64::from(life), round])
+    }
+
+    /// The stream of the order in which the arrivals of a class go through its tasks in one round.
+    pub fn arrival_round(run_seed: u64, class: u16, round: u64) -> Self {
+        Self::seeded(run_seed, Stream::ArrivalRound, &[u64::from(class), round])
     }
 
     /// The stream of the gaps between the arrivals of a run.
@@ -216,6 +265,15 @@ mod tests {
             Draw::branch(1, 2, 3, 4, 0, 0),
             Draw::branch(1, 2, 3, 4, 0, 1),
             Draw::branch(1, 2, 3, 4, 1, 0),
+            Draw::branch_again(1, (2, 3, 4), (0, 0, 1)),
+            Draw::branch_again(1, (2, 3, 4), (0, 1, 1)),
+            Draw::branch_again(1, (2, 3, 4), (0, 0, 2)),
+            Draw::branch_think(1, (2, 3, 4), (0, 0, 1)),
+            Draw::arrival_branch(1, 2, (3, 4, 0)),
+            Draw::arrival_branch(1, 2, (3, 4, 1)),
+            Draw::arrival_branch_think(1, 2, (3, 4, 0)),
+            Draw::round(1, 2, 3, 4),
+            Draw::arrival_round(1, 2, 3),
         ]
         .map(first);
         let distinct: std::collections::BTreeSet<u64> = firsts.into_iter().collect();

@@ -10,9 +10,18 @@ pub use path::Path;
 
 use crate::value::Value;
 
-/// What a JSON text says; nothing if it is none.
+/// What a JSON text says, maps in its order; nothing if it is none.
 pub(crate) fn value_of(text: &str) -> Value {
-    serde_json::from_str(text).map_or(Value::Null, |json: serde_json::Value| Value::from(json))
+    try_value_of(text).unwrap_or(Value::Null)
+}
+
+/// Likewise; `None` if it is no JSON, or nested more than 128 deep.
+pub(crate) fn try_value_of(text: &str) -> Option<Value> {
+    // Most are small numbers.
+    if text.len() <= 18 && text.bytes().all(|byte| byte.is_ascii_digit()) {
+        return text.parse().ok().map(Value::Int);
+    }
+    serde_json::from_str(text).ok()
 }
 
 pub(crate) use path::Query;

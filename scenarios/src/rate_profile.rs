@@ -10,11 +10,11 @@ use thiserror::Error;
 use crate::rate::{Rate, gcd};
 
 /// Fastest rate, per second: beyond what any fleet sends, and it keeps all products below within 127 bits.
-const FASTEST: u64 = 10_000_000;
+pub(crate) const FASTEST: u64 = 10_000_000;
 /// Largest common denominator of the rates of one profile.
-const FINEST: u64 = 1_000_000_000;
+pub(crate) const FINEST: u64 = 1_000_000_000;
 /// Ten years, as for any duration of a scenario.
-const LONGEST_NS: u64 = 10 * 366 * 86_400 * NANOS;
+pub(crate) const LONGEST_NS: u64 = 10 * 366 * 86_400 * NANOS;
 const NANOS: u64 = 1_000_000_000;
 
 /// Why stages are no profile.
@@ -53,23 +53,23 @@ pub struct Stage {
 /// `to: 500/s` over 2 s, from 0: t²/D counts up to 500 arrivals; the 125th is due at half the time.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RateProfile {
-    legs: Vec<Leg>,
+    pub(crate) legs: Vec<Leg>,
     /// q: what the legs' rates are divided by.
-    den: u64,
+    pub(crate) den: u64,
 }
 
-/// A stretch of one slope.
+/// A stretch of one slope. The one after it may begin before it is through.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Leg {
+pub(crate) struct Leg {
     /// Run time of its beginning, in ns.
-    at: u64,
+    pub(crate) at: u64,
     /// The integral up to there, in units.
-    base: i128,
+    pub(crate) base: i128,
     /// The rates at both ends, times q.
-    from: i128,
-    to: i128,
+    pub(crate) from: i128,
+    pub(crate) to: i128,
     /// ns; `None`: for ever, at one rate.
-    len: Option<u64>,
+    pub(crate) len: Option<u64>,
 }
 
 impl RateProfile {
@@ -159,7 +159,7 @@ impl RateProfile {
 
 impl Leg {
     /// The integral `t` ns into it, rounded up. `t` is within it.
-    fn integral(&self, t: u64) -> i128 {
+    pub(crate) fn integral(&self, t: u64) -> i128 {
         let straight = 2 * self.from * i128::from(t);
         let Some(len) = self.len.filter(|_| self.from != self.to) else { return straight };
         let (slope, t, len) = (self.to - self.from, i128::from(t), i128::from(len));
@@ -266,7 +266,7 @@ pub(crate) struct Straight {
     pub(crate) left: u64,
 }
 
-fn nanos(t: Duration) -> u64 {
+pub(crate) fn nanos(t: Duration) -> u64 {
     u64::try_from(t.as_nanos()).unwrap_or(u64::MAX).min(2 * LONGEST_NS)
 }
 

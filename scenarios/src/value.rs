@@ -1,7 +1,9 @@
 //! A value a scenario computes with: a variable, an environment variable, a piece of a JSON body.
 //!
 //! Written out it looks as in JSON, except that text written as text has no quotes. Where it is escaped for the place it goes
-//! to is `template.rs`.
+//! to is `template.rs`; how JSON becomes one is `value/read.rs`.
+
+mod read;
 
 use std::fmt::Write;
 

@@ -3,6 +3,8 @@
 //! They are numbered for each class when the scenario is read, so that a user holds a plain list. A value is kept in the form in
 //! which it is written: text as it is, everything else as JSON. Its memory is used again by the next value.
 
+use std::fmt;
+
 use crate::template::Encoding;
 use crate::value::{Value, write_json_inside};
 
@@ -11,7 +13,7 @@ use crate::value::{Value, write_json_inside};
 pub struct VariableId(pub u32);
 
 /// A variable that each user of a class has for itself.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub struct VariablePlan {
     /// Its name in the file.
     pub name: String,
@@ -19,6 +21,18 @@ pub struct VariablePlan {
     pub initial: Option<Value>,
     /// Whether `setup` gives it its value, the same for all users.
     pub is_shared: bool,
+}
+
+impl fmt::Debug for VariablePlan {
+    /// Without the value, which may come from a secret.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let initial = self.initial.as_ref().map(Value::found);
+        f.debug_struct("VariablePlan")
+            .field("name", &self.name)
+            .field("initial", &initial)
+            .field("is_shared", &self.is_shared)
+            .finish()
+    }
 }
 
 /// The variables of one user. Numbers that the class does not have are never set.
@@ -61,13 +75,23 @@ impl Variables {
         self.get(id).is_some_and(|variable| variable.kind != Kind::Unset)
     }
 
-    /// Its value; `None` if it has none.
+    /// Its value; `None` if it has none, or is nested too deeply to be one.
     pub fn value(&self, id: VariableId) -> Option<Value> {
         let Variable { kind, text } = self.get(id)?;
         match kind {
             Kind::Unset => None,
             Kind::Text => Some(Value::Text(text.clone())),
-            Kind::Json => Some(crate::json::value_of(text)),
+            Kind::Json => crate::json::try_value_of(text),
+        }
+    }
+
+    /// Takes the values that have changed in a copy of them: between `before`, as the copy was made, and `after`.
+    pub fn join(&mut self, before: &Self, after: Self) {
+        for ((own, old), new) in self.0.iter_mut().zip(&before.0).zip(after.0) {
+            let is_same = old.kind == new.kind && (new.kind == Kind::Unset || old.text == new.text);
+            if !is_same {
+                *own = new;
+            }
         }
     }
 

@@ -8,9 +8,42 @@ use crate::histogram::{PHASE_DIGITS, TIMES_DIGITS, Times, TimesDelta};
 /// The name under which everything beyond a limit is collected.
 pub const OTHER: &str = "(other)";
 
-/// A row's identity.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+/// What a row counts. Only requests are in totals, rates and identities.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub enum RowKind {
+    /// Requests of users.
+    #[default]
+    Request,
+    /// Passes through a group of steps: how many, and how long each took.
+    Group,
+    /// Failures of a task that are no request's.
+    Task,
+    /// Requests around the test: setup and teardown.
+    Aside,
+}
+
+impl RowKind {
+    /// Every kind.
+    pub const ALL: [Self; 4] = [Self::Request, Self::Group, Self::Task, Self::Aside];
+}
+
+/// To which part of a run something belongs. It is decided where it begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub enum Part {
+    /// The part that is measured.
+    #[default]
+    Measured,
+    /// The warm-up: run and shown, and in no percentile, rate or threshold.
+    WarmUp,
+}
+
+/// A row's identity. In order: what is measured before the warm-up, requests first.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct EndpointKey {
+    /// Which part of the run its requests began in.
+    pub part: Part,
+    /// What it counts.
+    pub kind: RowKind,
     /// `GET`, `POST`, …
     pub method: String,
     /// The request's name.
@@ -18,14 +51,41 @@ pub struct EndpointKey {
 }
 
 impl EndpointKey {
-    /// A key of these two.
+    /// A measured row of requests.
     pub fn new(method: impl Into<String>, name: impl Into<String>) -> Self {
-        Self { method: method.into(), name: name.into() }
+        Self::of(RowKind::Request, method, name)
     }
 
-    /// The row for names beyond the limit.
+    /// A measured row of this kind.
+    pub fn of(kind: RowKind, method: impl Into<String>, name: impl Into<String>) -> Self {
+        Self { part: Part::Measured, kind, method: method.into(), name: name.into() }
+    }
+
+    /// The same row of another part. What happens around the test is in no part of it.
+    #[must_use]
+    pub fn in_part(self, part: Part) -> Self {
+        let part = if self.kind == RowKind::Aside { Part::Measured } else { part };
+        Self { part, ..self }
+    }
+
+    /// The row for requests with names beyond the limit.
     pub fn other() -> Self {
         Self::new("", OTHER)
+    }
+
+    /// The row for names beyond the limit, among those that `key` is one of.
+    pub fn other_of(key: &Self) -> Self {
+        Self { part: key.part, kind: key.kind, ..Self::other() }
+    }
+
+    /// Whether it counts requests of users, in any part of the run.
+    pub fn is_request(&self) -> bool {
+        self.kind == RowKind::Request
+    }
+
+    /// Whether it is in the totals: requests of users, measured.
+    pub fn is_total(&self) -> bool {
+        self.is_request() && self.part == Part::Measured
     }
 }
 
@@ -129,16 +189,26 @@ impl EndpointDelta {
         self.ttfb.merge(&other.ttfb);
     }
 
-    /// Whether the times are well formed and as many as the counts say.
-    pub fn is_consistent(&self) -> bool {
+    /// Whether the times are well formed and as many as the counts of a row of `kind` say.
+    pub fn is_consistent(&self, kind: RowKind) -> bool {
         let times = [&self.ok, &self.failed, &self.service, &self.ttfb];
-        times.iter().all(|times| times.is_consistent()) && self.is_counted()
+        times.iter().all(|times| times.is_consistent()) && self.is_counted(kind)
     }
 
-    /// Whether the times, each well formed in itself, are as many as the counts say.
-    pub fn is_counted(&self) -> bool {
+    /// Whether the times, each well formed in itself, are as many as the counts of a row of `kind` say. A task's failures take
+    /// no time: each has begun and ended at once. Around the test there may be such too.
+    pub fn is_counted(&self, kind: RowKind) -> bool {
+        if kind == RowKind::Task {
+            let failed = self.counts.failed;
+            return *self
+                == Self {
+                    counts: RequestCounts { started: failed, failed, ..RequestCounts::default() },
+                    ..Self::default()
+                };
+        }
+        let failed = self.failed.exact.count;
         self.ok.exact.count == self.counts.ok
-            && self.failed.exact.count == self.counts.failed
+            && (failed == self.counts.failed || kind == RowKind::Aside && failed < self.counts.failed)
             && self.service.exact.count <= self.counts.completed()
             && self.ttfb.exact.count <= self.counts.completed()
     }

@@ -31,8 +31,10 @@ pub struct Interval {
     pub endpoints: Vec<Option<Box<EndpointSlot>>>,
     /// Failures by cause.
     pub errors: Vec<ErrorRow>,
-    /// What became of iterations.
+    /// What became of iterations that are measured.
     pub iterations: IterationCounts,
+    /// What became of iterations of the warm-up.
+    pub warmup_iterations: IterationCounts,
     /// Connections made, by host.
     pub targets: Vec<TargetRow>,
     /// Gauges at the moment it was closed.
@@ -115,6 +117,7 @@ impl Interval {
         self.errors.clear();
         self.targets.clear();
         self.iterations = IterationCounts::default();
+        self.warmup_iterations = IterationCounts::default();
         self.gauges = Gauges::default();
         for times in [&mut self.lag, &mut self.lateness].into_iter().flatten() {
             times.clear();
@@ -141,7 +144,7 @@ impl Interval {
         let full = self.errors.len() >= MAX_ERRORS;
         let index = match found {
             Some(index) => index,
-            None if full => self.other_error(second),
+            None if full => self.other_error(key, second),
             None => {
                 self.errors.push(ErrorRow {
                     key: Arc::clone(key),
@@ -159,8 +162,8 @@ impl Interval {
         row.last_s = second;
     }
 
-    fn other_error(&mut self, second: u32) -> usize {
-        let other = EndpointKey::other();
+    fn other_error(&mut self, key: &EndpointKey, second: u32) -> usize {
+        let other = EndpointKey::other_of(key);
         let found = self.errors.iter().position(|row| *row.key == other);
         found.unwrap_or_else(|| {
             self.errors.push(ErrorRow {

@@ -6,11 +6,12 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use crate::endpoint::EndpointKey;
+use crate::counts::IterationCounts;
+use crate::endpoint::{EndpointKey, Part, RowKind};
 use crate::histogram::{PHASE_DIGITS, Times};
 use crate::interval::{Gauges, Interval};
 use crate::names::Names;
-use crate::outcome::Outcome;
+use crate::outcome::{FailureKind, Outcome};
 pub use crate::sample::{Connected, IterationEnd, Sample};
 
 /// One load thread's book.
@@ -29,6 +30,11 @@ pub struct Recorder {
     until: Duration,
     /// The stop instant: what ends from here on is draining.
     stop_at: Option<Duration>,
+    /// What rows count whose names come from values.
+    kind: RowKind,
+    /// What begins before this run time belongs to the warm-up.
+    warm_until: Duration,
+    requests_started: u64,
     requests_in_flight: u64,
     iterations_in_flight: u64,
     users: Vec<u32>,
@@ -44,10 +50,30 @@ impl Recorder {
             spares: Vec::new(),
             until: Duration::from_secs(1),
             stop_at: None,
+            kind: RowKind::Request,
+            warm_until: Duration::ZERO,
+            requests_started: 0,
             requests_in_flight: 0,
             iterations_in_flight: 0,
             users: vec![0; classes],
         }
+    }
+
+    /// With a warm-up of this length: what begins before its end is booked apart.
+    #[must_use]
+    pub fn with_warmup(mut self, warmup: Duration) -> Self {
+        self.warm_until = warmup;
+        self
+    }
+
+    /// Everything from here on is around the test: names that come from values too.
+    pub fn set_aside(&mut self) {
+        self.kind = RowKind::Aside;
+    }
+
+    /// The part of the run that belongs to what begins at `at`.
+    pub fn part(&self, at: Duration) -> Part {
+        if at < self.warm_until { Part::WarmUp } else { Part::Measured }
     }
 
     /// Begins with the second that holds run time `at`; to be called before anything is booked.
@@ -61,22 +87,72 @@ impl Recorder {
 
     /// The number of an endpoint whose name came from a value.
     pub fn endpoint(&mut self, method: &str, name: &str) -> u32 {
-        self.names.number(method, name)
+        self.names.number_of(self.kind, method, name)
     }
 
-    /// A request begins.
-    pub fn begin(&mut self, endpoint: u32, at: Duration) {
+    /// A request, or a pass through a group, begins. Returns the number of the row it is booked in, for its end: during the
+    /// warm-up that is another one.
+    pub fn begin(&mut self, endpoint: u32, at: Duration) -> u32 {
         self.roll(at);
-        self.requests_in_flight += 1;
-        let index = endpoint as usize;
+        let row = self.row(endpoint, at);
+        let index = row as usize;
+        let request = u64::from(self.names.is_request(index));
+        self.requests_started += request;
+        self.requests_in_flight += request;
         self.current.endpoint(index, self.names.key(index)).counts.started += 1;
+        row
     }
 
-    /// A request that began has ended.
+    fn row(&mut self, endpoint: u32, at: Duration) -> u32 {
+        if at < self.warm_until { self.names.warming(endpoint) } else { endpoint }
+    }
+
+    /// The number of the row of a task's failures.
+    pub fn task(&mut self, name: &str) -> u32 {
+        let kind = if self.kind == RowKind::Request { RowKind::Task } else { self.kind };
+        self.names.number_of(kind, "TASK", name)
+    }
+
+    /// A task fails without a request, by a `fail` step.
+    pub fn fail(&mut self, endpoint: u32, at: Duration, message: &str) {
+        self.fail_as(endpoint, FailureKind::Fail, at, message);
+    }
+
+    /// A task fails without a request, for whatever reason.
+    pub fn fail_as(&mut self, endpoint: u32, kind: FailureKind, at: Duration, message: &str) {
+        self.roll(at);
+        let index = self.row(endpoint, at) as usize;
+        let key = self.names.key(index);
+        let counts = &mut self.current.endpoint(index, key).counts;
+        counts.started += 1;
+        counts.failed += 1;
+        let second = self.current.from_s;
+        self.current.error(key, kind, message, second);
+    }
+
+    /// A pass through a group that began in `row` has ended, `took` after it began. Its failures are its requests'.
+    pub fn end_group(&mut self, row: u32, took: Duration, end: IterationEnd, at: Duration) {
+        self.roll(at);
+        let index = row as usize;
+        let stats = self.current.endpoint(index, self.names.key(index));
+        match end {
+            IterationEnd::Completed => {
+                stats.counts.ok += 1;
+                stats.ok.record(ns(took));
+            }
+            IterationEnd::Failed => {
+                stats.counts.failed += 1;
+                stats.failed.record(ns(took));
+            }
+            IterationEnd::Cancelled => stats.counts.cancelled += 1,
+        }
+    }
+
+    /// A request that began has ended. The sample names the row it began in.
     pub fn end(&mut self, sample: &Sample<'_>) {
         self.roll(sample.at);
-        self.requests_in_flight -= 1;
         let index = sample.endpoint as usize;
+        self.requests_in_flight -= u64::from(self.names.is_request(index));
         let key = self.names.key(index);
         let stats = self.current.endpoint(index, key);
         stats.counts.sent += u64::from(sample.sent);
@@ -109,32 +185,43 @@ impl Recorder {
         }
     }
 
-    /// An iteration begins.
-    pub fn begin_iteration(&mut self, at: Duration) {
-        self.roll(at);
-        self.iterations_in_flight += 1;
-        self.current.iterations.begun += 1;
+    fn iterations(&mut self, part: Part) -> &mut IterationCounts {
+        match part {
+            Part::Measured => &mut self.current.iterations,
+            Part::WarmUp => &mut self.current.warmup_iterations,
+        }
     }
 
-    /// An arrival that was due `late` before `at` begins.
-    pub fn begin_arrival(&mut self, late: Duration, at: Duration) {
-        self.begin_iteration(at);
-        self.current.iterations.planned += 1;
+    /// An iteration begins. Returns the part of the run it belongs to, for its end.
+    pub fn begin_iteration(&mut self, at: Duration) -> Part {
+        self.roll(at);
+        self.iterations_in_flight += 1;
+        let part = self.part(at);
+        self.iterations(part).begun += 1;
+        part
+    }
+
+    /// An arrival that was due `late` before `at` begins. Returns the part of the run it belongs to, for its end.
+    pub fn begin_arrival(&mut self, late: Duration, at: Duration) -> Part {
+        let part = self.begin_iteration(at);
+        self.iterations(part).planned += 1;
         self.current.lateness.get_or_insert_with(|| Box::new(Times::new(PHASE_DIGITS))).record(ns(late));
+        part
     }
 
     /// An arrival came due, and there is nobody to run it.
     pub fn drop_arrival(&mut self, at: Duration) {
         self.roll(at);
-        self.current.iterations.planned += 1;
-        self.current.iterations.dropped += 1;
+        let counts = self.iterations(self.part(at));
+        counts.planned += 1;
+        counts.dropped += 1;
     }
 
-    /// An iteration that began has ended.
-    pub fn end_iteration(&mut self, end: IterationEnd, at: Duration) {
+    /// An iteration that began in `part` has ended.
+    pub fn end_iteration(&mut self, part: Part, end: IterationEnd, at: Duration) {
         self.roll(at);
         self.iterations_in_flight -= 1;
-        let counts = &mut self.current.iterations;
+        let counts = self.iterations(part);
         match end {
             IterationEnd::Completed => counts.completed += 1,
             IterationEnd::Failed => counts.failed += 1,
@@ -167,6 +254,11 @@ impl Recorder {
     /// Users alive, by class.
     pub fn users(&self) -> &[u32] {
         &self.users
+    }
+
+    /// Requests begun so far.
+    pub fn started(&self) -> u64 {
+        self.requests_started
     }
 
     /// Requests begun and not ended.
@@ -252,147 +344,4 @@ fn ns(time: Duration) -> u64 {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::outcome::FailureKind;
-
-    fn at(ms: u64) -> Duration {
-        Duration::from_millis(ms)
-    }
-
-    fn sample(endpoint: u32, ms: u64, outcome: Outcome<'_>) -> Sample<'_> {
-        Sample {
-            endpoint,
-            at: at(ms),
-            outcome,
-            response: at(10),
-            service: Some(at(9)),
-            ttfb: Some(at(8)),
-            sent: 1,
-            hops: 0,
-            bytes_in: 100,
-            bytes_out: 0,
-        }
-    }
-
-    fn recorder() -> Recorder {
-        Recorder::new(vec![EndpointKey::new("GET", "/")], 1)
-    }
-
-    #[test]
-    fn every_arrival_is_begun_or_dropped() {
-        let mut recorder = recorder();
-        recorder.begin_arrival(at(2), at(10));
-        recorder.drop_arrival(at(11));
-        recorder.end_iteration(IterationEnd::Completed, at(1500));
-        recorder.begin_arrival(at(0), at(1500));
-        recorder.roll(at(2000));
-        let parts: Vec<_> = std::iter::from_fn(|| recorder.take_closed())
-            .map(|i| {
-                let late = i.lateness.as_ref().map_or(0, |late| late.exact().max_ns);
-                (i.iterations.planned, i.iterations.begun, i.iterations.dropped, late)
-            })
-            .collect();
-        assert_eq!(parts, [(2, 1, 1, 2_000_000), (1, 1, 0, 0)]);
-    }
-
-    #[test]
-    fn a_request_is_booked_in_the_second_in_which_it_ended() {
-        let mut recorder = recorder();
-        recorder.begin(0, at(990));
-        recorder.end(&sample(0, 1005, Outcome::Ok));
-        recorder.roll(at(2000));
-        let first = recorder.take_closed().expect("second 0");
-        let second = recorder.take_closed().expect("second 1");
-        let counts = |interval: &Interval| interval.endpoints[0].as_ref().expect("used").stats.counts;
-        assert_eq!((counts(&first).started, counts(&first).ok, first.gauges.in_flight), (1, 0, 1));
-        assert_eq!((counts(&second).started, counts(&second).ok, second.gauges.in_flight), (0, 1, 0));
-    }
-
-    #[test]
-    fn seconds_without_events_are_reported_empty() {
-        let mut recorder = recorder();
-        recorder.begin(0, at(100));
-        recorder.roll(at(4200));
-        let spans: Vec<_> = std::iter::from_fn(|| recorder.take_closed())
-            .map(|i| (i.from_s, i.to_s, i.gauges.in_flight))
-            .collect();
-        assert_eq!(spans, [(0, 1, 1), (1, 2, 1), (2, 3, 1), (3, 4, 1)]);
-        assert_eq!(recorder.current.from_s, 4);
-    }
-
-    #[test]
-    fn who_joins_later_begins_with_the_running_second() {
-        let mut recorder = recorder();
-        recorder.join(at(37_400));
-        recorder.begin(0, at(37_500));
-        recorder.end(&sample(0, 38_005, Outcome::Ok));
-        recorder.join(at(10_000));
-        recorder.roll(at(39_000));
-        let spans: Vec<_> =
-            std::iter::from_fn(|| recorder.take_closed()).map(|i| (i.from_s, i.gauges.in_flight)).collect();
-        assert_eq!(spans, [(37, 1), (38, 0)]);
-    }
-
-    #[test]
-    fn the_stop_instant_splits_its_second() {
-        let mut recorder = recorder();
-        recorder.stop_at(at(1300));
-        for ms in [1200, 1400, 2100] {
-            recorder.begin(0, at(ms));
-            recorder.end(&sample(0, ms, Outcome::Ok));
-        }
-        recorder.roll(at(3000));
-        let parts: Vec<_> = std::iter::from_fn(|| recorder.take_closed())
-            .map(|i| {
-                let ok = i.endpoints.iter().flatten().map(|slot| slot.stats.counts.ok).sum::<u64>();
-                (i.from_s, i.draining, i.partial, ok)
-            })
-            .collect();
-        assert_eq!(
-            parts,
-            [(0, false, false, 0), (1, false, true, 1), (1, true, false, 1), (2, true, false, 1)]
-        );
-    }
-
-    #[test]
-    fn a_stop_at_a_full_second_splits_nothing() {
-        let mut recorder = recorder();
-        recorder.stop_at(at(1000));
-        recorder.roll(at(2000));
-        let parts: Vec<_> = std::iter::from_fn(|| recorder.take_closed())
-            .map(|i| (i.from_s, i.draining, i.partial))
-            .collect();
-        assert_eq!(parts, [(0, false, false), (1, true, false)]);
-    }
-
-    #[test]
-    fn spares_come_back_clean() {
-        let mut recorder = recorder();
-        recorder.begin(0, at(0));
-        recorder.end(&sample(0, 1, Outcome::Failed { kind: FailureKind::Closed, message: "gone" }));
-        recorder.roll(at(1000));
-        let mut closed = recorder.take_closed().expect("closed");
-        assert_eq!(closed.errors[0].count, 1);
-        closed.reset(0, 0);
-        recorder.give_spare(closed);
-        recorder.roll(at(2000));
-        recorder.roll(at(3000));
-        recorder.take_closed();
-        let reused = recorder.take_closed().expect("second 2");
-        assert!(reused.errors.is_empty());
-        assert!(reused.endpoints[0].as_ref().expect("kept").stats.counts.is_empty());
-    }
-
-    #[test]
-    fn cancelled_requests_count_but_have_no_time() {
-        let mut recorder = recorder();
-        recorder.begin(0, at(0));
-        recorder.end(&sample(0, 1, Outcome::Cancelled));
-        recorder.close_last();
-        let closed = recorder.take_closed().expect("closed");
-        let stats = &closed.endpoints[0].as_ref().expect("used").stats;
-        assert_eq!((stats.counts.cancelled, stats.ok.count() + stats.failed.count()), (1, 0));
-        assert_eq!(closed.gauges.in_flight, 0);
-    }
-}
+mod tests;

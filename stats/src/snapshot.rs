@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::counts::{IterationCounts, RequestCounts};
-use crate::endpoint::{EndpointDelta, EndpointKey, OTHER};
+use crate::endpoint::{EndpointDelta, EndpointKey, OTHER, Part};
 use crate::histogram::TimesDelta;
 use crate::interval::{Gauges, Interval};
 use crate::outcome::FailureKind;
@@ -81,8 +81,10 @@ pub struct Snapshot {
     pub endpoints: BTreeMap<EndpointKey, EndpointDelta>,
     /// Failures by cause.
     pub errors: BTreeMap<ErrorKey, ErrorCount>,
-    /// What became of iterations.
+    /// What became of iterations that are measured.
     pub iterations: IterationCounts,
+    /// What became of iterations of the warm-up.
+    pub warmup_iterations: IterationCounts,
     /// Connections by host.
     pub targets: BTreeMap<String, TargetDelta>,
     /// Gauges at its end: sums over threads, the largest age, the busiest thread's CPU.
@@ -121,6 +123,7 @@ impl Snapshot {
             target.tls.merge(&row.tls.delta());
         }
         self.iterations.add(&interval.iterations);
+        self.warmup_iterations.add(&interval.warmup_iterations);
         if let Some(lag) = &interval.lag {
             self.lag.merge(&lag.delta());
         }
@@ -132,7 +135,8 @@ impl Snapshot {
     fn add_error(&mut self, key: ErrorKey, count: &ErrorCount) {
         let full = self.errors.len() >= MAX_ERRORS && !self.errors.contains_key(&key);
         let key = if full {
-            ErrorKey { endpoint: EndpointKey::other(), message: OTHER.to_owned(), ..key }
+            let endpoint = EndpointKey::other_of(&key.endpoint);
+            ErrorKey { endpoint, message: OTHER.to_owned(), ..key }
         } else {
             key
         };
@@ -176,6 +180,7 @@ impl Snapshot {
             self.target(host).merge(&target);
         }
         self.iterations.add(&later.iterations);
+        self.warmup_iterations.add(&later.warmup_iterations);
         let cpu_ns = self.gauges.cpu_ns + later.gauges.cpu_ns;
         self.gauges = later.gauges;
         self.gauges.cpu_ns = cpu_ns;
@@ -183,10 +188,27 @@ impl Snapshot {
         self.lateness.merge(&later.lateness);
     }
 
-    /// Requests of all endpoints together.
+    /// Requests of all endpoints together, those of the warm-up too: what the target saw of users.
     pub fn requests(&self) -> RequestCounts {
+        self.sum(EndpointKey::is_request)
+    }
+
+    /// Requests of the warm-up.
+    pub fn warmup_requests(&self) -> RequestCounts {
+        self.sum(|key| key.is_request() && key.part == Part::WarmUp)
+    }
+
+    fn sum(&self, which: impl Fn(&EndpointKey) -> bool) -> RequestCounts {
         let mut sum = RequestCounts::default();
-        self.endpoints.values().for_each(|endpoint| sum.add(&endpoint.counts));
+        let rows = self.endpoints.iter().filter(|(key, _)| which(key));
+        rows.for_each(|(_, row)| sum.add(&row.counts));
+        sum
+    }
+
+    /// All iterations, those of the warm-up too.
+    pub fn all_iterations(&self) -> IterationCounts {
+        let mut sum = self.iterations;
+        sum.add(&self.warmup_iterations);
         sum
     }
 }
@@ -194,6 +216,7 @@ impl Snapshot {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::endpoint::RowKind;
     use crate::outcome::Outcome;
     use crate::recorder::{Recorder, Sample};
     use std::time::Duration;
@@ -230,7 +253,7 @@ mod tests {
         first.append(second(&mut recorder, 1));
         assert_eq!((first.from_s, first.to_s), (0, 2));
         let delta = &first.endpoints[&EndpointKey::new("GET", "/")];
-        assert!(delta.is_consistent());
+        assert!(delta.is_consistent(RowKind::Request));
         assert_eq!((delta.counts.failed, delta.failed.pairs.len()), (2, 2));
         let error = first.errors.values().next().expect("one row");
         assert_eq!((error.count, error.first_s, error.last_s), (2, 0, 1));

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::counts::{IterationCounts, RequestCounts};
-use crate::endpoint::{EndpointKey, EndpointStats};
+use crate::endpoint::{EndpointKey, EndpointStats, Part, RowKind};
 use crate::histogram::{PHASE_DIGITS, Times};
 use crate::snapshot::{ErrorCount, ErrorKey, Snapshot, TargetDelta};
 
@@ -51,14 +51,18 @@ impl TargetTotals {
 /// Everything that was counted and timed.
 #[derive(Debug, Clone, Default)]
 pub struct Totals {
-    /// By endpoint.
+    /// Every row of every kind, those of the warm-up too.
     pub endpoints: BTreeMap<EndpointKey, EndpointStats<u64>>,
-    /// Requests of all endpoints together.
+    /// Measured requests of all endpoints together.
     pub all: RequestCounts,
-    /// Failures by cause.
+    /// Requests of the warm-up.
+    pub warmup: RequestCounts,
+    /// Failures by cause, those of the warm-up too.
     pub errors: BTreeMap<ErrorKey, ErrorCount>,
-    /// Iterations.
+    /// Iterations that are measured.
     pub iterations: IterationCounts,
+    /// Iterations of the warm-up.
+    pub warmup_iterations: IterationCounts,
     /// Connections by host.
     pub targets: BTreeMap<String, TargetTotals>,
     /// Whether names, failures or hosts went beyond their limits.
@@ -70,10 +74,14 @@ impl Totals {
     pub fn add(&mut self, snapshot: &Snapshot) {
         for (key, delta) in &snapshot.endpoints {
             self.overflowed |= key.name == crate::endpoint::OTHER && key.method.is_empty();
-            self.all.add(&delta.counts);
+            match key.part {
+                _ if !key.is_request() => {}
+                Part::Measured => self.all.add(&delta.counts),
+                Part::WarmUp => self.warmup.add(&delta.counts),
+            }
         }
         let (rows, deltas) = (&mut self.endpoints, &snapshot.endpoints);
-        let fits = change_rows(rows, deltas, MAX_ENDPOINTS, EndpointKey::other, EndpointStats::merge);
+        let fits = change_rows(rows, deltas, MAX_ENDPOINTS, EndpointKey::other_of, EndpointStats::merge);
         self.overflowed |= !fits;
         for (key, count) in &snapshot.errors {
             let known = self.errors.contains_key(key);
@@ -83,7 +91,7 @@ impl Totals {
                 key.clone()
             } else {
                 ErrorKey {
-                    endpoint: EndpointKey::other(),
+                    endpoint: EndpointKey::other_of(&key.endpoint),
                     message: crate::endpoint::OTHER.into(),
                     ..key.clone()
                 }
@@ -91,23 +99,39 @@ impl Totals {
             self.errors.entry(key).and_modify(|sum| sum.merge(count)).or_insert(*count);
         }
         for (host, delta) in &snapshot.targets {
-            let other = || crate::endpoint::OTHER.to_owned();
+            let other = |_: &String| crate::endpoint::OTHER.to_owned();
             let fits = change_row(&mut self.targets, host, MAX_TARGETS, other, |row| row.merge(delta));
             self.overflowed |= !fits;
         }
         self.iterations.add(&snapshot.iterations);
+        self.warmup_iterations.add(&snapshot.warmup_iterations);
     }
 
-    /// Requests of all endpoints together.
+    /// The rows of `kind` in `part`, in order of method and name.
+    pub fn rows(
+        &self,
+        part: Part,
+        kind: RowKind,
+    ) -> impl Iterator<Item = (&EndpointKey, &EndpointStats<u64>)> {
+        self.endpoints.iter().filter(move |(key, _)| (key.part, key.kind) == (part, kind))
+    }
+
+    /// Failures that no request had, and that are measured: what `fail` booked on tasks.
+    pub fn task_failures(&self) -> u64 {
+        let rows = self.rows(Part::Measured, RowKind::Task);
+        rows.fold(0, |sum, (_, row)| sum.saturating_add(row.counts.failed))
+    }
+
+    /// Measured requests of all endpoints together.
     pub fn requests(&self) -> RequestCounts {
         self.all
     }
 
-    /// All endpoints together, merged bucket for bucket. Made when it is asked for: adding up fifty rows once a second costs
+    /// All endpoints that are measured together, merged bucket for bucket. Made when it is asked for: adding up fifty rows once a second costs
     /// less than adding to one more with each of fifty thousand merges.
     pub fn aggregated(&self) -> EndpointStats<u64> {
         let mut sum = EndpointStats { counts: self.all, ..EndpointStats::default() };
-        self.endpoints.values().for_each(|row| sum.add_times(row));
+        self.rows(Part::Measured, RowKind::Request).for_each(|(_, row)| sum.add_times(row));
         sum
     }
 }
@@ -118,7 +142,7 @@ pub fn change_row<K: Ord + Clone, V: Default>(
     rows: &mut BTreeMap<K, V>,
     key: &K,
     most: usize,
-    other: impl FnOnce() -> K,
+    other: impl FnOnce(&K) -> K,
     change: impl FnOnce(&mut V),
 ) -> bool {
     if let Some(row) = rows.get_mut(key) {
@@ -126,7 +150,7 @@ pub fn change_row<K: Ord + Clone, V: Default>(
         return true;
     }
     let fits = rows.len() < most;
-    change(rows.entry(if fits { key.clone() } else { other() }).or_default());
+    change(rows.entry(if fits { key.clone() } else { other(key) }).or_default());
     fits
 }
 
@@ -136,7 +160,7 @@ pub fn change_rows<K: Ord + Clone, V: Default, D>(
     rows: &mut BTreeMap<K, V>,
     deltas: &BTreeMap<K, D>,
     most: usize,
-    other: impl Fn() -> K,
+    other: impl Fn(&K) -> K,
     mut change: impl FnMut(&mut V, &D),
 ) -> bool {
     let mut left = Vec::new();
@@ -180,15 +204,43 @@ mod tests {
     }
 
     #[test]
+    fn only_measured_requests_are_in_the_totals() {
+        let keys = [
+            EndpointKey::new("GET", "/"),
+            EndpointKey::new("GET", "/").in_part(Part::WarmUp),
+            EndpointKey::of(RowKind::Group, "GROUP", "checkout"),
+            EndpointKey::of(RowKind::Aside, "POST", "(setup) /reset").in_part(Part::WarmUp),
+        ];
+        let mut times = Times::<u32>::new(crate::histogram::TIMES_DIGITS);
+        times.record(1_000_000);
+        let mut delta = EndpointDelta { ok: times.delta(), ..EndpointDelta::default() };
+        (delta.counts.started, delta.counts.ok) = (1, 1);
+        let task = EndpointKey::of(RowKind::Task, "TASK", "buy");
+        let mut failed = EndpointDelta::default();
+        (failed.counts.started, failed.counts.failed) = (3, 3);
+        let rows = keys.into_iter().map(|key| (key, delta.clone())).chain([(task, failed)]);
+        let snapshot = Snapshot { endpoints: rows.collect(), ..Snapshot::default() };
+        let mut totals = Totals::default();
+        totals.add(&snapshot);
+        assert_eq!((totals.requests().ok, totals.warmup.ok, totals.task_failures()), (1, 1, 3));
+        assert_eq!(totals.aggregated().all_times().count(), 1);
+        assert_eq!((snapshot.requests().started, snapshot.warmup_requests().started), (2, 1));
+        let kinds: Vec<_> = totals.endpoints.keys().map(|key| (key.part, key.kind)).collect();
+        let measured = [RowKind::Request, RowKind::Group, RowKind::Task, RowKind::Aside];
+        let measured = measured.map(|kind| (Part::Measured, kind));
+        assert_eq!(kinds, [measured.as_slice(), &[(Part::WarmUp, RowKind::Request)]].concat());
+    }
+
+    #[test]
     fn rows_walked_side_by_side_are_those_looked_up() {
         let sets =
             [vec![1, 2, 3], vec![2, 5, 9], vec![], vec![0, 1, 2, 3, 4, 5, 6, 7, 8, 9], vec![3], vec![4, 11]];
         let (mut walked, mut looked_up) = (BTreeMap::new(), BTreeMap::new());
         for set in sets {
             let deltas: BTreeMap<u32, u32> = set.into_iter().map(|key| (key, key + 1)).collect();
-            let all = change_rows(&mut walked, &deltas, 8, || 99, |sum: &mut u32, delta| *sum += delta);
+            let all = change_rows(&mut walked, &deltas, 8, |_| 99, |sum: &mut u32, delta| *sum += delta);
             let one = |(key, delta): (&u32, &u32)| {
-                change_row(&mut looked_up, key, 8, || 99, |sum: &mut u32| *sum += delta)
+                change_row(&mut looked_up, key, 8, |_| 99, |sum: &mut u32| *sum += delta)
             };
             // Every one of them changes its row, whether the one before had a place or not.
             let each: Vec<_> = deltas.iter().map(one).collect();

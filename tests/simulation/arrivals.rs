@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use stampede_scenarios::arrivals::{Arrival, LANES, schedule};
 use stampede_scenarios::plan::Plan;
+use stampede_scenarios::rate_profile::RateProfile;
 use stampede_worker::engine::arrivals::{LaneGrant, OpenGrant};
 
 /// A thread's way through the schedule.
@@ -33,6 +34,16 @@ impl Walk {
         for LaneGrant { lane, from, until } in &grant.lanes {
             self.lanes[usize::from(*lane)].push(*from..until.unwrap_or(u64::MAX));
         }
+    }
+
+    /// Goes on at another rate: what lies behind stays as it was.
+    pub(crate) fn follow(&mut self, plan: &Plan, rate: &RateProfile) {
+        let (Some(until), Some(mut schedule)) = (plan.load.run_time, schedule(plan)) else { return };
+        schedule.retime(rate, std::iter::empty());
+        // Numbered from 0 on: `next` is the same arrival in both.
+        self.arrivals.truncate(self.next);
+        let following = schedule.skip(self.next).take_while(|arrival| arrival.due < until);
+        self.arrivals.extend(following);
     }
 
     /// The next of its own that is due before `until`.

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use stampede_proto::aside::AsideDone;
-use stampede_stats::endpoint::EndpointKey;
+use stampede_stats::endpoint::Part;
 use stampede_stats::outcome::{FailureKind, Outcome};
 use stampede_stats::recorder::{IterationEnd, Recorder, Sample};
 use stampede_stats::snapshot::Snapshot;
@@ -109,6 +109,8 @@ struct Thread {
     serving: Vec<User>,
     recorder: Recorder,
     permits: Permits,
+    /// No iteration begins.
+    paused: bool,
     shown: Shown,
     started: bool,
     stop: Option<(Duration, Duration)>,
@@ -126,7 +128,7 @@ impl Thread {
         events: mpsc::Sender<Event>,
     ) -> Self {
         let plan = &config.prepared.plan;
-        let known = plan.endpoints.iter().map(|name| EndpointKey::new(&name.method, &name.name)).collect();
+        let known = plan.endpoints.iter().map(stampede_proto::rows::key).collect();
         Self {
             number,
             of,
@@ -138,6 +140,7 @@ impl Thread {
             serving: Vec::new(),
             recorder: Recorder::new(known, plan.classes.len()),
             permits: Permits::new(config.pool.clone()),
+            paused: false,
             shown: Shown::default(),
             started: false,
             stop: None,
@@ -180,7 +183,11 @@ impl Thread {
 
     fn obey(&mut self, order: Command) {
         match order {
-            Command::Assign { revision, profile, grants, open, cut } => {
+            Command::Assign { revision, profile, grants, open, cut, steer } => {
+                self.paused = steer.paused;
+                if let (Some(walk), Some(rate)) = (&mut self.walk, &steer.rate) {
+                    walk.follow(&self.config.prepared.plan, rate);
+                }
                 if let (Some(walk), Some(open)) = (&mut self.walk, &open) {
                     walk.assign(open);
                 }
@@ -323,7 +330,7 @@ impl Thread {
             Doing::Waits(_) if user.ends => false,
             Doing::Waits(until) => {
                 // Where iterations are limited, it waits for one.
-                if now >= until && holds && self.permits.next().now_or_never().is_some() {
+                if now >= until && holds && !self.paused && self.permits.next().now_or_never().is_some() {
                     self.begin_request(user, now, None);
                 }
                 true
@@ -338,10 +345,11 @@ impl Thread {
         let draw = (u64::from(slot) * 7919 + user.requests * 104_729 + u64::from(life)) % 97;
         let takes = if draw == 0 { 1500 } else { 20 + draw };
         user.doing = Doing::Requests(now, now + Duration::from_millis(takes));
+        // There is no warm-up here: everything ends in the part in which it began.
         match late {
             Some(late) => self.recorder.begin_arrival(late, now),
             None => self.recorder.begin_iteration(now),
-        }
+        };
         self.recorder.begin(0, now);
         self.shown.started += 1;
         self.shown.begun += 1;
@@ -383,7 +391,7 @@ impl Thread {
             bytes_in: 0,
             bytes_out: 0,
         });
-        self.recorder.end_iteration(end, now);
+        self.recorder.end_iteration(Part::Measured, end, now);
         self.shown.ended += 1;
     }
 }

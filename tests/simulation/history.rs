@@ -40,8 +40,10 @@ pub(crate) enum What {
     GoAway(usize),
     /// Another one is started.
     Join,
-    /// So many users more or fewer.
+    /// So many users more or fewer, or arrivals a second.
     Users(i32),
+    /// A pause, or its end.
+    Pause,
 }
 
 /// A run and what happens in it.
@@ -132,11 +134,11 @@ impl History {
         there: &mut usize,
     ) {
         use What::{
-            Cut, Freeze, FreezeCoordinator, GoAway, Heal, Hold, Join, Kill, Leave, Release, Slow, SlowAcks,
-            StandDown, StandUp, Thaw, ThawCoordinator, Users,
+            Cut, Freeze, FreezeCoordinator, GoAway, Heal, Hold, Join, Kill, Leave, Pause, Release, Slow,
+            SlowAcks, StandDown, StandUp, Thaw, ThawCoordinator, Users,
         };
         let mut add = |at: u64, what| self.events.push((Duration::from_millis(at), what));
-        match draw.below(12) {
+        match draw.below(13) {
             0 => {
                 add(from, StandUp(worker));
                 add(from, StandDown(worker));
@@ -179,6 +181,10 @@ impl History {
             9 if *killed + 1 < self.workers => {
                 *killed += 1;
                 add(from, if draw.below(2) == 0 { Kill(worker) } else { GoAway(worker) });
+            }
+            11 => {
+                add(from, Pause);
+                add(until, Pause);
             }
             10 => add(from, Users(i32::try_from(draw.below(9)).expect("few") - 4)),
             _ => {

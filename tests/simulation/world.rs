@@ -207,6 +207,7 @@ impl World {
             What::Users(change) => {
                 self.people.send(Person::ChangeUsers(change)).await.expect("somebody listens");
             }
+            What::Pause => self.people.send(Person::Pause).await.expect("somebody listens"),
         }
         self.stand_as_told();
     }

@@ -6,6 +6,7 @@
 mod support;
 
 mod arrivals;
+mod beside;
 mod counts;
 mod extract;
 mod failures;

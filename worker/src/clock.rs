@@ -5,7 +5,7 @@
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// Exchanges needed before a start.
 pub const EXCHANGES_BEFORE_START: usize = 8;
@@ -129,6 +129,11 @@ fn local_start_ns(start_us: u64, offset_us: i64) -> i64 {
         .saturating_sub(offset_us)
         .saturating_mul(1000)
         .min(i64::MAX - 1)
+}
+
+/// The time since 1970; a clock that stands before that is taken to stand there.
+pub(crate) fn wall_clock() -> Duration {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -64,7 +64,7 @@ impl Outbox {
                 }
             }
         }
-        self.iterations.add(&snapshot.iterations);
+        self.iterations.add(&snapshot.all_iterations());
         self.newest_s = snapshot.to_s.saturating_sub(1);
         if self.waiting.len() >= MAX_WAITING {
             self.merge_oldest();
@@ -120,7 +120,7 @@ impl Outbox {
     fn open_next(&mut self) {
         let Some(snapshot) = self.waiting.pop_front() else { return };
         self.running.requests.add(&snapshot.requests());
-        self.running.iterations.add(&snapshot.iterations);
+        self.running.iterations.add(&snapshot.all_iterations());
         let mut parts = split(snapshot, &self.run);
         if let Some(last) = parts.last_mut() {
             last.last_part = true;
@@ -194,7 +194,7 @@ fn split(snapshot: Snapshot, run: &str) -> Vec<Batch> {
 mod tests {
     use super::*;
     use stampede_proto::batch::from_wire;
-    use stampede_stats::endpoint::EndpointDelta;
+    use stampede_stats::endpoint::{EndpointDelta, Part, RowKind};
     use stampede_stats::histogram::{TIMES_DIGITS, Times};
 
     fn snapshot(second: u32) -> Snapshot {
@@ -202,6 +202,33 @@ mod tests {
         let delta = EndpointDelta { counts, ..EndpointDelta::default() };
         let endpoints = BTreeMap::from([(EndpointKey::new("GET", "/"), delta)]);
         Snapshot { from_s: second, to_s: second + 1, endpoints, ..Snapshot::default() }
+    }
+
+    #[test]
+    fn running_totals_are_of_all_requests_and_final_ones_of_every_row() {
+        let rows = [
+            EndpointKey::new("GET", "/"),
+            EndpointKey::new("GET", "/").in_part(Part::WarmUp),
+            EndpointKey::of(RowKind::Group, "GROUP", "checkout"),
+            EndpointKey::of(RowKind::Aside, "POST", "(setup) /reset"),
+        ];
+        let counts = RequestCounts { started: 1, cancelled: 1, ..RequestCounts::default() };
+        let delta = EndpointDelta { counts, ..EndpointDelta::default() };
+        let iterations = IterationCounts { begun: 1, completed: 1, ..IterationCounts::default() };
+        let mut outbox = Outbox::new("r".into());
+        outbox.push(Snapshot {
+            to_s: 1,
+            endpoints: rows.into_iter().map(|key| (key, delta.clone())).collect(),
+            iterations,
+            warmup_iterations: iterations,
+            ..Snapshot::default()
+        });
+        outbox.complete();
+        let batch = from_wire(outbox.next_batch().expect("one batch")).expect("well formed");
+        let (running, finals) = (batch.running.expect("set"), batch.finals.expect("set"));
+        assert_eq!((running.requests.started, running.iterations.begun), (2, 2));
+        assert_eq!((finals.endpoints.len(), finals.iterations), (4, running.iterations));
+        assert_eq!(batch.snapshot.iterations, iterations);
     }
 
     fn outbox(seconds: u32) -> Outbox {

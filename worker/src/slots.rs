@@ -62,6 +62,13 @@ impl Lives {
         *starts += 1;
         (granted << LOCAL_BITS).wrapping_add(nth)
     }
+
+    /// The user that was started last in `slot` has had so many lives more than it was started with.
+    pub fn skip(&mut self, slot: u32, lives: u32) {
+        if let Some((_, starts)) = self.known.get_mut(&slot) {
+            *starts = starts.wrapping_add(lives);
+        }
+    }
 }
 
 /// A thread's slots.
@@ -76,6 +83,8 @@ pub struct SlotTable {
     /// Users that were told to end and have not, by slot.
     ending: BTreeMap<u32, Ending>,
     lives: Lives,
+    /// Entries whose users have ended by themselves.
+    stopped: u32,
 }
 
 #[derive(Debug)]
@@ -89,6 +98,8 @@ enum Stage {
     /// It has none, or only one that is ending.
     None,
     Runs,
+    /// It has ended by itself, and its slot stays empty for as long as it is wanted.
+    Stopped,
     /// It was to finish and then to go on: if it was already past the point of going on, its slot starts anew.
     Revived,
 }
@@ -119,28 +130,35 @@ impl SlotTable {
         grants.sort_unstable_by_key(|grant| grant.slot);
         let old = std::mem::take(&mut self.entries);
         let mut running = old.into_iter().filter(|entry| entry.user != Stage::None).peekable();
+        let end = |table: &mut Self, gone: Entry, is_cut, changes: &mut Vec<SlotChange>| {
+            if gone.user != Stage::Stopped {
+                table.end(gone.grant, is_cut, changes);
+            }
+        };
         let mut changes = Vec::new();
         for grant in grants {
             while let Some(gone) = running.next_if(|entry| entry.grant.slot < grant.slot) {
-                self.end(gone.grant, cut, &mut changes);
+                end(self, gone, cut, &mut changes);
             }
             let user = match running.next_if(|entry| entry.grant.slot == grant.slot) {
                 Some(old) if old.grant.life == grant.life => old.user,
                 Some(old) => {
-                    self.end(old.grant, true, &mut changes);
+                    end(self, old, true, &mut changes);
                     Stage::None
                 }
                 None => Stage::None,
             };
             self.entries.push(Entry { grant, user });
         }
-        running.for_each(|gone| self.end(gone.grant, cut, &mut changes));
+        running.for_each(|gone| end(self, gone, cut, &mut changes));
         self.cut_strangers(cut, &mut changes);
         self.profile = Some(profile);
         // What runs was wanted; `step` brings the border to where the new profile has it.
         self.wanted =
             self.entries.iter().rposition(|entry| entry.user != Stage::None).map_or(0, |last| last + 1);
         self.delayed = (0..self.wanted).filter(|index| self.entries[*index].user == Stage::None).collect();
+        let stopped = self.entries.iter().filter(|entry| entry.user == Stage::Stopped).count();
+        self.stopped = u32::try_from(stopped).unwrap_or(u32::MAX);
         changes
     }
 
@@ -170,9 +188,11 @@ impl SlotTable {
         let mut changes = Vec::new();
         for index in (wanted..self.wanted).rev() {
             let entry = &mut self.entries[index];
-            if std::mem::replace(&mut entry.user, Stage::None) != Stage::None {
-                let grant = entry.grant;
-                self.end(grant, false, &mut changes);
+            let grant = entry.grant;
+            match std::mem::replace(&mut entry.user, Stage::None) {
+                Stage::None => {}
+                Stage::Stopped => self.stopped -= 1,
+                Stage::Runs | Stage::Revived => self.end(grant, false, &mut changes),
             }
         }
         self.delayed.retain(|index| *index < wanted);
@@ -213,6 +233,28 @@ impl SlotTable {
         let delayed =
             delayed.filter(|grant| self.ending.get(&grant.slot).is_none_or(|old| old.can_be(grant)));
         [start, stop, delayed.map(|grant| grant.not_before).min()].into_iter().flatten().min()
+    }
+
+    /// The user of `slot`, which has not ended yet or was not noticed, has had so many lives more than it was started with.
+    pub fn restarted(&mut self, slot: u32, lives: u32) {
+        self.lives.skip(slot, lives);
+    }
+
+    /// Slots that stay empty because their users have ended by themselves.
+    pub fn stopped_count(&self) -> u32 {
+        self.stopped
+    }
+
+    /// The user of `slot` has ended by itself, and its slot stays empty as long as it is wanted. Returns as [`Self::ended`] does.
+    pub fn left(&mut self, slot: u32) -> bool {
+        if let Ok(index) = self.entries.binary_search_by_key(&slot, |entry| entry.grant.slot) {
+            let user = &mut self.entries[index].user;
+            if matches!(user, Stage::Runs | Stage::Revived) {
+                *user = Stage::Stopped;
+                self.stopped += 1;
+            }
+        }
+        self.ended(slot)
     }
 
     /// The user of `slot` has ended. Returns whether the slot is released by that: it was to end, and the newest assignment does

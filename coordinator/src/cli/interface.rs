@@ -66,6 +66,10 @@ async fn screen(
                 tui::Command::Quit => Person::Quit,
                 tui::Command::Interrupt => Person::Interrupt,
                 tui::Command::ChangeUsers(by) => Person::ChangeUsers(by),
+                tui::Command::More => Person::More,
+                tui::Command::Less => Person::Less,
+                tui::Command::Pause => Person::Pause,
+                tui::Command::NextStage => Person::NextStage,
             };
             if people.send(person).await.is_err() {
                 break;

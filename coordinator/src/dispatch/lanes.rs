@@ -173,6 +173,12 @@ impl Lanes {
         }
     }
 
+    /// What goes with everybody's share has changed.
+    pub fn renew(&mut self) {
+        self.revision += 1;
+        self.touch_all();
+    }
+
     /// Whether a lane went from one worker that stayed to another so late that arrivals may have come due in between.
     pub fn has_gaps(&self) -> bool {
         self.gaps
@@ -267,9 +273,7 @@ impl Lanes {
         for (index, owner) in (0..).zip(owners) {
             self.give(index, owner, reach, ahead);
         }
-        for seat in 0..self.chairs.len() {
-            self.touch(number(seat));
-        }
+        self.touch_all();
     }
 
     fn move_surplus(&self, tally: &mut Tally, owners: &mut [u32]) {
@@ -345,6 +349,10 @@ impl Lanes {
             }
         }
         self.chairs[seat as usize].releasing = Vec::new();
+    }
+
+    fn touch_all(&mut self) {
+        (0..self.chairs.len()).for_each(|seat| self.touch(number(seat)));
     }
 
     fn touch(&mut self, seat: u32) {

@@ -7,7 +7,7 @@ use stampede_proto::v1::{self, WorkerPhase, command::What};
 use stampede_proto::{MAX_RUN, aside, assign, prepare};
 use stampede_scenarios::profile::Profile;
 
-use crate::run::input::{Heartbeat, Order, Progress};
+use crate::run::input::{Heartbeat, Order, Progress, Wish};
 
 /// Most users one worker can say it has.
 const MAX_USERS: u64 = 10_000_000;
@@ -50,6 +50,12 @@ pub(crate) fn heartbeat(status: v1::WorkerStatus) -> Option<Heartbeat> {
         iterations_ended: status.iterations_ended.min(1 << 53),
         iterations_dropped: status.iterations_dropped.min(1 << 53),
         wants_iterations: status.wants_iterations,
+        users_stopped: status.users_stopped,
+        wants_stop: match v1::WorkerWish::try_from(status.wants_stop).ok()? {
+            v1::WorkerWish::None => None,
+            v1::WorkerWish::StopByScenario => Some(Wish::Scenario),
+            v1::WorkerWish::StopByData => Some(Wish::Data),
+        },
         outbox: status.outbox,
         memory: status.memory_bytes,
         slowest_thread: Duration::from_millis(u64::from(slowest)),

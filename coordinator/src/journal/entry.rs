@@ -7,12 +7,12 @@ use stampede_proto::prepare::ns;
 use stampede_proto::v1::journal_entry::What;
 use stampede_proto::v1::{
     JournalBadBatch, JournalBatch, JournalEntry, JournalHeartbeat, JournalPerson, JournalRegistered,
-    WorkerPhase, WorkerStatus,
+    WorkerPhase, WorkerStatus, WorkerWish,
 };
 use stampede_proto::{WireError, aside, batch};
 
 use crate::fleet::heartbeat_from_wire;
-use crate::run::input::{Heartbeat, Hello, Input, Person, Progress, WorkerId};
+use crate::run::input::{Heartbeat, Hello, Input, Person, Progress, Wish, WorkerId};
 
 /// Why an entry cannot be read: it was written by something else.
 #[derive(Debug, thiserror::Error)]
@@ -58,6 +58,10 @@ pub(super) fn entry(
         Input::Noted { text } => What::Noted(text.clone()),
         Input::Person(Person::Quit) => What::Person(JournalPerson::Quit.into()),
         Input::Person(Person::Interrupt) => What::Person(JournalPerson::Interrupt.into()),
+        Input::Person(Person::More) => What::Person(JournalPerson::More.into()),
+        Input::Person(Person::Less) => What::Person(JournalPerson::Less.into()),
+        Input::Person(Person::Pause) => What::Person(JournalPerson::Pause.into()),
+        Input::Person(Person::NextStage) => What::Person(JournalPerson::NextStage.into()),
         Input::Person(Person::ChangeUsers(by)) => What::ChangeUsers(*by),
         Input::Tick => What::Tick(true),
         Input::Resumed { since } => What::ResumedSinceNs(ns(*since)),
@@ -110,6 +114,10 @@ pub(super) fn told(entry: JournalEntry) -> Result<Told, EntryError> {
         What::Person(person) => match JournalPerson::try_from(person) {
             Ok(JournalPerson::Quit) => Input::Person(Person::Quit),
             Ok(JournalPerson::Interrupt) => Input::Person(Person::Interrupt),
+            Ok(JournalPerson::More) => Input::Person(Person::More),
+            Ok(JournalPerson::Less) => Input::Person(Person::Less),
+            Ok(JournalPerson::Pause) => Input::Person(Person::Pause),
+            Ok(JournalPerson::NextStage) => Input::Person(Person::NextStage),
             Err(_) => return Err(EntryError::Missing("person")),
         },
         What::Tick(_) => Input::Tick,
@@ -146,6 +154,13 @@ fn heartbeat_to_wire(heartbeat: &Heartbeat) -> WorkerStatus {
         iterations_ended: heartbeat.iterations_ended,
         iterations_dropped: heartbeat.iterations_dropped,
         wants_iterations: heartbeat.wants_iterations,
+        users_stopped: heartbeat.users_stopped,
+        wants_stop: match heartbeat.wants_stop {
+            None => WorkerWish::None,
+            Some(Wish::Scenario) => WorkerWish::StopByScenario,
+            Some(Wish::Data) => WorkerWish::StopByData,
+        }
+        .into(),
         outbox: heartbeat.outbox,
         memory_bytes: heartbeat.memory,
         // The slowest stands for all, and none for none.

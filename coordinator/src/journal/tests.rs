@@ -14,7 +14,7 @@ use stampede_scenarios::compile::compile;
 use stampede_scenarios::rate::Rate;
 use stampede_scenarios::source::{Overrides, Source};
 use stampede_stats::counts::{IterationCounts, RequestCounts};
-use stampede_stats::endpoint::{EndpointDelta, EndpointKey};
+use stampede_stats::endpoint::{EndpointDelta, EndpointKey, RowKind};
 use stampede_stats::histogram::{TIMES_DIGITS, Times};
 use stampede_stats::snapshot::Snapshot;
 use tokio::sync::mpsc;
@@ -108,7 +108,8 @@ fn batch(number: u64, ok: u64) -> Batch {
     let from_s = u32::try_from(number - 1).expect("small");
     let mut snapshot = Snapshot { from_s, to_s: from_s + 1, iterations, ..Snapshot::default() };
     let delta = EndpointDelta { counts, ok: times.delta(), ..EndpointDelta::default() };
-    snapshot.endpoints.insert(EndpointKey::new("GET", "/"), delta);
+    let group = EndpointKey::of(RowKind::Group, "GROUP", "checkout");
+    snapshot.endpoints.extend([(EndpointKey::new("GET", "/"), delta.clone()), (group, delta)]);
     snapshot.gauges.users = vec![2];
     let mut running = Running::default();
     (0..number).for_each(|_| {

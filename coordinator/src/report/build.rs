@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use stampede_stats::endpoint::{EndpointKey, EndpointStats};
+use stampede_stats::endpoint::{EndpointKey, EndpointStats, Part, RowKind};
 use stampede_stats::histogram::{HIGHEST_US, Times};
 use stampede_stats::totals::{TargetTotals, Totals};
 
@@ -30,8 +30,9 @@ impl Report {
             schema: SCHEMA.to_owned(),
             run: run(result, judge(&accounting, result)),
             totals: totals(result),
-            endpoints: endpoints(result),
-            groups: Vec::new(),
+            endpoints: rows(result, RowKind::Request),
+            groups: rows(result, RowKind::Group),
+            asides: rows(result, RowKind::Aside),
             errors: errors(&result.totals),
             accounting,
             users: Users { peak: result.users_peak, classes: result.classes.iter().cloned().collect() },
@@ -56,7 +57,8 @@ fn run(result: &RunResult, verdict: Judgement) -> Run {
         labels: std::collections::BTreeMap::new(),
         started_at: timestamp(result.started_at),
         ended_at: timestamp(result.ended_at),
-        duration_s: seconds(result.duration),
+        duration_s: seconds(result.measured()),
+        warmup_s: (!result.warmup.is_zero()).then(|| seconds(result.warmup.min(result.duration))),
         run_time_s: result.run_time.map(seconds),
         users_peak: result.users_peak,
         users_wanted: result.users_wanted,
@@ -92,22 +94,21 @@ fn seconds(time: Duration) -> f64 {
 
 fn totals(result: &RunResult) -> Endpoint {
     let mut window = InWindow::default();
-    for part in result.in_window.values() {
+    for (_, part) in result.in_window.iter().filter(|(key, _)| key.is_total()) {
         window.requests += part.requests;
         window.failures += part.failures;
     }
     let key = EndpointKey::new("", AGGREGATED);
-    endpoint(&key, &result.totals.aggregated(), window, result.duration)
+    endpoint(&key, &result.totals.aggregated(), window, result.measured())
 }
 
-fn endpoints(result: &RunResult) -> Vec<Endpoint> {
-    let mut rows: Vec<_> = result
-        .totals
-        .endpoints
-        .iter()
+/// The measured rows of `kind`, by name, then method.
+fn rows(result: &RunResult, kind: RowKind) -> Vec<Endpoint> {
+    let measured = result.totals.rows(Part::Measured, kind);
+    let mut rows: Vec<_> = measured
         .map(|(key, stats)| {
             let window = result.in_window.get(key).copied().unwrap_or_default();
-            endpoint(key, stats, window, result.duration)
+            endpoint(key, stats, window, result.measured())
         })
         .collect();
     rows.sort_by(|a, b| (&a.name, &a.method).cmp(&(&b.name, &b.method)));
@@ -117,7 +118,9 @@ fn endpoints(result: &RunResult) -> Vec<Endpoint> {
 fn endpoint(key: &EndpointKey, stats: &EndpointStats<u64>, window: InWindow, duration: Duration) -> Endpoint {
     let all = stats.all_times();
     let percentiles_ms = Percentiles::of(&all);
-    let per_second = |count: u64| number(count as f64 / duration.as_secs_f64());
+    // What is around the test has no part of its time.
+    let rated = key.kind != RowKind::Aside;
+    let per_second = |count: u64| number(count as f64 / duration.as_secs_f64()).filter(|_| rated);
     Endpoint {
         method: key.method.clone(),
         name: key.name.clone(),
@@ -144,7 +147,9 @@ fn errors(totals: &Totals) -> Vec<Failure> {
     let mut rows: Vec<_> = totals
         .errors
         .iter()
+        .filter(|(key, _)| key.endpoint.part == Part::Measured)
         .map(|(key, count)| Failure {
+            row: row_name(key.endpoint.kind).to_owned(),
             method: key.endpoint.method.clone(),
             name: key.endpoint.name.clone(),
             kind: key.kind.as_str().to_owned(),
@@ -157,6 +162,15 @@ fn errors(totals: &Totals) -> Vec<Failure> {
     // Stable: equal counts stay in the order of their keys.
     rows.sort_by_key(|row| std::cmp::Reverse(row.count));
     rows
+}
+
+fn row_name(kind: RowKind) -> &'static str {
+    match kind {
+        RowKind::Request => "request",
+        RowKind::Group => "group",
+        RowKind::Task => "task",
+        RowKind::Aside => "aside",
+    }
 }
 
 fn accounting(accounting: &Accounting, totals: &Totals) -> AccountingReport {
@@ -178,7 +192,7 @@ fn accounting(accounting: &Accounting, totals: &Totals) -> AccountingReport {
             cancelled: totals.iterations.cancelled,
             unknown: accounting.iterations_unknown,
         },
-        warmup: Warmup::default(),
+        warmup: warmup(accounting, totals),
         missing_intervals: accounting
             .missing
             .iter()
@@ -189,6 +203,27 @@ fn accounting(accounting: &Accounting, totals: &Totals) -> AccountingReport {
                 announced: missing.announced,
             })
             .collect(),
+    }
+}
+
+fn warmup(accounting: &Accounting, totals: &Totals) -> Warmup {
+    let (account, counts, iterations) = (&accounting.warmup, &totals.warmup, &totals.warmup_iterations);
+    Warmup {
+        requests: counts.completed(),
+        failures: counts.failed,
+        started: account.started,
+        sent: counts.sent,
+        ok: counts.ok,
+        cancelled: counts.cancelled,
+        unknown: account.unknown,
+        dropped: iterations.dropped,
+        iterations: IterationsReport {
+            begun: account.iterations_begun,
+            completed: iterations.completed,
+            failed: iterations.failed,
+            cancelled: iterations.cancelled,
+            unknown: account.iterations_unknown,
+        },
     }
 }
 
@@ -254,7 +289,9 @@ fn notes(result: &RunResult) -> Vec<String> {
                 .to_owned(),
         );
     }
-    let rows = result.totals.endpoints.values();
+    notes.extend(warmup_failures(&result.totals));
+    let rows = result.totals.endpoints.iter().filter(|(key, _)| key.part == Part::Measured);
+    let rows = rows.map(|(_, row)| row);
     let saturated: u64 = rows.map(|row| row.ok.exact().saturated + row.failed.exact().saturated).sum();
     if saturated > 0 {
         let times = count_of(saturated, "response time", "response times");
@@ -262,4 +299,25 @@ fn notes(result: &RunResult) -> Vec<String> {
         notes.push(format!("{times} over {limit} s: percentiles that fall there are shown as the maximum."));
     }
     notes
+}
+
+/// What failed in the warm-up, which no table has: how much, and what most.
+fn warmup_failures(totals: &Totals) -> Option<String> {
+    let failed = totals.warmup.failed;
+    if failed == 0 {
+        return None;
+    }
+    let of = count_of(totals.warmup.completed(), "request", "requests");
+    let of_warmup = totals.errors.iter().filter(|(key, _)| key.endpoint.part == Part::WarmUp);
+    let requests = of_warmup.filter(|(key, _)| key.endpoint.is_request());
+    let most = requests.max_by_key(|(_, count)| count.count);
+    let most = most.map(|(key, count)| {
+        let (endpoint, times) = (&key.endpoint, count.count);
+        let times = count_of(times, "time", "times");
+        format!(
+            "; most often {} {} with {} ({}), {times}",
+            endpoint.method, endpoint.name, key.message, key.kind
+        )
+    });
+    Some(format!("In the warm-up {failed} of {of} failed{}.", most.unwrap_or_default()))
 }

@@ -5,8 +5,8 @@
 use super::chart;
 use super::gap;
 use super::model::{Report, Run, Worker};
-use super::stdout::{identities, labelled};
-use super::table::{Align, Table, final_table, identity};
+use super::stdout::labelled;
+use super::table::{Align, BESIDE, Table, beside, final_table, identity, table_beside};
 use super::text::{Place, clock, count_of, figure, figure_or_dash, safe};
 use super::times::Percentiles;
 
@@ -57,6 +57,9 @@ fn what_ran(report: &Report) -> String {
         ),
     }
     row("Run time", run_time(run));
+    if let Some(warmup) = run.warmup_s {
+        row("Warm-up", format!("the first {} s of it, in no figure but the course", amount(warmup)));
+    }
     row("Seed", run.seed.to_string());
     row("Workers", report.workers.len().to_string());
     row("Version", format!("Stampede {}", md(&run.version)));
@@ -121,7 +124,8 @@ fn run_time(run: &Run) -> String {
     };
     let asked = run.run_time_s.map(|asked| format!(" of {} s", amount(asked))).unwrap_or_default();
     let aborted = if run.aborted { "; the drain was cut short" } else { "" };
-    format!("{:.1} s{asked}; {ended}{aborted}", run.duration_s)
+    let ran = run.warmup_s.unwrap_or_default() + run.duration_s;
+    format!("{ran:.1} s{asked}; {ended}{aborted}")
 }
 
 /// A number somebody typed: as few decimals as it has.
@@ -136,14 +140,16 @@ fn utc(timestamp: &str) -> String {
 }
 
 fn requests(report: &Report) -> String {
-    final_table(report, Place::Markdown) + "\nTimes in ms.\n"
+    let beside = table_beside(report, Place::Markdown);
+    let beside = beside.map(|table| format!("\n{BESIDE}\n\n{table}")).unwrap_or_default();
+    final_table(report, Place::Markdown) + &beside + "\nTimes in ms.\n"
 }
 
 fn percentiles(report: &Report) -> String {
     let text = ["Type", "Name"].map(|title| (title.to_owned(), Align::Left));
     let numbers = Percentiles::WANTED.map(|wanted| (format!("{wanted}%"), Align::Right));
     let mut table = Table::new(text.into_iter().chain(numbers));
-    for endpoint in report.endpoints.iter().chain([&report.totals]) {
+    for endpoint in report.endpoints.iter().chain([&report.totals]).chain(beside(report)) {
         let mut row = Vec::from(identity(endpoint, Place::Markdown));
         row.extend(endpoint.percentiles_ms.values().map(figure_or_dash));
         table.row(row);
@@ -199,6 +205,9 @@ fn course(report: &Report) -> String {
     }
     out.push_str("Where nothing was measured, charts show 0.");
     out.push_str(&beyond(report, end));
+    let warmup =
+        report.run.warmup_s.map(|warmup| format!(" The first {} s are the warm-up.", amount(warmup)));
+    out.push_str(&warmup.unwrap_or_default());
     out.push('\n');
     out
 }
@@ -206,7 +215,8 @@ fn course(report: &Report) -> String {
 /// What the charts leave out, as a sentence.
 fn beyond(report: &Report, end: u32) -> String {
     let charted = report.course.iter().map(|point| point.requests).sum();
-    match report.totals.requests.saturating_sub(charted) {
+    let completed = report.totals.requests + report.accounting.warmup.requests;
+    match completed.saturating_sub(charted) {
         0 => String::new(),
         count => format!(
             " {} completed after {}: in the tables, not in the charts.",
@@ -256,11 +266,15 @@ fn worker_row(worker: &Worker) -> Vec<String> {
 }
 
 fn accounting(report: &Report) -> String {
-    let lines: Vec<_> =
-        identities(report).into_iter().map(|(label, line)| labelled(label, &[line])).collect();
+    let identities = report.accounting.identities().into_iter();
+    let lines: Vec<_> = identities.map(|(label, line)| labelled(label, &[line])).collect();
     let lines = lines.concat();
     let sent = count_of(report.accounting.sent, "request was", "requests were");
-    format!("```text\n{lines}```\n\n{sent} written to the last byte, redirects included.\n")
+    let warm = match report.accounting.warmup.sent {
+        0 => String::new(),
+        sent => format!(", and {sent} more in the warm-up"),
+    };
+    format!("```text\n{lines}```\n\n{sent} written to the last byte, redirects included{warm}.\n")
 }
 
 fn notes(report: &Report) -> String {

@@ -4,6 +4,7 @@
 //! field by field. Everything else is rendered from the report alone, so that a saved run can be shown again. Only `file`
 //! touches the disk; nothing here prints.
 
+mod accounts;
 mod build;
 mod chart;
 mod course;

@@ -1,7 +1,7 @@
 //! `report.json`, field by field. Keys are only ever added.
 //!
 //! Times are in ms, rates per second over the time between first start and stop instant. A number that does not exist is
-//! null, never NaN. Beyond what the format promises it carries what the other reports need to be made from a saved run:
+//! null, never NaN. What began in the warm-up is only in `accounting.warmup`, `timeline` and `course`. Beyond what the format promises it carries what the other reports need to be made from a saved run:
 //! `run.demo`, `run.aborted`, `run.users_wanted`, `run.replaced`, `course`, `notes`, and `seconds` and `late` of a point.
 
 use std::collections::BTreeMap;
@@ -9,6 +9,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::times::{Percentiles, PhaseReport, TimesReport};
+
+pub use super::accounts::{AccountingReport, IterationsReport, MissingReport, Warmup};
 
 /// The format's name and version.
 pub const SCHEMA: &str = "stampede.report/1";
@@ -26,7 +28,10 @@ pub struct Report {
     pub endpoints: Vec<Endpoint>,
     /// Groups of steps; in no total.
     pub groups: Vec<Endpoint>,
-    /// By count, largest first.
+    /// Requests of setup and teardown; in no total.
+    #[serde(default)]
+    pub asides: Vec<Endpoint>,
+    /// By count, largest first; without those of the warm-up.
     pub errors: Vec<Failure>,
     /// The counts of both identities.
     pub accounting: AccountingReport,
@@ -88,8 +93,11 @@ pub struct Run {
     pub started_at: String,
     /// UTC, RFC 3339 with milliseconds.
     pub ended_at: String,
-    /// First start to stop instant.
+    /// First start, or end of the warm-up, to stop instant: what rates are divided by.
     pub duration_s: f64,
+    /// The warm-up before it, as far as it came; null where none was asked for.
+    #[serde(default)]
+    pub warmup_s: Option<f64>,
     /// Run time asked for.
     pub run_time_s: Option<f64>,
     /// Users alive at the peak.
@@ -177,9 +185,12 @@ pub struct Endpoint {
 /// Failures of one cause.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Failure {
-    /// `GET`, …
+    /// Where: `request`, `task` (what a `fail` step booked) or `aside` (setup and teardown).
+    #[serde(default = "request")]
+    pub row: String,
+    /// `GET`, …; `TASK`.
     pub method: String,
-    /// The endpoint.
+    /// The endpoint, or the task.
     pub name: String,
     /// What kind.
     pub kind: String,
@@ -193,70 +204,9 @@ pub struct Failure {
     pub last_s: u32,
 }
 
-/// The counts of the identities; none is computed from the others.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct AccountingReport {
-    /// Requests begun.
-    pub started: u64,
-    /// Requests written to the last byte, redirect hops too.
-    pub sent: u64,
-    /// Completed as expected.
-    pub ok: u64,
-    /// Not completed, or not as expected.
-    pub failed: u64,
-    /// Given up at the end of the drain.
-    pub cancelled: u64,
-    /// Begun by a worker that was lost with them.
-    pub unknown: u64,
-    /// Iterations asked for, or arrivals that came due; null where nothing is planned.
-    pub planned: Option<u64>,
-    /// Planned and not begun: the run ended first, or no user was free.
-    pub dropped: u64,
-    /// Planned, and not known to be begun because the worker was lost.
-    pub missed: u64,
-    /// What became of iterations.
-    pub iterations: IterationsReport,
-    /// What belongs to the warm-up, in none of the other counts.
-    pub warmup: Warmup,
-    /// Seconds whose samples never arrived.
-    pub missing_intervals: Vec<MissingReport>,
-}
-
-/// What became of iterations.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct IterationsReport {
-    /// Begun.
-    pub begun: u64,
-    /// Gone through, every request ok.
-    pub completed: u64,
-    /// Gone through with a failure.
-    pub failed: u64,
-    /// Given up at the end of the drain.
-    pub cancelled: u64,
-    /// Begun by a worker that was lost with them.
-    pub unknown: u64,
-}
-
-/// Requests of the warm-up.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Warmup {
-    /// Completed.
-    pub requests: u64,
-    /// Of these, failed.
-    pub failures: u64,
-}
-
-/// Run seconds for which a worker's samples never arrived.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct MissingReport {
-    /// The worker's name.
-    pub worker: String,
-    /// First missing run second.
-    pub from_s: u32,
-    /// First run second that is not missing.
-    pub to_s: u32,
-    /// Requests it had announced as begun and not delivered.
-    pub announced: u64,
+/// What a failure was booked on before there was anything else.
+fn request() -> String {
+    "request".to_owned()
 }
 
 /// Users at the peak.

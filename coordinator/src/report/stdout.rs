@@ -13,7 +13,7 @@
 use std::path::{Path, PathBuf};
 
 use super::model::Report;
-use super::table::final_table;
+use super::table::{BESIDE, final_table, table_beside};
 use super::text::{Place, count_of, safe, safe_cut, width};
 
 /// Rows of failures; the report has them all.
@@ -28,14 +28,16 @@ const MAX_MESSAGE: usize = 120;
 /// The text, ended by a newline. `reports` are the files that were written, `last` is where the run is kept.
 pub fn stdout_text(report: &Report, reports: &[PathBuf], last: Option<&Path>) -> String {
     let mut out = format!("{}\n\n{}\n", report.verdict().sentence, final_table(report, Place::Cell));
+    let beside = table_beside(report, Place::Cell).map(|table| format!("{BESIDE}\n\n{table}\n"));
+    out.push_str(&beside.unwrap_or_default());
     let failures = failures(report);
     if !failures.is_empty() {
         out.push_str(&labelled("failures", &failures));
         out.push('\n');
     }
-    for (label, line) in identities(report) {
+    for (label, line) in report.accounting.identities() {
         // Iterations are of interest here where somebody asked for a number of them.
-        if label == "requests" || line.starts_with("planned") {
+        if label == "requests" || line.starts_with("planned") || line.starts_with("requests") {
             out.push_str(&labelled(label, &[line]));
         }
     }
@@ -84,38 +86,8 @@ fn widest(texts: &[String]) -> usize {
     texts.iter().map(|text| width(text)).max().unwrap_or(0)
 }
 
-/// The identities with their label. A sum that is wrong is said to be wrong.
-pub(super) fn identities(report: &Report) -> Vec<(&'static str, String)> {
-    let accounting = &report.accounting;
-    let iterations = &accounting.iterations;
-    let mut lines = vec![(
-        "requests",
-        identity(
-            ("started", accounting.started),
-            &[
-                ("ok", accounting.ok),
-                ("failed", accounting.failed),
-                ("cancelled", accounting.cancelled),
-                ("unknown", accounting.unknown),
-            ],
-        ),
-    )];
-    if let Some(planned) = accounting.planned {
-        let parts =
-            [("begun", iterations.begun), ("dropped", accounting.dropped), ("missed", accounting.missed)];
-        lines.push(("iterations", identity(("planned", planned), &parts)));
-    }
-    let parts = [
-        ("completed", iterations.completed),
-        ("failed", iterations.failed),
-        ("cancelled", iterations.cancelled),
-        ("unknown", iterations.unknown),
-    ];
-    lines.push(("iterations", identity(("begun", iterations.begun), &parts)));
-    lines
-}
-
-fn identity(whole: (&str, u64), parts: &[(&str, u64)]) -> String {
+/// `whole = part + part`; a sum that is wrong is said to be wrong.
+pub(super) fn identity(whole: (&str, u64), parts: &[(&str, u64)]) -> String {
     let sum: u64 = parts.iter().map(|(_, count)| count).sum();
     let parts: Vec<_> = parts.iter().map(|(name, count)| format!("{name} {count}")).collect();
     let (sign, warning) =

@@ -83,14 +83,33 @@ impl Table {
     }
 }
 
+/// What stands above [`table_beside`].
+pub(super) const BESIDE: &str = "Beside them, in no sum:";
+
 /// The final table: one row per endpoint, one for all together. Long names are cut where a terminal reads them.
 pub(super) fn final_table(report: &Report, place: Place) -> String {
+    figures(report.endpoints.iter().chain([&report.totals]), place)
+}
+
+/// The same columns for what is in no sum: groups, then requests of setup and teardown.
+pub(super) fn table_beside(report: &Report, place: Place) -> Option<String> {
+    let mut rows = beside(report).peekable();
+    rows.peek()?;
+    Some(figures(rows, place))
+}
+
+/// The rows that are in no sum.
+pub(super) fn beside(report: &Report) -> impl Iterator<Item = &Endpoint> {
+    report.groups.iter().chain(&report.asides)
+}
+
+fn figures<'a>(rows: impl Iterator<Item = &'a Endpoint>, place: Place) -> String {
     let text = ["Type", "Name"].map(|title| (title, Align::Left));
     let numbers =
         ["# reqs", "# fails", "Avg", "Min", "Max", "Med", "p90", "p95", "p99", "req/s", "failures/s"]
             .map(|title| (title, Align::Right));
     let mut table = Table::new(text.into_iter().chain(numbers));
-    for endpoint in report.endpoints.iter().chain([&report.totals]) {
+    for endpoint in rows {
         table.row(final_row(endpoint, place));
     }
     table.render()

@@ -34,7 +34,11 @@ pub fn verdict(result: &RunResult) -> Verdict {
 /// The rule.
 pub(super) fn judge(accounting: &AccountingReport, result: &RunResult) -> Judgement {
     let requests = accounting.ok + accounting.failed;
-    let all_ok = requests > 0 && accounting.failed == 0 && accounting.iterations.failed == 0;
+    let all_ok = requests > 0
+        && accounting.failed == 0
+        && accounting.iterations.failed == 0
+        // An iteration with a `fail` step has failed; one in `on_start` or `on_stop` is in no iteration.
+        && result.totals.task_failures() == 0;
     let whole = result.is_complete() && !result.aborted;
     if all_ok && whole { Judgement::Passed } else { Judgement::Failed }
 }
@@ -67,10 +71,15 @@ fn what_failed(report: &Report) -> Option<String> {
         let of = count_of(accounting.iterations.begun, "iteration", "iterations");
         return Some(format!("{} of {of} failed.", accounting.iterations.failed));
     }
+    let on_tasks: u64 = report.errors.iter().filter(|error| error.row == "task").map(|e| e.count).sum();
+    if on_tasks > 0 {
+        return Some(format!("{} booked by fail steps.", count_of(on_tasks, "failure", "failures")));
+    }
     if requests > 0 {
         return None;
     }
     Some(match accounting.started {
+        0 if accounting.warmup.started > 0 => "No request was made after the warm-up.".to_owned(),
         0 => "No request was made.".to_owned(),
         started => {
             format!("No request came to its end; {started} begun, {} cancelled.", accounting.cancelled)
@@ -81,7 +90,7 @@ fn what_failed(report: &Report) -> Option<String> {
 /// `: 86 closed, 28 status`, most frequent first.
 fn kinds(report: &Report) -> String {
     let mut by_kind = BTreeMap::<&str, u64>::new();
-    for failure in &report.errors {
+    for failure in report.errors.iter().filter(|failure| failure.row == "request") {
         *by_kind.entry(&failure.kind).or_default() += failure.count;
     }
     let mut by_kind: Vec<_> = by_kind.into_iter().collect();
@@ -131,8 +140,10 @@ fn what_was_done(report: &Report) -> String {
     let rate = report.totals.rps.map(|rps| format!(", {} req/s", figure(rps))).unwrap_or_default();
     let p95 = report.totals.percentiles_ms.p95;
     let p95 = p95.map(|p95| format!(", p95 {} ms", figure(p95))).unwrap_or_default();
+    let warmup =
+        report.run.warmup_s.map(|warmup| format!(" after a warm-up of {warmup} s")).unwrap_or_default();
     format!(
-        "{requests} in {:.1} s{rate}{p95}; {}, {}, seed {}.",
+        "{requests} in {:.1} s{warmup}{rate}{p95}; {}, {}, seed {}.",
         report.run.duration_s,
         count_of(u64::from(report.run.users_peak), "user", "users"),
         count_of(report.workers.len() as u64, "worker", "workers"),

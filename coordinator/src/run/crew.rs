@@ -254,9 +254,9 @@ impl Run {
             if told.last().is_none_or(|last| last.number() < number) {
                 told.push(revision);
             }
-            let (run, profile) = (self.setup.id.clone(), self.profile.clone());
-            let assign =
-                Assign { run, revision: number, profile, grants: share.grants, open, cut: share.cut };
+            let (run, profile, steer) = (self.setup.id.clone(), self.profile.clone(), self.steer());
+            let (grants, cut) = (share.grants, share.cut);
+            let assign = Assign { run, revision: number, profile, grants, open, cut, steer };
             assigned.push((worker, assign));
         }
         assigned

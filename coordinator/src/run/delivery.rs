@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use stampede_proto::batch::{Batch, Finals};
+use stampede_stats::endpoint::{EndpointDelta, EndpointKey, Part};
+use stampede_stats::snapshot::Snapshot;
 
 use super::input::{Effect, Heartbeat, WorkerId};
 use super::member::Refusal;
@@ -15,6 +17,9 @@ const STRIKES: usize = 3;
 
 /// See [`STRIKES`].
 const STRIKE_WINDOW: Duration = Duration::from_secs(60);
+
+/// So long after the end of the warm-up a second may still begin something in it.
+const AFTER_WARMUP: Duration = Duration::from_secs(2);
 
 impl Run {
     pub(super) fn acknowledge(&self, worker: WorkerId, effects: &mut Vec<Effect>) {
@@ -46,6 +51,7 @@ impl Run {
         let run_time = self.start.map_or(Duration::ZERO, |start| now.saturating_sub(start));
         // A worker's clock may run a little ahead; whole seconds it cannot.
         let in_future = u64::from(snapshot.to_s) > run_time.as_secs() + 3;
+        let warm = speaks_of_warmup(snapshot, self.setup.plan.load.warmup);
         let was_limited = !member.applied.limit.all().is_empty();
         let taken = if member.seat.is_none() {
             Err(Refusal::Bad("it takes no part in this run"))
@@ -53,6 +59,8 @@ impl Run {
             Err(Refusal::Bad("it comes after the last one"))
         } else if in_future || snapshot.gauges.users.len() > self.setup.plan.classes.len() {
             Err(Refusal::Bad("it speaks of seconds or classes that are not there"))
+        } else if warm {
+            Err(Refusal::Bad("it speaks of a warm-up that is over"))
         } else {
             member.applied.take(batch)
         };
@@ -130,6 +138,16 @@ impl Run {
         }
         effects.push(Effect::EndSession(worker, format!("statistics refused: {why}")));
     }
+}
+
+/// Whether something began in the warm-up when that was over, or where there is none.
+fn speaks_of_warmup(snapshot: &Snapshot, warmup: Duration) -> bool {
+    // What began just before its end may be booked in the second behind it.
+    let over = warmup.is_zero() || Duration::from_secs(snapshot.from_s.into()) >= warmup + AFTER_WARMUP;
+    let begins = |(key, row): (&EndpointKey, &EndpointDelta)| {
+        key.part == Part::WarmUp && (row.counts.started > 0 || warmup.is_zero())
+    };
+    over && (snapshot.warmup_iterations.begun > 0 || snapshot.endpoints.iter().any(begins))
 }
 
 /// While it lasts; the report has the seconds.

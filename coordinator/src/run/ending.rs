@@ -4,13 +4,23 @@ use std::time::Duration;
 
 use stampede_proto::LEASE_MARGIN;
 
-use super::input::{Effect, Order, WorkerId};
+use super::input::{Effect, Order, Wish, WorkerId};
+use super::phases::HEARD;
 use super::state::{Run, Stop};
 use crate::result::StopReason;
 use crate::view::Phase;
 
 /// How long finals are waited for after a second Ctrl-C.
 const ABORT_WAIT: Duration = Duration::from_secs(1);
+
+impl From<Wish> for StopReason {
+    fn from(wish: Wish) -> Self {
+        match wish {
+            Wish::Scenario => Self::Scenario,
+            Wish::Data => Self::Data,
+        }
+    }
+}
 
 impl Run {
     /// Ends the run soon: everybody is told an instant that all know of in time.
@@ -23,6 +33,21 @@ impl Run {
         let at = self.run_time(now + self.lead() / 2);
         self.order_stop(at, timeout, effects);
         self.drain(Stop { at, reason, timeout }, now);
+    }
+
+    /// Whether every user there is, and is to be, has ended by itself. Slots that start later or come back may be anything, so
+    /// the load must have settled; nobody is on the way from one worker to another.
+    pub(super) fn users_have_left(&self, now: Duration) -> bool {
+        let run_time = self.run_time(now);
+        let live = || self.crew.iter().map(|worker| &self.members[*worker]).filter(|member| member.is_live());
+        // Asked first: nearly always somebody is there.
+        let nobody = || live().all(|member| member.users() == 0);
+        let left = || live().fold(0_u32, |sum, member| sum.saturating_add(member.heartbeat.users_stopped));
+        self.setup.plan.load.open.is_none()
+            && run_time >= self.profile.settled_at().saturating_add(HEARD)
+            && nobody()
+            && left() > 0
+            && left() >= self.profile.users_at(run_time)
     }
 
     fn order_stop(&self, at: Duration, timeout: Duration, effects: &mut Vec<Effect>) {

@@ -67,6 +67,7 @@ impl Run {
             started_at: facts.started_at,
             ended_at: facts.ended_at,
             duration: self.stop.map_or(Duration::ZERO, |stop| stop.at),
+            warmup: plan.load.warmup,
             run_time: plan.load.run_time,
             users_peak: self.merged.users_peak,
             users_wanted: if plan.load.open.is_some() { self.merged.users_peak } else { self.profile.peak() },
@@ -91,20 +92,14 @@ impl Run {
         let mut accounting = Accounting::default();
         let mut unknown_by_endpoint = BTreeMap::new();
         for member in self.crew() {
-            let (begun, applied) = (member.started(), &member.applied);
-            // A worker that delivered everything is taken by what it delivered, not by what it announced.
-            let begun = if member.finished { applied.requests.started } else { begun };
-            accounting.started += begun;
-            accounting.unknown += begun.saturating_sub(applied.requests.ended());
-            let iterations = iterations_begun(member);
-            accounting.iterations_begun += iterations;
-            accounting.iterations_unknown += iterations.saturating_sub(applied.iterations.ended());
-            for (key, counts) in &applied.endpoints {
+            let applied = &member.applied;
+            self.account(member, &mut accounting);
+            for (key, counts) in applied.endpoints.iter().filter(|(key, _)| key.is_total()) {
                 let open = counts.started.saturating_sub(counts.ended());
                 if open > 0 {
                     // In the rows that the totals have.
                     let add = |sum: &mut u64| *sum += open;
-                    change_row(&mut unknown_by_endpoint, key, MAX_ENDPOINTS, EndpointKey::other, add);
+                    change_row(&mut unknown_by_endpoint, key, MAX_ENDPOINTS, EndpointKey::other_of, add);
                 }
             }
             accounting.missing.extend(self.missing(member));
@@ -113,7 +108,7 @@ impl Run {
         accounting.contradictions.clone_from(&self.disagreements);
         self.account_arrivals(&mut accounting);
         if let Some(ledger) = &self.ledger {
-            accounting.planned = Some(ledger.total());
+            accounting.planned = Some(ledger.total().saturating_sub(accounting.warmup.iterations_begun));
             accounting.dropped = ledger.left();
             for (index, worker) in self.crew.iter().enumerate() {
                 let member = &self.members[*worker];
@@ -122,6 +117,40 @@ impl Run {
             }
         }
         accounting
+    }
+
+    /// Adds what a worker began, and what of it nobody knows the end of.
+    fn account(&self, member: &Member, accounting: &mut Accounting) {
+        let applied = &member.applied;
+        // A worker that delivered everything is taken by what it delivered, not by what it announced.
+        let begun = if member.finished { applied.requests.started } else { member.started() };
+        let requests = Begun {
+            delivered: applied.requests.started,
+            announced: begun.saturating_sub(applied.requests.started),
+            ended: applied.requests.ended(),
+            warm: applied.warmup.started,
+            warm_ended: applied.warmup.ended(),
+        };
+        let iterations = Begun {
+            delivered: applied.iterations.begun,
+            announced: iterations_begun(member).saturating_sub(applied.iterations.begun),
+            ended: applied.iterations.ended(),
+            warm: applied.warmup_iterations.begun,
+            warm_ended: applied.warmup_iterations.ended(),
+        };
+        // What was only announced has no instant. It is the warm-up's if its last word came from there.
+        let warming = self.start.is_some_and(|start| member.last_heard < start + self.setup.plan.load.warmup);
+        let [(started, unknown), (warm_started, warm_unknown)] = requests.by_part(warming);
+        accounting.started += started;
+        accounting.unknown += unknown;
+        let [(begun, open), (warm_begun, warm_open)] = iterations.by_part(warming);
+        accounting.iterations_begun += begun;
+        accounting.iterations_unknown += open;
+        let warmup = &mut accounting.warmup;
+        warmup.started += warm_started;
+        warmup.unknown += warm_unknown;
+        warmup.iterations_begun += warm_begun;
+        warmup.iterations_unknown += warm_open;
     }
 
     /// The seconds a worker never delivered.
@@ -158,6 +187,29 @@ impl Run {
     }
 }
 
+/// Requests or iterations that a worker began.
+struct Begun {
+    /// In its batches.
+    delivered: u64,
+    /// Beyond these, in its heartbeats.
+    announced: u64,
+    ended: u64,
+    /// What of `delivered` and `ended` belongs to the warm-up.
+    warm: u64,
+    warm_ended: u64,
+}
+
+impl Begun {
+    /// How many began, and how many of these have no known end: what is measured, then the warm-up. What was only announced
+    /// belongs to the latter if `warming`.
+    fn by_part(&self, warming: bool) -> [(u64, u64); 2] {
+        let measured = self.delivered.saturating_sub(self.warm) + if warming { 0 } else { self.announced };
+        let warm = self.warm + if warming { self.announced } else { 0 };
+        let measured_ended = self.ended.saturating_sub(self.warm_ended);
+        [(measured, measured.saturating_sub(measured_ended)), (warm, warm.saturating_sub(self.warm_ended))]
+    }
+}
+
 /// Iterations a worker began: by what it delivered, if that was everything.
 fn iterations_begun(member: &Member) -> u64 {
     if member.finished { member.applied.iterations.begun } else { member.iterations_begun() }
@@ -169,7 +221,7 @@ fn worker_result(member: &Member) -> WorkerResult {
         name: member.hello.name.clone(),
         state: member.state(),
         users_peak: member.users_peak,
-        requests: applied.requests.completed(),
+        requests: applied.requests.completed().saturating_sub(applied.warmup.completed()),
         cpu_avg: (applied.seconds > 0).then(|| applied.cpu_ns as f64 / 1e9 / f64::from(applied.seconds)),
         cpu_max: applied.cpu_max,
         lag_p99: applied.lag.percentiles_ms(&[99.0]).first().copied(),

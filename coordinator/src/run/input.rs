@@ -88,8 +88,16 @@ pub enum Person {
     Quit,
     /// Ctrl-C or SIGTERM: the first drains, the second stops at once.
     Interrupt,
-    /// So many users more or fewer.
+    /// So many users more or fewer, or arrivals a second.
     ChangeUsers(i32),
+    /// A tenth more of either.
+    More,
+    /// A tenth less.
+    Less,
+    /// `p`: no iteration begins; pressed again, it goes on.
+    Pause,
+    /// `n`: the stage under way is skipped.
+    NextStage,
 }
 
 /// Who registers.
@@ -125,6 +133,15 @@ pub enum Progress {
     Failed,
 }
 
+/// Why users want a run to end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wish {
+    /// A step of the scenario says so.
+    Scenario,
+    /// A feeder has no rows left.
+    Data,
+}
+
 /// What a heartbeat says.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Heartbeat {
@@ -146,6 +163,10 @@ pub struct Heartbeat {
     pub iterations_dropped: u64,
     /// Whether it wants more iterations.
     pub wants_iterations: bool,
+    /// Slots that stay empty because their users have ended by themselves.
+    pub users_stopped: u32,
+    /// Why its users want the run to end, if they do.
+    pub wants_stop: Option<Wish>,
     /// Statistics held back.
     pub outbox: u32,
     /// Resident memory in bytes; 0 = not known.

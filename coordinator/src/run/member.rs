@@ -67,8 +67,13 @@ pub(super) struct Applied {
     pub(super) through: u64,
     /// First run second not yet whole.
     pub(super) through_s: u32,
+    /// Of its users, warm-up and all.
     pub(super) requests: RequestCounts,
     pub(super) iterations: IterationCounts,
+    /// What of these belongs to the warm-up.
+    pub(super) warmup: RequestCounts,
+    pub(super) warmup_iterations: IterationCounts,
+    /// By row, of every kind.
     pub(super) endpoints: BTreeMap<EndpointKey, RequestCounts>,
     pub(super) cpu_ns: u64,
     pub(super) seconds: u32,
@@ -207,7 +212,7 @@ impl Applied {
         }
         let (mut requests, mut iterations) = (self.requests, self.iterations);
         requests.add(&snapshot.requests());
-        iterations.add(&snapshot.iterations);
+        iterations.add(&snapshot.all_iterations());
         if requests.started.max(requests.bytes_in).max(requests.bytes_out) >= MOST
             || iterations.begun.max(iterations.planned) >= MOST
         {
@@ -242,7 +247,9 @@ impl Applied {
 
     fn sum_up(&mut self, snapshot: &Snapshot, last_part: bool) {
         let add = |counts: &mut RequestCounts, delta: &EndpointDelta| counts.add(&delta.counts);
-        change_rows(&mut self.endpoints, &snapshot.endpoints, usize::MAX, EndpointKey::other, add);
+        change_rows(&mut self.endpoints, &snapshot.endpoints, usize::MAX, EndpointKey::other_of, add);
+        self.warmup.add(&snapshot.warmup_requests());
+        self.warmup_iterations.add(&snapshot.warmup_iterations);
         let completed = snapshot.requests().completed();
         match self.recent.back_mut() {
             Some((second, sum)) if *second == snapshot.from_s => *sum = sum.saturating_add(completed),

@@ -1,9 +1,10 @@
 //! Everything the workers delivered, merged: totals, the course, what completed before the stop instant.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use stampede_scenarios::profile::Profile;
-use stampede_stats::endpoint::{EndpointDelta, EndpointKey};
+use stampede_stats::endpoint::{EndpointDelta, EndpointKey, Part};
 use stampede_stats::snapshot::Snapshot;
 use stampede_stats::timeline::Timeline;
 use stampede_stats::totals::{MAX_ENDPOINTS, Totals, change_row, change_rows};
@@ -81,15 +82,16 @@ impl Merged {
             sum.failures = sum.failures.saturating_add(delta.counts.failed);
         };
         // The same rows as in the totals: names beyond their limit share one.
-        change_rows(second, &snapshot.endpoints, MAX_ENDPOINTS, EndpointKey::other, add);
+        change_rows(second, &snapshot.endpoints, MAX_ENDPOINTS, EndpointKey::other_of, add);
         if !how.draining {
-            change_rows(&mut self.in_window, &snapshot.endpoints, MAX_ENDPOINTS, EndpointKey::other, add);
+            change_rows(&mut self.in_window, &snapshot.endpoints, MAX_ENDPOINTS, EndpointKey::other_of, add);
         }
         let oldest = self.newest.saturating_sub(KEPT);
         self.recent.retain(|second, _| *second >= oldest);
-        if snapshot.iterations.planned > 0 {
+        let iterations = snapshot.all_iterations();
+        if iterations.planned > 0 {
             let begun = self.arrivals.entry(snapshot.from_s).or_default();
-            *begun = begun.saturating_add(snapshot.iterations.begun);
+            *begun = begun.saturating_add(iterations.begun);
         }
         self.arrivals.retain(|second, _| *second >= oldest);
         self.users.retain(|second, _| *second >= oldest);
@@ -103,7 +105,9 @@ impl Merged {
 
     fn plot(&mut self, snapshot: &Snapshot, watermark: u32) {
         let point = self.timeline.at(snapshot.from_s);
-        for delta in snapshot.endpoints.values() {
+        // The course is that of the whole run: what users asked of the target, warm-up and all.
+        let requests = snapshot.endpoints.iter().filter(|(key, _)| key.is_request());
+        for (_, delta) in requests {
             point.requests = point.requests.saturating_add(delta.counts.completed());
             point.failures = point.failures.saturating_add(delta.counts.failed);
             point.times.merge(&delta.ok);
@@ -169,13 +173,18 @@ impl Merged {
         sum as f64 / f64::from((watermark - from).max(1))
     }
 
-    /// Completed and failed per second, by endpoint, over the complete seconds before `watermark`.
+    /// Completed and failed per second over the complete seconds before `watermark`, by row: what ends now counts for its
+    /// row whether it began in the warm-up or not.
     pub(super) fn rates(&self, watermark: u32) -> BTreeMap<EndpointKey, (f64, f64)> {
         let from = watermark.saturating_sub(RATE_WINDOW);
         let seconds = f64::from((watermark - from).max(1));
         let mut sums: BTreeMap<EndpointKey, InWindow> = BTreeMap::new();
         for (key, counts) in self.recent.range(from..watermark).flat_map(|(_, second)| second) {
-            change_row(&mut sums, key, MAX_ENDPOINTS, EndpointKey::other, |sum| {
+            let measured = match key.part {
+                Part::Measured => Cow::Borrowed(key),
+                Part::WarmUp => Cow::Owned(key.clone().in_part(Part::Measured)),
+            };
+            change_row(&mut sums, &measured, MAX_ENDPOINTS, EndpointKey::other_of, |sum| {
                 sum.requests = sum.requests.saturating_add(counts.requests);
                 sum.failures = sum.failures.saturating_add(counts.failures);
             });
@@ -190,6 +199,7 @@ mod tests {
     use super::*;
     use stampede_scenarios::rate::Rate;
     use stampede_stats::counts::RequestCounts;
+    use stampede_stats::endpoint::RowKind;
 
     fn taken(snapshot: &Snapshot) -> Taken {
         Taken { last_part: true, draining: snapshot.draining, away: None }
@@ -224,6 +234,23 @@ mod tests {
         let points: Vec<_> =
             merged.timeline.points().map(|(t, p)| (t, p.requests, p.users, p.seconds)).collect();
         assert_eq!(points, [(0, 10, 8, 1), (1, 16, 8, 1)]);
+    }
+
+    #[test]
+    fn the_course_is_of_all_requests_and_of_nothing_else() {
+        let mut merged = Merged::default();
+        let mut second = snapshot(0, 3, false);
+        let delta = second.endpoints.values().next().expect("one").clone();
+        let warm = EndpointKey::new("GET", "/").in_part(Part::WarmUp);
+        let group = EndpointKey::of(RowKind::Group, "GROUP", "checkout");
+        second.endpoints.extend([(warm, delta.clone()), (group.clone(), delta)]);
+        add(&mut merged, 0, &second, &Profile::default(), 0);
+        let points: Vec<_> = merged.timeline.points().map(|(_, point)| point.requests).collect();
+        assert_eq!(points, [6]);
+        let rates = merged.rates(1);
+        assert!((rates[&EndpointKey::new("GET", "/")].0 - 6.0).abs() < 1e-9);
+        assert!((rates[&group].0 - 3.0).abs() < 1e-9);
+        assert_eq!(merged.totals.requests().failed, 3);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! [`Run::handle`] takes an [`Input`] and the instant on the coordinator's own clock. One task calls it (`conduct.rs`).
 
 mod beside;
+mod control;
 mod crew;
 mod delivery;
 mod ending;

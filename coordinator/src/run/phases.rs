@@ -7,8 +7,7 @@ use stampede_scenarios::arrivals::last_due;
 use super::input::{Effect, Order, Progress, WorkerId};
 use super::ledger::Ledger;
 use super::state::{Run, Stop};
-use crate::dispatch::Dispatch;
-use crate::result::{LoadChange, StopReason};
+use crate::result::StopReason;
 use crate::view::Phase;
 
 /// After this what a worker did has been heard of by its next heartbeat.
@@ -16,13 +15,6 @@ pub(super) const HEARD: Duration = Duration::from_millis(600);
 
 /// The longest round trip of a worker that the others wait for; it says itself what it is.
 const MAX_TRIP: Duration = Duration::from_secs(1);
-
-/// What is said when somebody wants more users where arrivals decide.
-const NO_USERS_TO_CHANGE: &str =
-    "users are started as arrivals need them; their number is not changed by hand";
-
-/// Most users a change by hand can ask for.
-const MAX_USERS: u32 = 10_000_000;
 
 impl Run {
     /// Goes on to the next phase where it is time to.
@@ -144,8 +136,8 @@ impl Run {
         let run_time = self.run_time(now);
         // Until the last start has been heard of, the screen would show fewer users than it says.
         let load = &self.setup.plan.load;
-        let is_steady = match &load.open {
-            Some(open) => run_time >= open.rate.settled_at(),
+        let is_steady = match self.rate() {
+            Some(rate) => run_time >= rate.settled_at(),
             // Between two stages too, from when the last start has been heard of to when something is about to change.
             None => run_time.checked_sub(HEARD).is_some_and(|heard| {
                 let (users, target) = (self.profile.users_at(heard), self.profile.target_at(run_time));
@@ -158,6 +150,9 @@ impl Run {
             let reason = if load.ends_with_profile { StopReason::Profile } else { StopReason::RunTime };
             let stop = Stop { at, reason, timeout: load.stop_timeout };
             return self.drain(stop, now);
+        }
+        if self.course_is_over(now) {
+            return self.end(StopReason::Profile, now, effects);
         }
         // Somebody who is about to join takes what nobody runs.
         let joins = |member: &super::member::Member| {
@@ -173,7 +168,9 @@ impl Run {
         }
         let nobody_runs =
             || self.crew.iter().all(|worker| !self.members[*worker].is_live()) && nobody_joins();
-        if self.iterations_are_spent() || self.arrivals_are_spent(run_time) {
+        if self.users_have_left(now) {
+            self.end(StopReason::Scenario, now, effects);
+        } else if self.iterations_are_spent() || self.arrivals_are_spent(run_time) {
             self.end(StopReason::Iterations, now, effects);
         } else if nobody_runs() {
             let stop = Stop { at: run_time, reason: StopReason::NoWorkers, timeout: Duration::ZERO };
@@ -242,39 +239,6 @@ impl Run {
             let timeout = if self.aborted { Duration::ZERO } else { stop.timeout };
             effects.push(Effect::Order(worker, Order::Stop { at: stop.at, timeout }));
         }
-    }
-
-    /// `w W s S`: another target, from a moment on that all workers know of in time.
-    pub(super) fn change_users(&mut self, by: i32, now: Duration, effects: &mut Vec<Effect>) {
-        if self.setup.plan.load.open.is_some() {
-            return self.note(NO_USERS_TO_CHANGE.to_owned(), effects);
-        }
-        let at = self.run_time(now + self.lead());
-        let from = self.profile.target_at(at);
-        let most = self
-            .setup
-            .plan
-            .load
-            .sequence
-            .len()
-            .map_or(MAX_USERS, |len| u32::try_from(len).unwrap_or(MAX_USERS));
-        let to = from.saturating_add_signed(by).min(most);
-        if to == from {
-            return;
-        }
-        self.profile = self.profile.changed(at, to, self.setup.spawn_rate);
-        let known = self.dispatch.as_ref().map_or(0, Dispatch::number_of_slots);
-        let more = self.profile.peak().saturating_sub(known) as usize;
-        let users = self.setup.plan.load.sequence.iter().skip(known as usize).take(more);
-        let users: Vec<_> = users.map(|user| (user.class, user.rank)).collect();
-        let moment = self.moment(now);
-        if let Some(dispatch) = &mut self.dispatch {
-            // The profile goes with every share, whether there are more users or fewer.
-            if users.is_empty() { dispatch.renew() } else { dispatch.grow(users.into_iter(), &moment) }
-        }
-        let (from, to, what) = (from.to_string(), to.to_string(), "users".to_owned());
-        self.changes.push(LoadChange { at, what, from, to });
-        self.shown.mark();
     }
 
     /// The last second for which every live worker has reported.

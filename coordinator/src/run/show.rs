@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use stampede_stats::counts::RequestCounts;
-use stampede_stats::endpoint::{EndpointKey, EndpointStats};
+use stampede_stats::endpoint::{EndpointKey, EndpointStats, Part, RowKind};
 use stampede_stats::histogram::{TIMES_DIGITS, Times};
 
 use super::state::Run;
@@ -66,6 +66,7 @@ impl Run {
             target: plan.target.clone(),
             demo: self.setup.demo,
             phase: self.phase,
+            warming_up: self.start.is_some() && run_time < plan.load.warmup,
             elapsed: run_time,
             run_time: plan.load.run_time,
             iterations,
@@ -76,6 +77,7 @@ impl Run {
             users_wanted: self.profile.users_at(run_time),
             users_target: self.profile.target_at(run_time),
             arrivals: self.arrivals_view(run_time),
+            paused: self.is_paused(),
             rps: self.shown.aggregated.rps,
             failures_per_s: self.shown.aggregated.failures_per_s,
             in_flight: live().map(|member| member.applied.in_flight).sum(),
@@ -124,15 +126,19 @@ impl Run {
         let mut all = Times::new(TIMES_DIGITS);
         // One histogram for all rows, one after the other.
         let mut times = Times::new(TIMES_DIGITS);
-        let rows = sorted(&totals.endpoints).map(|(key, stats)| {
+        let part = shown_part(self.phase, self.watermark, self.setup.plan.load.warmup);
+        let rows = sorted(&totals.endpoints, part).map(|(key, stats)| {
             times.clear();
             times.add(&stats.ok);
             times.add(&stats.failed);
-            all.add(&times);
+            if key.is_request() {
+                all.add(&times);
+            }
             endpoint_row(Some(key), stats.counts, &times, &rates)
         });
         self.shown.endpoints = Arc::new(rows.collect());
-        self.shown.aggregated = endpoint_row(None, totals.requests(), &all, &rates);
+        let requests = if part == Part::WarmUp { totals.warmup } else { totals.requests() };
+        self.shown.aggregated = endpoint_row(None, requests, &all, &rates);
         self.shown.failures = Arc::new(self.failure_rows());
         self.shown.timeline = Arc::new(self.course());
     }
@@ -145,7 +151,10 @@ impl Run {
             .iter()
             .map(|(key, count)| FailureRow {
                 method: key.endpoint.method.clone(),
-                name: key.endpoint.name.clone(),
+                name: match key.endpoint.part {
+                    Part::Measured => key.endpoint.name.clone(),
+                    Part::WarmUp => format!("{} (warm-up)", key.endpoint.name),
+                },
                 kind: key.kind,
                 message: key.message.clone(),
                 count: count.count,
@@ -182,12 +191,26 @@ impl Run {
     }
 }
 
-/// Endpoints by name, then method.
+/// The part of the run whose rows are shown: the warm-up while that is under way, and what is measured from then on. As if the
+/// statistics were reset.
+fn shown_part(phase: Phase, watermark: u32, warmup: Duration) -> Part {
+    let warming = phase != Phase::Finished && Duration::from_secs(watermark.into()) < warmup;
+    if warming { Part::WarmUp } else { Part::Measured }
+}
+
+/// The rows of a part: requests, groups, what is around the test; each by name, then method. What `fail` books on tasks is
+/// among the failures.
 fn sorted(
     endpoints: &BTreeMap<EndpointKey, EndpointStats<u64>>,
+    part: Part,
 ) -> impl Iterator<Item = (&EndpointKey, &EndpointStats<u64>)> {
-    let mut rows: Vec<_> = endpoints.iter().collect();
-    rows.sort_by(|(a, _), (b, _)| (&a.name, &a.method).cmp(&(&b.name, &b.method)));
+    let shown = |key: &EndpointKey| match key.kind {
+        RowKind::Request | RowKind::Group => key.part == part,
+        RowKind::Aside => true,
+        RowKind::Task => false,
+    };
+    let mut rows: Vec<_> = endpoints.iter().filter(|(key, _)| shown(key)).collect();
+    rows.sort_by(|(a, _), (b, _)| (a.kind, &a.name, &a.method).cmp(&(b.kind, &b.name, &b.method)));
     rows.into_iter()
 }
 
@@ -199,10 +222,15 @@ fn endpoint_row(
 ) -> EndpointRow {
     let shown = times.percentiles_ms(&[50.0, 90.0, 95.0, 99.0]);
     let (rps, failures_per_s) = match key {
-        Some(key) => rates.get(key).copied().unwrap_or_default(),
-        None => rates.values().fold((0.0, 0.0), |sum, rate| (sum.0 + rate.0, sum.1 + rate.1)),
+        Some(key) if key.part == Part::Measured => rates.get(key).copied().unwrap_or_default(),
+        Some(key) => rates.get(&key.clone().in_part(Part::Measured)).copied().unwrap_or_default(),
+        None => {
+            let requests = rates.iter().filter(|(key, _)| key.is_request());
+            requests.fold((0.0, 0.0), |sum, (_, rate)| (sum.0 + rate.0, sum.1 + rate.1))
+        }
     };
     EndpointRow {
+        kind: key.map_or(RowKind::Request, |key| key.kind),
         method: key.map_or_else(String::new, |key| key.method.clone()),
         name: key.map_or_else(|| "Aggregated".to_owned(), |key| key.name.clone()),
         requests: counts.completed(),

@@ -10,6 +10,7 @@ use stampede_scenarios::profile::Profile;
 use stampede_scenarios::rate::Rate;
 
 use super::beside::Beside;
+use super::control::Control;
 use super::input::{Effect, Heartbeat, Hello, Input, Order, Person, Progress, WorkerId};
 use super::ledger::Ledger;
 use super::member::Member;
@@ -73,6 +74,8 @@ pub struct Run {
     /// Coordinator's clock at run time zero.
     pub(super) start: Option<Duration>,
     pub(super) profile: Profile,
+    /// What of the load was changed.
+    pub(super) control: Control,
     /// Who runs which slot, once that is dealt.
     pub(super) dispatch: Option<Dispatch>,
     /// Who runs which lane, where arrivals come at a rate.
@@ -124,6 +127,7 @@ impl Run {
             asked_to_stop: false,
             start: None,
             profile,
+            control: Control::default(),
             dispatch: None,
             lanes: None,
             untold: BTreeSet::new(),
@@ -291,6 +295,9 @@ impl Run {
         if wants {
             self.grant_iterations(worker, effects);
         }
+        if let Some(wish) = self.members[worker].heartbeat.wants_stop.filter(|_| self.is_running()) {
+            self.end(wish.into(), now, effects);
+        }
     }
 
     /// Whether `worker` still waits for a start that was named: the line broke before it heard of it, or before it could tell
@@ -365,8 +372,8 @@ impl Run {
                 self.note("users finish their iterations; Ctrl-C again stops at once".to_owned(), effects);
             }
             (Person::Interrupt, _) => self.end(StopReason::Signal, now, effects),
-            (Person::ChangeUsers(by), Phase::Ramping | Phase::Steady) => self.change_users(by, now, effects),
-            (Person::ChangeUsers(_), _) => {}
+            (person, Phase::Ramping | Phase::Steady) => self.change_load(person, now, effects),
+            _ => {}
         }
     }
 }

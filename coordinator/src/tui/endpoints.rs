@@ -6,6 +6,7 @@ use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::widgets::Paragraph;
+use stampede_stats::endpoint::RowKind;
 
 use super::table::{self, Cell, Column, Kind};
 use super::text;
@@ -17,6 +18,7 @@ use crate::view::{EndpointRow, RunView};
 ///  Type  Name                       # reqs     # fails    Med    p95    p99  req/s
 ///  GET   /                          10 402   0 (0.00%)   3.20   9.80   21.0    257
 ///  POST  /predict                   41 771  86 (0.21%)   14.0   61.0    140  1 027
+///  GROUP checkout                    2 610   0 (0.00%)   98.0    210    390   64.1
 ///        Aggregated                 52 173  86 (0.16%)   12.0   48.0    131  1 284
 /// ```
 pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, offset: usize, view: &RunView, theme: Theme) {
@@ -28,7 +30,9 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, offset: usize, view: &RunV
     let offset = offset.min(view.endpoints.len().saturating_sub(visible));
     let shown = visible.min(view.endpoints.len() - offset);
     let columns = columns(&table::place(offset, visible, view.endpoints.len()));
-    let mut rows: Vec<Vec<Cell>> = view.endpoints.iter().map(|row| cells(row, Style::new(), theme)).collect();
+    // What is in no sum steps back.
+    let look = |row: &EndpointRow| if row.kind == RowKind::Request { Style::new() } else { theme.dim() };
+    let mut rows: Vec<Vec<Cell>> = view.endpoints.iter().map(|row| cells(row, look(row), theme)).collect();
     let total =
         EndpointRow { method: String::new(), name: "Aggregated".to_owned(), ..view.aggregated.clone() };
     rows.push(cells(&total, theme.strong(), theme));

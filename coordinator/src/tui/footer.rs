@@ -9,7 +9,7 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
-use super::state::{Screen, Tab, Trouble, can_change_users, can_quit};
+use super::state::{Screen, Tab, Trouble, can_change, can_pause, can_quit};
 use super::text;
 use super::theme::Theme;
 use crate::format;
@@ -67,7 +67,7 @@ pub(super) fn draw_last_failure(frame: &mut Frame<'_>, area: Rect, view: &RunVie
 }
 
 /// ```text
-///  1 overview  2 failures  3 workers  4 notices   w/s users ±1   ? help   q stop
+///  1 overview  2 failures  3 workers  4 notices   +/- users   p pause   ? help   q stop
 /// ```
 pub(super) fn draw_keys(frame: &mut Frame<'_>, area: Rect, screen: &Screen, view: &RunView, theme: Theme) {
     let width = usize::from(area.width);
@@ -96,8 +96,12 @@ fn hints(screen: &Screen, view: &RunView) -> Vec<Hint> {
         })
         .collect();
     let mut hint = |key: &str, does: &str, rank| hints.push((key.to_owned(), does.to_owned(), rank));
-    if can_change_users(view) {
-        hint("w/s", "users ±1", 4);
+    if can_change(view) {
+        hint("+/-", if view.arrivals.is_some() { "rate" } else { "users" }, 4);
+    }
+    if can_pause(view) {
+        let (does, rank) = if view.paused { ("go on", 1) } else { ("pause", 6) };
+        hint("p", does, rank);
     }
     hint("?", "help", 2);
     if can_quit(view) {

@@ -9,6 +9,7 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
+use super::state::can_pause;
 use super::text;
 use super::theme::Theme;
 use crate::format;
@@ -27,7 +28,8 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, view: &RunView, theme: The
 
 fn title(view: &RunView, theme: Theme, width: usize) -> Line<'static> {
     let (symbol, look) = phase_look(view, theme);
-    let phase = format!("{symbol} {}", view.phase.as_str());
+    let paused = view.paused && can_pause(view);
+    let phase = format!("{symbol} {}", if paused { "paused" } else { view.phase_name() });
     let time = match view.run_time {
         Some(run_time) => format!(" {} / {} ", format::clock(view.elapsed), format::clock(run_time)),
         None => format!(" {} ", format::clock(view.elapsed)),
@@ -57,6 +59,7 @@ fn title(view: &RunView, theme: Theme, width: usize) -> Line<'static> {
 fn phase_look(view: &RunView, theme: Theme) -> (&'static str, Style) {
     match view.phase {
         Phase::Waiting | Phase::Preparing => ("○", theme.accent()),
+        Phase::Ramping | Phase::Steady if view.paused => ("‖", theme.warn()),
         Phase::Ramping if heads_down(view) => ("▼", theme.accent()),
         Phase::Ramping => ("▲", theme.accent()),
         Phase::Steady => ("●", theme.good()),

@@ -11,7 +11,7 @@ use super::text;
 use super::theme::Theme;
 
 /// Keys and what they do.
-const KEYS: [(&str, &str); 13] = [
+const KEYS: [(&str, &str); 16] = [
     ("1", "overview"),
     ("2", "failures, by cause"),
     ("3", "workers"),
@@ -20,8 +20,11 @@ const KEYS: [(&str, &str); 13] = [
     ("↑ ↓", "scroll by a line"),
     ("PgUp PgDn", "scroll by a page"),
     ("Home End", "to the first line, to the last"),
-    ("w W", "1 user more, 10 more"),
-    ("s S", "1 user fewer, 10 fewer"),
+    ("+ -", "a tenth more load, a tenth less"),
+    ("w W", "1 user, or arrival/s, more; 10 more"),
+    ("s S", "1 fewer, 10 fewer"),
+    ("p", "pause: no iteration begins; go on"),
+    ("n", "next stage of the load"),
     ("q", "stop: users finish, then the report"),
     ("Ctrl-C", "the same; once more: stop at once"),
     ("? Esc", "this help, away with it"),

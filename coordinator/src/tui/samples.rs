@@ -5,6 +5,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use stampede_stats::endpoint::RowKind;
 use stampede_stats::outcome::FailureKind;
 
 use crate::view::{
@@ -13,6 +14,7 @@ use crate::view::{
 
 fn endpoint(method: &str, name: &str, requests: u64, failures: u64, base: f64) -> EndpointRow {
     EndpointRow {
+        kind: RowKind::Request,
         method: method.to_owned(),
         name: name.to_owned(),
         requests,
@@ -75,12 +77,14 @@ pub(crate) fn running() -> RunView {
         target: "https://shop.test".to_owned(),
         demo: false,
         phase: Phase::Steady,
+        warming_up: false,
         elapsed: Duration::from_millis(41_300),
         run_time: Some(Duration::from_secs(60)),
         iterations: None,
         users: 200,
         users_wanted: 200,
         users_target: 200,
+        paused: false,
         arrivals: None,
         rps: 1284.4,
         failures_per_s: 0.0,
@@ -355,6 +359,15 @@ pub(crate) fn awkward() -> RunView {
         notices: Arc::new(vec![name.to_owned(); 9]),
         ..running()
     }
+}
+
+/// In the warm-up, with a group and a setup behind the endpoints.
+pub(crate) fn warming_up() -> RunView {
+    let beside = |kind, row| EndpointRow { kind, ..row };
+    let group = beside(RowKind::Group, endpoint("GROUP", "checkout", 2_610, 4, 98.0));
+    let setup = beside(RowKind::Aside, endpoint("POST", "(setup) /reset", 1, 0, 31.0));
+    let rows = running().endpoints.iter().cloned().chain([group, setup]).collect();
+    RunView { warming_up: true, endpoints: Arc::new(rows), ..running() }
 }
 
 /// Begun, but nothing has been measured.

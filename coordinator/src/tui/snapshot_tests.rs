@@ -46,6 +46,7 @@ fn overview_in_every_state() {
         ("ramping", samples::ramping()),
         ("running", samples::running()),
         ("arriving", samples::arriving()),
+        ("warming_up", samples::warming_up()),
         ("failing", samples::failing()),
         ("worker_lost", samples::worker_lost()),
         ("draining", samples::draining()),

@@ -13,8 +13,16 @@ use crate::view::{Phase, RunView};
 pub enum Command {
     /// Drain, then report (`q`).
     Quit,
-    /// So many users more, or fewer where negative.
+    /// So many users more, or fewer where negative; arrivals a second where those decide.
     ChangeUsers(i32),
+    /// A tenth more of either.
+    More,
+    /// A tenth less.
+    Less,
+    /// Pause, or go on.
+    Pause,
+    /// Skip the stage under way.
+    NextStage,
     /// Ctrl-C, which a terminal in raw mode hands over as a key: to be taken like the signal. The first drains, the second
     /// stops at once.
     Interrupt,
@@ -68,6 +76,10 @@ pub(super) enum Action {
     Help,
     Close,
     Users(i32),
+    More,
+    Less,
+    Pause,
+    NextStage,
     Quit,
     Interrupt,
     Resize(Size),
@@ -125,7 +137,11 @@ impl Screen {
             Action::Next => self.tab = self.tab.after(1),
             Action::Previous => self.tab = self.tab.after(Tab::ALL.len() - 1),
             Action::Scroll(step) => self.step(step, view),
-            Action::Users(change) => return can_change_users(view).then_some(Command::ChangeUsers(change)),
+            Action::Users(change) => return can_change(view).then_some(Command::ChangeUsers(change)),
+            Action::More => return can_change(view).then_some(Command::More),
+            Action::Less => return can_change(view).then_some(Command::Less),
+            Action::Pause => return can_pause(view).then_some(Command::Pause),
+            Action::NextStage => return can_change(view).then_some(Command::NextStage),
             Action::Quit => return can_quit(view).then_some(Command::Quit),
         }
         None
@@ -157,9 +173,14 @@ impl Screen {
     }
 }
 
-/// Whether the number of users means something now.
-pub(super) fn can_change_users(view: &RunView) -> bool {
-    view.arrivals.is_none() && matches!(view.phase, Phase::Ramping | Phase::Steady)
+/// Whether another load means something now.
+pub(super) fn can_change(view: &RunView) -> bool {
+    can_pause(view) && !view.paused
+}
+
+/// Whether a pause, or its end, means something now.
+pub(super) fn can_pause(view: &RunView) -> bool {
+    matches!(view.phase, Phase::Ramping | Phase::Steady)
 }
 
 /// Whether there is something left to be ended.
@@ -185,6 +206,10 @@ mod tests {
             (Action::Quit, Some(Command::Quit), vec![Waiting, Preparing, Ramping, Steady]),
             (Action::Users(10), Some(Command::ChangeUsers(10)), vec![Ramping, Steady]),
             (Action::Users(-1), Some(Command::ChangeUsers(-1)), vec![Ramping, Steady]),
+            (Action::More, Some(Command::More), vec![Ramping, Steady]),
+            (Action::Less, Some(Command::Less), vec![Ramping, Steady]),
+            (Action::Pause, Some(Command::Pause), vec![Ramping, Steady]),
+            (Action::NextStage, Some(Command::NextStage), vec![Ramping, Steady]),
             (
                 Action::Interrupt,
                 Some(Command::Interrupt),
@@ -198,6 +223,15 @@ mod tests {
                 assert_eq!(screen().update(action, &view), expected, "{action:?} while {phase:?}");
             }
         }
+    }
+
+    #[test]
+    fn in_a_pause_the_load_is_not_changed_but_gone_on_with() {
+        let view = RunView { paused: true, ..samples::running() };
+        assert_eq!(screen().update(Action::More, &view), None);
+        assert_eq!(screen().update(Action::Users(1), &view), None);
+        assert_eq!(screen().update(Action::NextStage, &view), None);
+        assert_eq!(screen().update(Action::Pause, &view), Some(Command::Pause));
     }
 
     #[test]

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use stampede_coordinator::result::StopReason;
-use stampede_coordinator::run::input::{Input, Person, Progress};
+use stampede_coordinator::run::input::{Effect, Input, Person, Progress};
 use stampede_coordinator::view::Phase;
 use stampede_scenarios::arrivals::{count_until, schedule};
+use stampede_scenarios::rate_profile::RateProfile;
 use stampede_stats::counts::IterationCounts;
 
 use crate::world::{World, assigned, is_over, stopped};
@@ -170,12 +171,77 @@ fn stages_end_the_run_and_ramp_on_the_way() {
     assert_eq!(world.result().stop_reason, StopReason::Profile);
 }
 
+/// The rate that `worker` is told.
+fn told_rate(effects: &[Effect], worker: usize) -> RateProfile {
+    let assign = assigned(effects, worker).expect("told");
+    RateProfile::clone(assign.steer.rate.as_ref().expect("another rate"))
+}
+
 #[test]
-fn users_are_not_changed_by_hand_where_arrivals_decide() {
-    let mut world = World::started(1, "rate: 40/s");
+fn the_rate_is_changed_by_hand_ahead_of_time() {
+    let mut world = World::started(2, "rate: 40/s, run_time: 20s");
+    world.pass(5000, &[0, 1]);
     let effects = world.give(Input::Person(Person::ChangeUsers(10)));
-    assert!(assigned(&effects, 0).is_none());
-    assert!(world.run.view(world.now).notices.iter().any(|note| note.contains("by hand")));
+    let rate = told_rate(&effects, 0);
+    assert_eq!(told_rate(&effects, 1), rate);
+    // Two heartbeats and the way there.
+    let rates = [6099, 6100].map(|ms| rate.rate_at(Duration::from_millis(ms)));
+    assert!((rates[0] - 40.0).abs() < 1e-9 && (rates[1] - 50.0).abs() < 1e-9, "{rates:?}");
+    assert_eq!(rate.count_until(Duration::from_millis(6100)), 244, "what is due before stays");
+    let more = told_rate(&world.give(Input::Person(Person::More)), 0);
+    assert!((more.last_rate() - 55.0).abs() < 1e-9 && more.denominator() == 1);
+    for _ in 0..40 {
+        world.give(Input::Person(Person::ChangeUsers(-10)));
+    }
+    assert!(world.give(Input::Person(Person::Less)).is_empty(), "one a second is the least");
+    let changes: Vec<_> = world
+        .run
+        .result(crate::world::facts())
+        .changes
+        .iter()
+        .map(|c| format!("{} {} {}", c.what, c.from, c.to))
+        .collect();
+    assert_eq!(changes[..2], ["rate 40/s 50/s", "rate 50/s 55/s"]);
+}
+
+#[test]
+fn nothing_is_planned_in_a_pause_and_run_time_goes_on() {
+    let mut world = World::started(1, "rate: 40/s, run_time: 20s");
+    world.pass(3000, &[0]);
+    let paused = told_rate(&world.give(Input::Person(Person::Pause)), 0);
+    assert_eq!((paused.last_rate(), paused.count_until(Duration::from_secs(60))), (0.0, 164));
+    assert!(world.run.view(world.now).paused);
+    assert!(
+        world.give(Input::Person(Person::More)).iter().all(|effect| !matches!(effect, Effect::Order(..)))
+    );
+    world.pass(8000, &[0]);
+    let resumed = told_rate(&world.give(Input::Person(Person::Pause)), 0);
+    // From 12.1 s on, to the end of the run.
+    assert_eq!(resumed.count_until(Duration::from_secs(20)), 164 + 316);
+    (0..20).for_each(|_| drop(world.pass(500, &[0])));
+    assert_eq!(world.phase(), Phase::Draining);
+    for seen in [40; 12] {
+        second(&mut world, 0, seen, 0);
+    }
+    world.last(0);
+    let accounting = world.result().accounting;
+    assert_eq!((accounting.planned, accounting.missed), (Some(480), 0));
+}
+
+#[test]
+fn the_next_stage_comes_at_once_and_the_run_ends_earlier() {
+    let mut world =
+        World::started(1, "stages: [{to: 40/s, over: 10s}, {to: 40/s, over: 10s}, {to: 0, over: 10s}]");
+    world.pass(3000, &[0]);
+    let skipped = told_rate(&world.give(Input::Person(Person::NextStage)), 0);
+    // Into the second from where the rate is: up to 40 in ten seconds, then down.
+    let rates = [4.099, 4.1, 14.1, 24.1].map(|t| skipped.rate_at(Duration::from_secs_f64(t)).round());
+    assert_eq!(rates, [16.0, 16.0, 40.0, 0.0]);
+    world.give(Input::Person(Person::NextStage));
+    let after = world.give(Input::Person(Person::NextStage));
+    assert!(stopped(&after, 0).is_some(), "behind the last stage is the end");
+    assert_eq!(world.phase(), Phase::Draining);
+    assert_eq!(world.result().stop_reason, StopReason::Profile);
 }
 
 #[test]

@@ -12,4 +12,6 @@ mod rogue;
 mod stages;
 mod start;
 mod statistics;
+mod warmup;
+mod wishes;
 mod world;

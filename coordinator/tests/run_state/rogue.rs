@@ -101,6 +101,9 @@ fn heartbeat() -> impl Strategy<Value = Heartbeat> {
             iterations_ended: counts.2,
             iterations_dropped: counts.3,
             wants_iterations,
+            users_stopped: outbox,
+            // Whoever runs users of a test may end it.
+            wants_stop: None,
             outbox,
             memory: u64::MAX,
             slowest_thread: Duration::from_millis(u64::from(ms)),

@@ -106,7 +106,10 @@ impl World {
 
     /// The same with something more in the scenario.
     pub(crate) fn with(expected: Option<u32>, load: &str, more: &str) -> Self {
-        let plan = plan(load, more);
+        Self::of(expected, plan(load, more))
+    }
+
+    fn of(expected: Option<u32>, plan: Arc<Plan>) -> Self {
         let setup = RunSetup {
             id: RUN.to_owned(),
             plan: Arc::clone(&plan),
@@ -124,7 +127,18 @@ impl World {
 
     /// Has `workers` remote workers whose run time is zero now.
     pub(crate) fn started(workers: u32, load: &str) -> Self {
-        let mut world = Self::new(Some(workers), load);
+        Self::new(Some(workers), load).start(workers)
+    }
+
+    /// Likewise, with a warm-up of so many seconds.
+    pub(crate) fn warming(workers: u32, load: &str, warmup_s: u64) -> Self {
+        let mut plan = plan(load, "");
+        Arc::make_mut(&mut plan).load.warmup = Duration::from_secs(warmup_s);
+        Self::of(Some(workers), plan).start(workers)
+    }
+
+    fn start(self, workers: u32) -> Self {
+        let mut world = self;
         (0..workers).for_each(|_| drop(world.join()));
         let effects = world.all_ready();
         let start_us = orders(&effects, 0).iter().find_map(|order| match order {
@@ -238,8 +252,7 @@ impl World {
 
     /// The result, after both identities were checked.
     pub(crate) fn result(&self) -> RunResult {
-        let zero = Timestamp::UNIX_EPOCH;
-        let result = self.run.result(Facts { started_at: zero, ended_at: zero, version: "1".to_owned() });
+        let result = self.run.result(facts());
         let (requests, accounting) = (result.totals.requests(), &result.accounting);
         assert_eq!(
             accounting.started,
@@ -275,6 +288,12 @@ pub(crate) fn assigned(effects: &[Effect], worker: WorkerId) -> Option<&Assign> 
         Order::Assign(assign) => Some(assign),
         _ => None,
     })
+}
+
+/// What the state does not know itself.
+pub(crate) fn facts() -> Facts {
+    let zero = Timestamp::UNIX_EPOCH;
+    Facts { started_at: zero, ended_at: zero, version: "1".to_owned() }
 }
 
 /// The stop that `worker` is told: run time and timeout.

@@ -34,7 +34,8 @@ impl Beside<'_> {
         let all = own.given().with_steps(teardown, self.flows);
         let program = |steps, own, title| match steps {
             Some(steps) => {
-                let scope = Scope { own: Some(own), user: true, ..Scope::of_file(self.vars) };
+                let names = Some(self.names);
+                let scope = Scope { own: Some(own), names, user: true, ..Scope::of_file(self.vars) };
                 let mut settings = Settings::default();
                 if let Some(defaults) = fields.get("defaults") {
                     settings.apply_defaults(defaults, &DEFAULTS, &scope, cx);

@@ -1,5 +1,7 @@
 //! From what the parser found to our tree: names resolved, what is known computed, mistakes reported at their place.
 
+use std::borrow::Cow;
+
 use minijinja::machinery::Span;
 use minijinja::machinery::ast::{BinOp, BinOpKind, Compare, CompareOpKind, Expr, Slice, UnaryOpKind};
 
@@ -209,7 +211,7 @@ impl Builder<'_> {
         if !known {
             return Some(node);
         }
-        match node.value(&mut Scene::bare(0.0)).map(|value| value.into_owned()) {
+        match node.value(&mut Scene::bare(0.0)).map(Cow::into_owned) {
             Ok(value) => Some(match secret {
                 Some(name) => Node::Secret { value, name },
                 None => Node::Known(value),

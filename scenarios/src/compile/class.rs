@@ -131,7 +131,7 @@ fn read(number: usize, entry: &Entry, common: &Common<'_>, cx: &Cx<'_>) -> Optio
             }
         },
     };
-    let scope = Scope { user: true, ..fixed };
+    let scope = Scope { user: true, names: Some(common.names), ..fixed };
     let settings = settings(common, fields, &scope, cx);
     let pipelining = settings.pipeline;
     let target = own_target.as_ref().unwrap_or(common.target);

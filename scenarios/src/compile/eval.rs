@@ -54,10 +54,19 @@ pub(super) struct Scope<'a> {
     pub(super) env: bool,
     /// Whether there is a user: in a step, but not in `load`.
     pub(super) user: bool,
-    /// Whether it may name the worker: in a `log`.
-    pub(super) worker: bool,
-    /// Whether there is `t`: in the shape of a load.
-    pub(super) time: bool,
+    /// Where something can be named that is known nowhere else.
+    pub(super) at: At,
+}
+
+/// Places that see more than others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum At {
+    /// They do not.
+    Elsewhere,
+    /// A `log` may name the worker.
+    Log,
+    /// The shape of a load has `t`.
+    Shape,
 }
 
 /// The secret that a value comes from.
@@ -104,16 +113,7 @@ pub(super) type Answer = Result<Root, Option<Box<Diagnostic>>>;
 impl<'a> Scope<'a> {
     /// What can be seen everywhere in the file.
     pub(super) fn of_file(file: &'a Vars) -> Self {
-        Self {
-            file,
-            class: None,
-            own: None,
-            names: None,
-            env: false,
-            user: false,
-            worker: false,
-            time: false,
-        }
+        Self { file, class: None, own: None, names: None, env: false, user: false, at: At::Elsewhere }
     }
 }
 
@@ -141,7 +141,7 @@ impl Scope<'_> {
         let text = text.trim();
         let inside = text.strip_prefix("${").filter(|inside| expr::end_of(inside) == Some(inside.len() - 1));
         let text = inside.map_or(text, |inside| &inside[..inside.len() - 1]);
-        expr::read(text, place, &Self { time: true, ..*self }, cx).map(ShapeExpression::new)
+        expr::read(text, place, &Self { at: At::Shape, ..*self }, cx).map(ShapeExpression::new)
     }
 
     /// The meaning of a name with names behind it.
@@ -179,13 +179,13 @@ impl Scope<'_> {
                 cx.arrival.set(cx.arrival.get().or(Some(place)));
                 self.of_user(Node::Arrival, 0, name, place)
             }
-            ("worker", _) if self.worker => Ok(Root { node: Node::Worker, taken: 0 }),
+            ("worker", _) if self.at == At::Log => Ok(Root { node: Node::Worker, taken: 0 }),
             ("worker", _) => problem(
                 place,
                 "`worker` is known only in `log`",
                 "what a test does must not depend on where its users run; `user.id` is the same everywhere",
             ),
-            ("t", []) if self.time => Ok(Root { node: Node::Time, taken: 0 }),
+            ("t", []) if self.at == At::Shape => Ok(Root { node: Node::Time, taken: 0 }),
             ("response", _) => self.response(parts, place, cx),
             ("env", [name, ..]) => {
                 self.env(name, None, place, cx).map(|node| Root { node, taken: 1 }).map_err(Some)
@@ -240,7 +240,7 @@ impl Scope<'_> {
 
     /// What is said of what only a user has, where there is none.
     pub(super) fn without_user(&self, name: &str) -> (String, String) {
-        let hint = if self.time {
+        let hint = if self.at == At::Shape {
             "the shape of a load is an expression of `t` and of `vars`"
         } else {
             "it can stand in paths, names, headers, queries and bodies of requests"

@@ -7,6 +7,7 @@ use super::eval::Scope;
 use super::scalars::expected;
 use super::schema::{Schema, listed};
 use crate::diagnostics::{Diagnostic, closest};
+use crate::expression::hidden;
 use crate::matcher::{Matcher, Order, Rule, Test};
 use crate::plan::Expect;
 use crate::tree::{Entry, Kind, Node};
@@ -161,8 +162,11 @@ fn read_operand(
     if subject.in_ms {
         return read_time(rule, node, scope, cx);
     }
-    let value = scope.known(node, cx)?;
-    let shown = format!("{rule} {}", value.to_json());
+    let (value, secret) = scope.known_or_secret(node, cx)?;
+    let shown = match &secret {
+        Some(name) => format!("{rule} {}", hidden(name)),
+        None => format!("{rule} {}", value.to_json()),
+    };
     let order = |order| match value {
         Value::Int(number) => Some(Test::Order(order, number as f64)),
         Value::Float(number) => Some(Test::Order(order, number)),

@@ -93,6 +93,10 @@ fn signs(text: &str) -> usize {
 
 /// The parser's own words, and what people who come from other languages write.
 fn syntax(text: &str, detail: &str, place: Place) -> Diagnostic {
+    if detail.contains("recursion") {
+        return Diagnostic::at(place, "this expression is nested too deeply")
+            .hint("compute a part of it first, with `vars` or a step `set`");
+    }
     let problem = Diagnostic::at(place, format!("this is not an expression: {detail}"));
     let hints = [
         ("&&", "`and` is written as a word"),

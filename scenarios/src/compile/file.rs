@@ -14,7 +14,7 @@ use super::url::Target;
 use super::vars::Vars;
 use super::{aside, tls, transport};
 use crate::diagnostics::Diagnostic;
-use crate::plan::{Place, Plan};
+use crate::plan::{LoadPlan, Place, Plan};
 use crate::source::{Overrides, Source};
 use crate::tree::{Entry, Node};
 
@@ -73,14 +73,7 @@ pub(super) fn read(
     if load.as_ref().is_some_and(|load| load.open.is_some()) {
         check_pipelines(&classes, users.map_or(root.place, |entry| entry.key_place), cx);
     }
-    if let (Some(place), Some(load)) = (cx.arrival.get(), &load)
-        && load.open.is_none()
-    {
-        cx.report(
-            Diagnostic::at(place, "`arrival` is known only in a load of arrivals, and this one is by users")
-                .hint("`iteration` counts those of a user; arrivals are `load: {rate: 50/s}`"),
-        );
-    }
+    check_arrival(load.as_ref(), cx);
     let files = names.files();
     let target = shown_target(&target, &classes);
     let (endpoints, assets) = names.into_lists();
@@ -130,6 +123,18 @@ fn classes(
         );
     }
     (classes, all)
+}
+
+/// In a load by users nothing arrives.
+fn check_arrival(load: Option<&LoadPlan>, cx: &Cx<'_>) {
+    if let (Some(place), Some(load)) = (cx.arrival.get(), load)
+        && load.open.is_none()
+    {
+        cx.report(
+            Diagnostic::at(place, "`arrival` is known only in a load of arrivals, and this one is by users")
+                .hint("`iteration` counts those of a user; arrivals are `load: {rate: 50/s}`"),
+        );
+    }
 }
 
 fn check_pipelines(classes: &[Class], place: Place, cx: &Cx<'_>) {

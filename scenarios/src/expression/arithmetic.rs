@@ -57,10 +57,10 @@ pub(super) fn is_true(value: &Value) -> bool {
 }
 
 pub(super) fn negate(value: &Value) -> Result<Value, EvaluateError> {
-    match Number::of(value) {
-        Some(Number::Int(number)) => number.checked_neg().map(Value::Int).ok_or_else(too_large),
-        Some(Number::Float(number)) => Ok(Value::Float(-number)),
-        None => Err(EvaluateError::cannot(format!("`-` needs a number, not {}", value.found()))),
+    match value {
+        Value::Int(number) => number.checked_neg().map(Value::Int).ok_or_else(too_large),
+        Value::Float(number) => Ok(Value::Float(-number)),
+        _ => Err(EvaluateError::cannot(format!("`-` needs a number, not {}", value.found()))),
     }
 }
 
@@ -136,7 +136,7 @@ fn of_fractions(operator: Operator, a: f64, b: f64) -> Result<Value, EvaluateErr
     })
 }
 
-/// Quotient and remainder of a division that goes down; the remainder has the sign of `b`. As CPython's `float_divmod`.
+/// Quotient and remainder of a division that goes down; the remainder has the sign of `b`. As `float_divmod` of Python's own interpreter.
 fn floor_of(a: f64, b: f64) -> (f64, f64) {
     let mut rest = a % b;
     let mut quotient = (a - rest) / b;
@@ -275,7 +275,11 @@ fn of_numbers(a: Number, b: Number) -> Ordering {
 }
 
 fn order(left: &Value, right: &Value) -> Result<Ordering, EvaluateError> {
-    if let (Some(a), Some(b)) = (Number::of(left), Number::of(right)) {
+    let is_boolean = |value: &Value| matches!(value, Value::Bool(_));
+    if let (Some(a), Some(b)) = (Number::of(left), Number::of(right))
+        && !is_boolean(left)
+        && !is_boolean(right)
+    {
         return Ok(of_numbers(a, b));
     }
     if let (Value::Text(a), Value::Text(b)) = (left, right) {

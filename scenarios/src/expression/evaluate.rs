@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 
-use super::node::{Comparison, Node, ResponsePart};
+use super::node::{Arguments, Comparison, Node, ResponsePart};
 use super::{EvaluateError, access, arithmetic, filters};
 use crate::response::LastResponse;
 use crate::template::RenderContext;
@@ -95,8 +95,8 @@ impl Node {
                 owned(access::slice(&of, end(0)?, end(1)?, end(2)?)?)
             }
             Self::Call(function, arguments) => owned(function.call(arguments, scene)?),
-            Self::Test("defined", arguments) => boolean(self.subject(arguments, scene)?.is_some()),
-            Self::Test("undefined", arguments) => boolean(self.subject(arguments, scene)?.is_none()),
+            Self::Test("defined", arguments) => boolean(subject(arguments, scene)?.is_some()),
+            Self::Test("undefined", arguments) => boolean(subject(arguments, scene)?.is_none()),
             Self::Test(name, arguments) => boolean(filters::test(name, arguments, scene)?),
             Self::File(file) => owned(Value::Text(file.text()?.to_owned())),
             Self::Worker => owned(Value::Text(scene.user()?.around.worker.clone().into_owned())),
@@ -146,14 +146,14 @@ impl Node {
             other => other.value(scene).map(Some),
         }
     }
+}
 
-    fn subject<'n>(
-        &self,
-        arguments: &'n super::Arguments,
-        scene: &mut Scene<'_, '_>,
-    ) -> Result<Option<Cow<'n, Value>>, EvaluateError> {
-        arguments.values.first().map_or(Ok(None), |subject| subject.found(scene))
-    }
+/// What a test looks at, if it is there.
+fn subject<'n>(
+    arguments: &'n Arguments,
+    scene: &mut Scene<'_, '_>,
+) -> Result<Option<Cow<'n, Value>>, EvaluateError> {
+    arguments.values.first().map_or(Ok(None), |subject| subject.found(scene))
 }
 
 fn compare<'n>(first: &'n Node, others: &'n [(Comparison, Node)], scene: &mut Scene<'_, '_>) -> Seen<'n> {

@@ -101,6 +101,8 @@ const GUARDED: [&str; 7] = ["replace", "join", "indent", "format", "batch", "sli
 
 /// The largest number that a filter takes as a width or a count.
 const WIDEST: i64 = 10_000;
+/// The largest width of a `format`: four digits, behind a `%` and before a letter, for each four bytes of its text.
+const WIDEST_FORMAT: usize = 10_000;
 /// Lists and maps may be nested so deep.
 const DEEPEST: usize = 100;
 
@@ -153,6 +155,9 @@ pub(super) fn filter(
     guard(name, &values, arguments, scene)?;
     match (name, values.as_slice()) {
         ("length" | "count", [value]) => length(value).map(Some),
+        ("reverse", [Value::Map(entries)]) => {
+            Ok(Some(Value::List(entries.iter().rev().map(|(key, _)| Value::Text(key.clone())).collect())))
+        }
         ("join", [value]) if arguments.named.is_empty() => join(value, "").map(Some),
         ("join", [value, separator]) if arguments.named.is_empty() => {
             join(value, &separator.to_plain()).map(Some)
@@ -253,7 +258,7 @@ fn guard(
             if digits > 4 || text.contains('*') {
                 return Err(EvaluateError::cannot("`format` takes widths of at most four digits"));
             }
-            fits(text.len().saturating_mul(WIDEST.unsigned_abs() as usize / 4), LONGEST_TEXT)
+            fits(text.len().saturating_mul(WIDEST_FORMAT / 4), LONGEST_TEXT)
         }
         ("map", [_, Value::Text(inner), ..]) if GUARDED.contains(&inner.as_str()) => {
             Err(EvaluateError::cannot(format!("`map` cannot use `{inner}`; a `for` loop can")))

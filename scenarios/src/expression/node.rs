@@ -258,7 +258,9 @@ impl Node {
             Self::Choose { condition, then, otherwise } => {
                 with(condition);
                 with(then);
-                otherwise.iter().for_each(|otherwise| with(otherwise));
+                if let Some(otherwise) = otherwise {
+                    with(otherwise);
+                }
             }
             Self::Slice(of, ends) => {
                 with(of);

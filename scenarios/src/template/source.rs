@@ -56,7 +56,13 @@ impl ValueSource {
             Self::RandomInt { lo, hi } => Value::Int(cx.draw.int(*lo, *hi)),
             Self::UserClass => Value::Text(cx.class.to_owned()),
             Self::Variable { id, name } => {
-                return cx.variables.value(*id).ok_or_else(|| EvaluateError::Missing(name.clone()));
+                return cx.variables.value(*id).ok_or_else(|| {
+                    if cx.variables.is_set(*id) {
+                        EvaluateError::Cannot(format!("`{name}` is nested too deeply to compute with"))
+                    } else {
+                        EvaluateError::Missing(name.clone())
+                    }
+                });
             }
             Self::Base64(_) => {
                 let mut out = String::new();

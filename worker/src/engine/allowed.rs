@@ -4,7 +4,8 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::prepared::{PrepareError, Prepared, Step, Target};
+use super::prepared::{PrepareError, Prepared, Target};
+use super::steps::requests;
 use crate::http::allow::Allow;
 
 /// Targets that a message names.
@@ -27,12 +28,8 @@ impl Prepared {
             .classes
             .iter()
             .flat_map(|class| [&class.on_start, &class.on_stop].into_iter().chain(&class.tasks));
-        let requests = programs.flatten().filter_map(|step| match step {
-            Step::Request(request) => Some(request),
-            Step::Think(_) => None,
-        });
         let mut wrong = BTreeSet::new();
-        for request in requests {
+        for request in programs.flat_map(|steps| requests(steps)) {
             let origin = match &request.target {
                 Target::Fixed { origin, .. } | Target::Path { origin, .. } => Some(&**origin),
                 Target::Whole(_) => None,

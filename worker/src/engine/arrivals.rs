@@ -5,11 +5,14 @@
 
 use std::collections::{BTreeSet, VecDeque};
 use std::ops::Range;
+use std::sync::Arc;
 use std::time::Duration;
 
 use stampede_proto::LEASE_MARGIN;
-use stampede_scenarios::arrivals::{Arrival, LANES, schedule};
+use stampede_scenarios::arrivals::{Arrival, LANES, Schedule, schedule};
 use stampede_scenarios::plan::Plan;
+use stampede_scenarios::rate_profile::RateProfile;
+use stampede_stats::endpoint::Part;
 
 use super::thread::Loop;
 use crate::http::HttpThread;
@@ -47,13 +50,19 @@ pub struct OpenGrant {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Handed {
     pub(super) number: u64,
+    /// Its number among those of its class.
+    pub(super) nth: u64,
     /// Run time at which it was due.
     pub(super) due: Duration,
+    /// The part of the run that it began in.
+    pub(super) part: Part,
 }
 
 /// A thread's way through the schedule.
 pub(super) struct Arrivals {
-    schedule: Box<dyn Iterator<Item = Arrival>>,
+    schedule: Schedule,
+    /// The rate it follows, where that is no longer the plan's.
+    rate: Option<Arc<RateProfile>>,
     /// Walked and not yet come due, or not yet begun.
     ahead: VecDeque<Arrival>,
     /// So many at the front of these are others'.
@@ -73,7 +82,8 @@ impl Arrivals {
     /// `None` where users are planned instead.
     pub(super) fn new(plan: &Plan) -> Option<Self> {
         Some(Self {
-            schedule: Box::new(schedule(plan)?),
+            schedule: schedule(plan)?,
+            rate: None,
             ahead: VecDeque::new(),
             others: 0,
             lanes: vec![Vec::new(); usize::from(LANES)],
@@ -102,6 +112,15 @@ impl Arrivals {
             self.closed.clear();
         }
         self.max_users = grant.max_users;
+    }
+
+    /// Goes on at `rate`, if that is another one. What was walked and has not begun is walked again: what was due before the
+    /// change still is.
+    pub(super) fn follow(&mut self, rate: Option<&Arc<RateProfile>>) {
+        let Some(rate) = rate.filter(|rate| self.rate.as_ref() != Some(rate)) else { return };
+        self.schedule.retime(rate, self.ahead.drain(..));
+        self.others = 0;
+        self.rate = Some(Arc::clone(rate));
     }
 
     /// When the next of its own is due, if that is soon after `now`.
@@ -197,9 +216,10 @@ impl<T: HttpThread> Loop<T> {
                 self.context.drop_arrival(now);
                 continue;
             };
-            self.context.begin_arrival(late, now);
+            let part = self.context.begin_arrival(late, now);
             if let Some(user) = self.users.get(&slot) {
-                user.signals.hand(Handed { number: arrival.number, due: arrival.due });
+                let (number, nth, due) = (arrival.number, arrival.nth, arrival.due);
+                user.signals.hand(Handed { number, nth, due, part });
             }
         }
     }
@@ -244,6 +264,7 @@ impl<T: HttpThread> Loop<T> {
 #[cfg(test)]
 mod tests {
     use stampede_scenarios::compile::compile;
+    use stampede_scenarios::rate::Rate;
     use stampede_scenarios::source::{Overrides, Source};
 
     use super::*;
@@ -315,6 +336,27 @@ mod tests {
         numbers.extend(taken_over);
         assert!(numbers.into_iter().eq(0..3000));
         assert_eq!(old.next_due(s(3)), None, "and it does not look for one without end");
+    }
+
+    #[test]
+    fn another_rate_is_followed_from_its_instant_on() {
+        let (s, ms) = (Duration::from_secs, Duration::from_millis);
+        let rate = |num| Rate::new(num, 1);
+        let mut arrivals = arrivals("rate: 2/s");
+        arrivals.assign(&grant(0..LANES));
+        assert_eq!(walk(&mut arrivals, s(0), ms(2500)), [0, 1, 2, 3, 4]);
+        // The next one, due at 2.5 s, was walked already; it and all that follow wait.
+        let constant = RateProfile::constant(rate(2).unwrap()).unwrap();
+        let paused = Arc::new(constant.held(ms(2400), None));
+        arrivals.follow(Some(&paused));
+        assert_eq!(arrivals.next_due(ms(2600)), None);
+        assert!(walk(&mut arrivals, ms(2500), s(9)).is_empty());
+        let resumed = Arc::new(paused.held(s(9), rate(100)));
+        arrivals.follow(Some(&resumed));
+        assert_eq!(walk(&mut arrivals, s(9), s(10)), (5..105).collect::<Vec<_>>());
+        // Told again it changes nothing.
+        arrivals.follow(Some(&resumed));
+        assert_eq!(walk(&mut arrivals, s(10), ms(10_020)), [105, 106]);
     }
 
     #[test]

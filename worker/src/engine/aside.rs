@@ -16,11 +16,11 @@ use tokio::runtime::{Builder, LocalOptions};
 use tokio::sync::oneshot;
 
 use super::context::{Context, UserSignals};
-use super::cookies::Jar;
 use super::prepared::Prepared;
 use super::program::{self, Pass};
 use super::request::{Agent, Here};
-use super::user::render;
+use super::scope::{Drawn, Of};
+use super::user::scope;
 use crate::clock::RunClock;
 use crate::http::{HttpFactory, HttpThread};
 use crate::lease::Lease;
@@ -84,14 +84,15 @@ async fn run<F: HttpFactory>(config: AsideConfig, factory: &F) -> AsideDone {
     let clock = Arc::new(RunClock::new(Instant::now()));
     clock.start(0, 0);
     let context = Context::new(Arc::clone(&prepared), clock, Permits::new(None), Arc::new(Lease::none()));
+    context.recorder.borrow_mut().set_aside();
     tokio::task::spawn_local(Rc::clone(&context.timer).drive());
     let signals = UserSignals::new(&context);
-    let client = match http.client(&signals.probe) {
-        Ok(client) => client,
+    let http: Rc<dyn HttpThread<Client = _>> = Rc::new(http);
+    let mut agent = match Agent::new(&http, &signals) {
+        Ok(agent) => agent,
         Err(error) => return broken(kind, error.to_string()),
     };
-    let probe = Arc::clone(&signals.probe);
-    let mut agent = Agent { client, probe, jar: Jar::default() };
+    let mut response = plan.looks_at_response.then(Box::default);
     let mut variables = Variables::new(&plan.variables);
     give(&mut variables, &plan.variables, &values(&shared));
     let pass = {
@@ -99,10 +100,14 @@ async fn run<F: HttpFactory>(config: AsideConfig, factory: &F) -> AsideDone {
         let seed = prepared.plan.seed;
         let stopping = kind == AsideKind::Teardown;
         // Beside all slots there are.
-        let mut draw = Draw::lifecycle(seed, u64::MAX, 0, stopping);
-        let mut think = Draw::think(seed, u64::MAX, 0, u64::from(stopping));
-        let mut render = render(plan, &prepared.around, (0, 0), 0, &mut draw, &mut variables);
-        program::run(here, &mut agent, steps, &mut render, &mut think, None).await
+        let mut drawn = Drawn {
+            draw: Draw::lifecycle(seed, u64::MAX, 0, stopping),
+            think: Draw::think(seed, u64::MAX, 0, u64::from(stopping)),
+            of: if stopping { Of::Stop } else { Of::Start },
+        };
+        let called = (plan.as_ref(), &prepared.around, if stopping { "teardown" } else { "setup" });
+        let mut scope = scope(called, (0, 0, 0), &mut drawn, &mut variables, &mut response);
+        program::run(here, &mut agent, steps, &mut scope, None).await
     };
     let rows = measured(&context);
     let json = |number: usize| variables.to_json(VariableId(u32::try_from(number).ok()?));

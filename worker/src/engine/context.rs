@@ -7,12 +7,15 @@ use std::time::Duration;
 
 use stampede_proto::aside::Shared;
 use stampede_scenarios::value::Value;
-use stampede_stats::endpoint::EndpointKey;
+use stampede_stats::endpoint::Part;
+use stampede_stats::outcome::FailureKind;
 use stampede_stats::recorder::Recorder;
 use tokio::sync::Notify;
 
+use super::StopWish;
 use super::arrivals::Handed;
 use super::aside;
+use super::log_lines::LogLines;
 use super::message::BufferPool;
 use super::prepared::Prepared;
 use crate::clock::RunClock;
@@ -33,6 +36,9 @@ pub(super) struct Context {
     /// The lease had ended when somebody last looked. Who holds is waiting for `renewed`.
     pub(super) lapsed: Cell<bool>,
     renewed: Notify,
+    /// No iteration begins. Who holds is waiting for `resumed`.
+    pub(super) paused: Cell<bool>,
+    resumed: Notify,
     /// Lent to requests with values in them.
     pub(super) buffers: BufferPool,
     /// Requests begun so far.
@@ -51,6 +57,12 @@ pub(super) struct Context {
     pub(super) stop_at: Cell<Duration>,
     /// Slots whose user has ended and was not noticed yet.
     pub(super) ended: RefCell<Vec<u32>>,
+    /// Somebody wants the run to end, and why.
+    pub(super) stop_wish: Cell<Option<StopWish>>,
+    /// What the thread cannot go on without is not to be had.
+    pub(super) failure: RefCell<Option<String>>,
+    /// What `log` steps write.
+    pub(super) log_lines: LogLines,
     /// A user's task has panicked: what the thread measures is not to be trusted any more.
     pub(super) panicked: Cell<bool>,
     /// What setup gave to all users.
@@ -66,10 +78,9 @@ impl Context {
         permits: Permits,
         lease: Arc<Lease>,
     ) -> Rc<Self> {
-        let known =
-            prepared.plan.endpoints.iter().map(|name| EndpointKey::new(&name.method, &name.name)).collect();
+        let known = prepared.plan.endpoints.iter().map(stampede_proto::rows::key).collect();
         let classes = prepared.plan.classes.len();
-        let recorder = Recorder::new(known, classes);
+        let recorder = Recorder::new(known, classes).with_warmup(prepared.plan.load.warmup);
         Rc::new(Self {
             prepared,
             clock,
@@ -79,6 +90,8 @@ impl Context {
             lapsed: Cell::new(!lease.holds()),
             lease,
             renewed: Notify::new(),
+            paused: Cell::new(false),
+            resumed: Notify::new(),
             buffers: BufferPool::default(),
             started: Cell::new(0),
             begun: Cell::new(0),
@@ -88,6 +101,9 @@ impl Context {
             timer: Timer::new(),
             stop_at: Cell::new(Duration::MAX),
             ended: RefCell::default(),
+            stop_wish: Cell::new(None),
+            failure: RefCell::default(),
+            log_lines: LogLines::default(),
             panicked: Cell::new(false),
             shared: OnceCell::new(),
             someone_ended: Notify::new(),
@@ -108,6 +124,52 @@ impl Context {
         holds
     }
 
+    /// The run is to end. The first reason counts.
+    pub(super) fn wish_stop(&self, why: StopWish) {
+        if self.stop_wish.get().is_none() {
+            self.stop_wish.set(Some(why));
+            self.someone_ended.notify_one();
+        }
+    }
+
+    /// The thread cannot go on.
+    pub(super) fn give_up(&self, why: String) {
+        self.failure.borrow_mut().get_or_insert(why);
+        self.someone_ended.notify_one();
+    }
+
+    /// A task fails without a request, by a `fail` step.
+    pub(super) fn fail(&self, row: u32, message: &str) {
+        self.recorder.borrow_mut().fail(row, self.clock.now(), message);
+    }
+
+    /// What a step of `task` needs cannot be computed.
+    pub(super) fn task_failed(&self, task: &str, message: &str) {
+        let now = self.clock.now();
+        let mut recorder = self.recorder.borrow_mut();
+        let row = recorder.task(task);
+        recorder.fail_as(row, FailureKind::Template, now, message);
+    }
+
+    /// No iteration begins while `paused`. When that is over, everybody who holds goes on.
+    pub(super) fn pause(&self, paused: bool) {
+        if self.paused.replace(paused) && !paused {
+            self.resumed.notify_waiters();
+        }
+    }
+
+    /// Waits until the test is paused no more.
+    pub(super) async fn resumed(&self) {
+        loop {
+            // Registered before looking, so that nothing in between is missed.
+            let resumed = self.resumed.notified();
+            if !self.paused.get() {
+                return;
+            }
+            resumed.await;
+        }
+    }
+
     /// A user of `class` waits for an arrival.
     pub(super) fn push_free(&self, class: u16, slot: u32) {
         if let Some(free) = self.free.borrow_mut().get_mut(usize::from(class)) {
@@ -120,10 +182,10 @@ impl Context {
         self.free.borrow_mut().get_mut(usize::from(class))?.pop()
     }
 
-    /// An arrival begins, so much after it was due. Whoever it is handed to ends it.
-    pub(super) fn begin_arrival(&self, late: Duration, at: Duration) {
-        self.recorder.borrow_mut().begin_arrival(late, at);
+    /// An arrival begins, so much after it was due. Whoever it is handed to ends it, in the part of the run that it belongs to.
+    pub(super) fn begin_arrival(&self, late: Duration, at: Duration) -> Part {
         self.begun.set(self.begun.get() + 1);
+        self.recorder.borrow_mut().begin_arrival(late, at)
     }
 
     /// An arrival came due, and there is nobody to run it.
@@ -147,6 +209,12 @@ pub(super) struct UserSignals {
     holding: Cell<bool>,
     /// What its client tells, and is told.
     pub(super) probe: Arc<Probe>,
+    /// Those of its other clients, where it has some.
+    lanes: RefCell<Vec<Rc<UserSignals>>>,
+    /// How often it has begun anew by itself.
+    pub(super) restarts: Cell<u32>,
+    /// It has ended by itself, and its slot is to stay empty.
+    pub(super) has_left: Cell<bool>,
 }
 
 /// A user that waits for the lease.
@@ -168,6 +236,9 @@ impl UserSignals {
             request_since: Cell::new(None),
             holding: Cell::new(false),
             probe: Arc::new(Probe::under(Arc::clone(&context.lease))),
+            lanes: RefCell::default(),
+            restarts: Cell::new(0),
+            has_left: Cell::new(false),
         }
     }
 
@@ -189,14 +260,30 @@ impl UserSignals {
         }
     }
 
+    /// Signals of another client of the same user.
+    pub(super) fn add_lane(&self, lane: Rc<Self>) {
+        if self.probe.is_revoked() {
+            lane.probe.revoke();
+        }
+        self.lanes.borrow_mut().push(lane);
+    }
+
+    /// Its other clients are no more.
+    pub(super) fn forget_lanes(&self) {
+        self.lanes.borrow_mut().clear();
+    }
+
     /// Since when a request has been on its way.
     pub(super) fn waits_since(&self) -> Option<Duration> {
-        self.request_since.get().filter(|_| !self.holding.get())
+        let own = self.request_since.get().filter(|_| !self.holding.get());
+        let lanes = self.lanes.borrow();
+        own.into_iter().chain(lanes.iter().filter_map(|lane| lane.waits_since())).min()
     }
 
     /// The user is to begin no request more.
     pub(super) fn cut(&self) {
         self.probe.revoke();
+        self.lanes.borrow().iter().for_each(|lane| lane.probe.revoke());
         self.set_stop(true);
     }
 

@@ -6,7 +6,7 @@ use crate::http::cookies;
 use crate::http::origin::Origin;
 
 /// Nothing until the first cookie is set.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Jar(cookies::Jar);
 
 impl Jar {
@@ -18,6 +18,13 @@ impl Jar {
     pub(super) fn write_to(&self, out: &mut Vec<u8>, origin: &Origin, path: &str) {
         if !self.is_empty() {
             self.0.write_to(out, origin.host(), origin.is_tls(), path, unix_seconds());
+        }
+    }
+
+    /// Takes what has changed in a copy of it: between `before`, as the copy was made, and `after`.
+    pub(super) fn join(&mut self, before: &Self, after: Self) {
+        if !(before.is_empty() && after.is_empty()) {
+            self.0.join(&before.0, after.0, unix_seconds());
         }
     }
 

@@ -2,63 +2,37 @@
 //!
 //! What is looked for and how is in `stampede_scenarios::extract`; here it meets the engine's request, response and cookies.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-
 use stampede_scenarios::extract::{ExtractPlan, ResponseView, extract, extract_nothing};
 use stampede_scenarios::plan::RequestPlan;
 use stampede_scenarios::template::RenderContext;
-use stampede_scenarios::variables::{VariableId, Variables};
+use stampede_scenarios::variables::Variables;
 use stampede_stats::outcome::FailureKind;
-use tracing::warn;
 
 use super::cookies::Jar;
 use super::message::Message;
+use super::steps::Needs;
 use crate::http::{Failure, Response};
 
 /// A request's dealings with variables.
 #[derive(Debug)]
 pub(super) struct StepVariables {
-    needs: Box<[Need]>,
+    needs: Needs,
     extracts: Vec<ExtractPlan>,
     looks_at_cookies: bool,
-    /// Line of the scenario.
-    line: u32,
-}
-
-/// A variable that must have a value for the request to be made.
-#[derive(Debug)]
-struct Need {
-    id: VariableId,
-    name: Box<str>,
-    /// Whether it was said that it is missing: once, whoever misses it how often.
-    was_told: AtomicBool,
 }
 
 impl StepVariables {
     pub(super) fn new(plan: &RequestPlan) -> Self {
-        let need = |(id, name)| Need { id, name, was_told: AtomicBool::new(false) };
         Self {
-            needs: plan.needs().into_iter().map(need).collect(),
+            needs: Needs::new(plan.needs(), "request", plan.place),
             extracts: plan.extract.clone(),
             looks_at_cookies: plan.looks_at_cookies(),
-            line: plan.place.line,
         }
     }
 
-    /// Whether the request can be made: everything that it needs has a value.
-    pub(super) fn are_there(&self, variables: &Variables, class: &str) -> bool {
-        match self.needs.iter().find(|need| !variables.is_set(need.id)) {
-            None => true,
-            Some(need) => {
-                if !need.was_told.swap(true, Ordering::Relaxed) {
-                    let (line, name) = (self.line, &need.name);
-                    warn!(
-                        "the request in line {line} needs `{name}`, which has no value: the task of a `{class}` ended there"
-                    );
-                }
-                false
-            }
-        }
+    /// Whether the request can be made: everything that it needs has a value. If not, that is said.
+    pub(super) fn are_there(&self, variables: &Variables, class: &str, task: &str) -> bool {
+        self.needs.are_there(variables, class, task)
     }
 
     /// Sets the variables that come from the response. Without one they have their defaults, or no value, and there is no
@@ -93,6 +67,7 @@ mod tests {
     use stampede_scenarios::draw::Draw;
     use stampede_scenarios::plan::{Op, Plan};
     use stampede_scenarios::source::{Overrides, Source};
+    use stampede_scenarios::variables::VariableId;
 
     use super::*;
     use crate::http::origin::Origin;
@@ -179,8 +154,9 @@ mod tests {
         );
         let all = steps(&plan);
         let mut variables = Variables::new(&plan.classes[0].variables);
-        let ready =
-            |variables: &Variables| all.iter().map(|step| step.are_there(variables, "v")).collect::<Vec<_>>();
+        let ready = |variables: &Variables| {
+            all.iter().map(|step| step.are_there(variables, "v", "main")).collect::<Vec<_>>()
+        };
         assert_eq!(ready(&variables), [true, false, false, false]);
         variables.set_text(VariableId(0), b"");
         assert_eq!(ready(&variables), [true, false, true, false]);

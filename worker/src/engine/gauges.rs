@@ -19,6 +19,8 @@ pub struct Shown {
     pub ended: u64,
     /// Arrivals dropped so far.
     pub dropped: u64,
+    /// Slots that stay empty because their users have ended by themselves.
+    pub stopped: u32,
     /// Users alive by class.
     pub users: Vec<u32>,
 }
@@ -35,6 +37,8 @@ pub struct ThreadGauges {
     ended: AtomicU64,
     /// Arrivals dropped so far.
     dropped: AtomicU64,
+    /// Slots that stay empty because their users have ended by themselves.
+    stopped: AtomicU32,
     /// Milliseconds after `born` at which it last came by.
     seen_ms: AtomicU32,
     /// Users alive by class.
@@ -49,6 +53,7 @@ impl Default for ThreadGauges {
             begun: AtomicU64::new(0),
             ended: AtomicU64::new(0),
             dropped: AtomicU64::new(0),
+            stopped: AtomicU32::new(0),
             seen_ms: AtomicU32::new(0),
             users: Mutex::default(),
         }
@@ -57,14 +62,16 @@ impl Default for ThreadGauges {
 
 impl ThreadGauges {
     /// The thread came by with these counts.
-    pub(super) fn show(&self, now: Instant, context: &Context, users: &[u32]) {
+    pub(super) fn show(&self, now: Instant, context: &Context, stopped: u32, users: &[u32]) {
+        self.stopped.store(stopped, Ordering::Relaxed);
         let (begun, ended) = (context.begun.get(), context.ended_iterations.get());
         self.store(now, context.started.get(), (begun, ended, context.dropped.get()), users);
     }
 
     /// The same, of a thread that is only a model of one.
     pub fn set(&self, now: Instant, shown: &Shown) {
-        let Shown { started, begun, ended, dropped, users } = shown;
+        let Shown { started, begun, ended, dropped, stopped, users } = shown;
+        self.stopped.store(*stopped, Ordering::Relaxed);
         self.store(now, *started, (*begun, *ended, *dropped), users);
     }
 
@@ -101,6 +108,11 @@ impl ThreadGauges {
     /// Arrivals dropped.
     pub fn dropped(&self) -> u64 {
         self.dropped.load(Ordering::Relaxed)
+    }
+
+    /// Slots that stay empty because their users have ended by themselves.
+    pub fn stopped(&self) -> u32 {
+        self.stopped.load(Ordering::Relaxed)
     }
 
     /// Since the thread last came by.

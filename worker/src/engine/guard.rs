@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use stampede_stats::endpoint::Part;
 use stampede_stats::outcome::Outcome;
 use stampede_stats::recorder::{IterationEnd, Sample};
 
@@ -36,8 +37,11 @@ impl<'a> RequestGuard<'a> {
         endpoint: u32,
         begun: Duration,
     ) -> Self {
-        context.recorder.borrow_mut().begin(endpoint, begun);
-        context.started.set(context.started.get() + 1);
+        let mut recorder = context.recorder.borrow_mut();
+        // Where it is booked: the warm-up has rows of its own.
+        let endpoint = recorder.begin(endpoint, begun);
+        context.started.set(recorder.started());
+        drop(recorder);
         signals.request_since.set(Some(begun));
         Self {
             context,
@@ -115,20 +119,21 @@ impl Drop for RequestGuard<'_> {
 /// An iteration under way.
 pub(super) struct IterationGuard<'a> {
     context: &'a Context,
+    part: Part,
     booked: bool,
 }
 
 impl<'a> IterationGuard<'a> {
     /// Books the beginning.
     pub(super) fn begin(context: &'a Context, at: Duration) -> Self {
-        context.recorder.borrow_mut().begin_iteration(at);
+        let part = context.recorder.borrow_mut().begin_iteration(at);
         context.begun.set(context.begun.get() + 1);
-        Self { context, booked: false }
+        Self { context, part, booked: false }
     }
 
-    /// For an arrival: its beginning was booked when it was handed over.
-    pub(super) fn take_over(context: &'a Context) -> Self {
-        Self { context, booked: false }
+    /// For an arrival: its beginning was booked when it was handed over, in `part` of the run.
+    pub(super) fn take_over(context: &'a Context, part: Part) -> Self {
+        Self { context, part, booked: false }
     }
 
     /// Books the end.
@@ -139,11 +144,57 @@ impl<'a> IterationGuard<'a> {
     fn book(&mut self, end: IterationEnd, at: Duration) {
         self.booked = true;
         self.context.ended_iterations.set(self.context.ended_iterations.get() + 1);
-        self.context.recorder.borrow_mut().end_iteration(end, at);
+        self.context.recorder.borrow_mut().end_iteration(self.part, end, at);
     }
 }
 
 impl Drop for IterationGuard<'_> {
+    fn drop(&mut self) {
+        if !self.booked {
+            self.book(IterationEnd::Cancelled, self.context.clock.now());
+        }
+    }
+}
+
+/// A pass through a group under way.
+pub(super) struct GroupGuard<'a> {
+    context: &'a Context,
+    row: u32,
+    begun: Duration,
+    request_failed: bool,
+    booked: bool,
+}
+
+impl<'a> GroupGuard<'a> {
+    /// Books the beginning.
+    pub(super) fn begin(context: &'a Context, row: u32, begun: Duration) -> Self {
+        let row = context.recorder.borrow_mut().begin(row, begun);
+        Self { context, row, begun, request_failed: false, booked: false }
+    }
+
+    /// A request in it failed.
+    pub(super) fn request_failed(&mut self) {
+        self.request_failed = true;
+    }
+
+    /// It was gone through to its end.
+    pub(super) fn end(mut self, at: Duration) {
+        self.book(if self.request_failed { IterationEnd::Failed } else { IterationEnd::Completed }, at);
+    }
+
+    /// It was left early, by what stood in it.
+    pub(super) fn leave(mut self, at: Duration) {
+        self.book(if self.request_failed { IterationEnd::Failed } else { IterationEnd::Cancelled }, at);
+    }
+
+    fn book(&mut self, end: IterationEnd, at: Duration) {
+        self.booked = true;
+        let took = at.saturating_sub(self.begun);
+        self.context.recorder.borrow_mut().end_group(self.row, took, end, at);
+    }
+}
+
+impl Drop for GroupGuard<'_> {
     fn drop(&mut self) {
         if !self.booked {
             self.book(IterationEnd::Cancelled, self.context.clock.now());

@@ -11,16 +11,26 @@ mod cookies;
 mod cpu;
 mod credentials;
 mod extract;
+mod flow;
 mod gauges;
 mod guard;
+mod last;
+mod log_lines;
 mod message;
+mod order;
+mod parallel;
 mod pipelined;
 pub mod prepared;
 mod program;
+mod redirects;
 mod request;
 mod roster;
+mod scope;
+mod serve;
+mod steps;
 mod targets;
 mod thread;
+mod turns;
 mod unpack;
 mod user;
 
@@ -28,6 +38,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use stampede_proto::aside::{AsideDone, Shared};
+use stampede_proto::steer::Steer;
 use stampede_scenarios::profile::Profile;
 use stampede_stats::interval::Interval;
 use tokio::sync::{mpsc, oneshot};
@@ -62,6 +73,8 @@ pub enum Command {
         open: Option<OpenGrant>,
         /// Users that are not in it with their life run elsewhere: they begin no request more, and end.
         cut: bool,
+        /// How the load differs from the scenario's.
+        steer: Steer,
     },
     /// The run clock is set: go.
     Start {
@@ -103,6 +116,13 @@ pub enum Event {
         /// Which slots.
         slots: Vec<u32>,
     },
+    /// A user wants the run to end.
+    StopWanted {
+        /// Which thread.
+        thread: usize,
+        /// Why.
+        why: StopWish,
+    },
     /// Every user has ended and everything was told. It follows no assignment any more, and holds no slot.
     Ended {
         /// Which thread.
@@ -115,6 +135,15 @@ pub enum Event {
         /// Why.
         why: String,
     },
+}
+
+/// Why users want the run to end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StopWish {
+    /// A step of the scenario says so.
+    Scenario,
+    /// A feeder has no rows left.
+    Data,
 }
 
 /// What a run needs beside its plan.

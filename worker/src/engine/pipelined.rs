@@ -8,16 +8,18 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use stampede_scenarios::draw::Draw;
 use stampede_scenarios::plan::ClassPlan;
 use stampede_stats::recorder::IterationEnd;
 
 use super::context::Context;
 use super::guard::{IterationGuard, RequestGuard};
 use super::message::Message;
-use super::prepared::{PreparedClass, PreparedRequest, Step, Target};
-use super::request::{Course, Here, endpoint, lend, settle};
-use super::user::{User, render};
+use super::prepared::{PreparedClass, PreparedRequest, Target};
+use super::program::{Then, behind_failure};
+use super::request::{Course, Here, settle, write};
+use super::scope::{Drawn, Of};
+use super::steps::Step;
+use super::user::{User, scope};
 use crate::http::native::pipe::Takes;
 use crate::http::probe::Probe;
 use crate::http::{Failure, HttpClient};
@@ -52,6 +54,8 @@ struct Pipeline<'a> {
     out: VecDeque<Out<'a>>,
     /// Pushed so far.
     pushed: u64,
+    /// What a failure has asked for: those that are out are the last.
+    then: Then,
 }
 
 impl Pipeline<'_> {
@@ -64,15 +68,20 @@ impl Pipeline<'_> {
 
 impl<C: HttpClient> User<C> {
     /// Iterates with several iterations out at once, until the user is to finish and all of them have ended.
-    pub(super) async fn iterate_pipelined(&mut self, plan: &ClassPlan, steps: &PreparedClass) {
+    pub(super) async fn iterate_pipelined(&mut self, plan: &ClassPlan, steps: &PreparedClass) -> Then {
         let depth = usize::try_from(plan.pipeline).unwrap_or(usize::MAX);
         let (context, signals) = (Rc::clone(&self.context), Rc::clone(&self.signals));
         let probe = Arc::clone(&self.agent.probe);
         let here = Here { context: &context, signals: &signals };
-        let mut pipeline =
-            Pipeline { here, probe: &probe, out: VecDeque::with_capacity(depth.min(1024)), pushed: 0 };
+        let mut pipeline = Pipeline {
+            here,
+            probe: &probe,
+            out: VecDeque::with_capacity(depth.min(1024)),
+            pushed: 0,
+            then: Then::GoOn,
+        };
         loop {
-            while pipeline.out.len() < depth {
+            while pipeline.then == Then::GoOn && pipeline.out.len() < depth {
                 let begun = self.begin_one(&mut pipeline, plan, steps).await;
                 pipeline.show_oldest();
                 match begun {
@@ -83,7 +92,7 @@ impl<C: HttpClient> User<C> {
                     Begun::Held | Begun::None => break,
                 }
             }
-            let Some(front) = pipeline.out.pop_front() else { return };
+            let Some(front) = pipeline.out.pop_front() else { return pipeline.then };
             self.end_one(&mut pipeline, front).await;
             pipeline.show_oldest();
         }
@@ -100,7 +109,8 @@ impl<C: HttpClient> User<C> {
             self.may_begin(context).await
         } else {
             let drains = self.agent.client.pipe().is_none_or(|pipe| pipe.is_over());
-            !drains && !self.signals.is_stopped() && context.permits.try_next()
+            let may = !drains && !self.signals.is_stopped() && !context.paused.get();
+            may && context.permits.try_next()
         };
         if may && !pipeline.probe.may_begin() {
             context.permits.put_back();
@@ -112,25 +122,16 @@ impl<C: HttpClient> User<C> {
         if !may || since >= context.stop_at.get() {
             return Begun::None;
         }
-        let (seed, slot, life) = self.seed();
-        let mut draw = Draw::iteration(seed, slot, life, self.iteration);
-        let task = plan.task_table.sample(&mut draw);
+        let (draw, task) = self.next_task(plan, steps);
         let Some(Step::Request(request)) = steps.tasks[task].first() else { return Begun::None };
         let iteration = IterationGuard::begin(context, since);
-        let mut render = render(
-            plan,
-            &context.prepared.around,
-            (slot, life),
-            self.iteration,
-            &mut draw,
-            &mut self.variables,
-        );
+        let (_, _, life) = self.seed();
+        let mut drawn = Drawn { think: draw.clone(), draw, of: Of::Iteration };
+        let called = (plan, &context.prepared.around, &*plan.tasks[task].name);
+        let who = (self.grant.slot, life, self.iteration);
+        let mut scope = scope(called, who, &mut drawn, &mut self.variables, &mut self.response);
         self.iteration += 1;
-        let mut lent = lend(context, request, &self.agent.jar);
-        let (number, named) = endpoint(context, request, lent.as_mut(), &mut render);
-        let rendered = named.and_then(|()| {
-            lent.as_mut().map_or(Ok(()), |lent| lent.render(request, &self.agent.jar, &mut render))
-        });
+        let (lent, number, rendered) = write(context, request, &self.agent.jar, &mut scope.render());
         let mut guard = RequestGuard::begin(context, pipeline.here.signals, pipeline.probe, number, since);
         let pushed = match rendered {
             Ok(()) => self.push(request, Message::new(request, lent.as_ref()), begin, &mut guard).await,
@@ -147,7 +148,8 @@ impl<C: HttpClient> User<C> {
             }
             Err(failure) => {
                 let course = Course::unsent(failure, begin, Instant::now());
-                self.book(context, request, course, guard, iteration);
+                let then = self.book(context, request, course, guard, iteration);
+                pipeline.then = pipeline.then.max(then);
                 Begun::Failed
             }
         }
@@ -214,7 +216,8 @@ impl<C: HttpClient> User<C> {
             self.agent.jar.take(&response.set_cookies, origin, path);
         }
         let course = Course::new(exchange, begin, body);
-        self.book(context, request, course, guard, iteration);
+        let then = self.book(context, request, course, guard, iteration);
+        pipeline.then = pipeline.then.max(then);
     }
 
     fn book(
@@ -224,7 +227,7 @@ impl<C: HttpClient> User<C> {
         course: Course,
         guard: RequestGuard<'_>,
         iteration: IterationGuard<'_>,
-    ) {
+    ) -> Then {
         let from = guard.begun() + guard.held();
         let (done, response) = settle(context, request, course, guard, from, |_| Ok(()));
         let ended = context.clock.at(done.ended);
@@ -232,5 +235,6 @@ impl<C: HttpClient> User<C> {
         if let (Some(response), Some(pipe)) = (response, self.agent.client.pipe()) {
             pipe.give_back(response);
         }
+        if done.ok { Then::GoOn } else { behind_failure(request.on_failure).unwrap_or_default() }
     }
 }

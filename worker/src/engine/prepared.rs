@@ -4,20 +4,20 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Method};
 use stampede_scenarios::plan::{
-    AssetId, BodyPlan, ClassPlan, Connection, Expect, HttpVersion, NamePlan, Op, PartContent, PartPlan, Plan,
-    Program, RequestPlan,
+    AssetId, BodyPlan, ClassPlan, Connection, Expect, HttpVersion, NamePlan, OnFailure, PartContent,
+    PartPlan, Plan, Program, RequestPlan,
 };
 use stampede_scenarios::template::{Around, Segment, Template};
-use stampede_scenarios::wait::Wait;
 use url::Url;
 
 use super::credentials::credentials;
 use super::extract::StepVariables;
+use super::steps::{self, Step};
+use crate::clock::wall_clock;
 use crate::http::auto::ClientChoice;
 use crate::http::origin::{Origin, path_of};
 use crate::http::run::RunHttp;
@@ -55,13 +55,8 @@ pub(super) struct PreparedClass {
     pub(super) on_start: Vec<Step>,
     pub(super) on_stop: Vec<Step>,
     pub(super) tasks: Vec<Vec<Step>>,
-}
-
-/// One instruction.
-#[derive(Debug)]
-pub(super) enum Step {
-    Request(Box<PreparedRequest>),
-    Think(Wait),
+    /// Those of them that have a weight: what is gone through where the order is not by weight.
+    pub(super) in_turn: Box<[usize]>,
 }
 
 #[derive(Debug)]
@@ -76,6 +71,7 @@ pub(super) struct PreparedRequest {
     pub(super) decompress: bool,
     pub(super) expect: Expect,
     pub(super) variables: StepVariables,
+    pub(super) on_failure: OnFailure,
 }
 
 impl PreparedRequest {
@@ -176,7 +172,9 @@ impl Prepared {
         })?;
         let boundary = boundary(plan.seed);
         let prepare = |class: &ClassPlan| {
-            let maker = Maker { assets, boundary: &boundary, http: &http };
+            let keep_head = class.looks_at_response;
+            let maker = Maker { assets, boundary: &boundary, http: &http, keep_head };
+            let in_turn = class.tasks.iter().enumerate().filter(|(_, task)| task.share > 0.0);
             Ok(PreparedClass {
                 on_start: maker.program(&class.on_start)?,
                 on_stop: maker.program(&class.on_stop)?,
@@ -185,6 +183,7 @@ impl Prepared {
                     .iter()
                     .map(|task| maker.program(&task.program))
                     .collect::<Result<_, _>>()?,
+                in_turn: in_turn.map(|(index, _)| index).collect(),
             })
         };
         let classes = plan.classes.iter().map(prepare).collect::<Result<_, _>>()?;
@@ -201,11 +200,6 @@ impl Prepared {
     }
 }
 
-/// The time since 1970; a clock that stands before that is taken to stand there.
-fn wall_clock() -> Duration {
-    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
-}
-
 /// The line between the parts of every multipart body of a run: fixed by the seed, so that runs are alike.
 fn boundary(seed: u64) -> String {
     format!("stampede-{seed:016x}{:016x}", seed.rotate_left(29).wrapping_mul(0x9E37_79B9_7F4A_7C15))
@@ -215,19 +209,13 @@ struct Maker<'a> {
     assets: &'a [Bytes],
     boundary: &'a str,
     http: &'a RunHttp,
+    /// Whether somebody may look at the head of any response.
+    keep_head: bool,
 }
 
 impl Maker<'_> {
     fn program(&self, program: &Program) -> Result<Vec<Step>, PrepareError> {
-        program
-            .ops
-            .iter()
-            .map(|op| match op {
-                Op::Request(request) => Ok(Step::Request(Box::new(self.request(request)?))),
-                Op::Think(wait) => Ok(Step::Think(*wait)),
-                _ => Err(PrepareError { line: 0, what: "it has a step that this version cannot run".into() }),
-            })
-            .collect()
+        steps::make(program, &|request| self.request(request))
     }
 
     fn request(&self, plan: &RequestPlan) -> Result<PreparedRequest, PrepareError> {
@@ -255,7 +243,7 @@ impl Maker<'_> {
                     HttpVersion::H2 => Version::H2,
                 },
                 closes: plan.connection == Connection::PerRequest,
-                keep_head: plan.looks_at_head(),
+                keep_head: plan.looks_at_head() || self.keep_head,
                 keep_body: plan.looks_at_body(),
                 cookies: plan.cookies,
                 proxy: plan.proxy.as_ref().and_then(|proxy| self.http.proxy_id(proxy.url())),
@@ -264,6 +252,7 @@ impl Maker<'_> {
             decompress: plan.decompress,
             expect: plan.expect.clone(),
             variables: StepVariables::new(plan),
+            on_failure: plan.on_failure,
         })
     }
 

@@ -1,29 +1,48 @@
 //! One request from rendering to booking: redirects followed, the response judged, both ends of it in the thread's book.
 
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use http::Method;
 use stampede_scenarios::template::RenderContext;
 use stampede_stats::outcome::{FailureKind, Outcome};
 use stampede_stats::recorder::Sample;
-use url::Url;
 
 use super::context::{Context, UserSignals};
 use super::cookies::Jar;
 use super::guard::RequestGuard;
+use super::last::remember;
 use super::message::{Lent, Message};
+use super::parallel::Lane;
 use super::prepared::{Name, PreparedRequest};
+use super::redirects::follow;
+use super::scope::Scope;
 use super::unpack::unpack;
-use crate::http::origin::{Origin, path_of};
+use crate::http::origin::Origin;
 use crate::http::probe::Probe;
-use crate::http::{Exchange, Failure, HttpClient, Request, Response, redirect};
+use crate::http::{ClientError, Exchange, Failure, HttpClient, HttpThread, Request, Response};
 
 /// A user's means of making requests.
 pub(super) struct Agent<C> {
     pub(super) client: C,
     pub(super) probe: Arc<Probe>,
     pub(super) jar: Jar,
+    /// Means of branches that run at the same time, from the first on that did.
+    pub(super) lanes: Vec<Lane<C>>,
+    /// Makes clients for them.
+    pub(super) http: Rc<dyn HttpThread<Client = C>>,
+}
+
+impl<C: HttpClient> Agent<C> {
+    /// One without cookies, over connections of its own.
+    pub(super) fn new(
+        http: &Rc<dyn HttpThread<Client = C>>,
+        signals: &UserSignals,
+    ) -> Result<Self, ClientError> {
+        let probe = Arc::clone(&signals.probe);
+        let client = http.client(&probe)?;
+        Ok(Self { client, probe, jar: Jar::default(), lanes: Vec::new(), http: Rc::clone(http) })
+    }
 }
 
 /// What is the same for every request of a user.
@@ -42,6 +61,14 @@ fn is_open(context: &Context) -> bool {
 pub(super) struct Done {
     pub(super) ok: bool,
     pub(super) ended: Instant,
+    /// Its response time.
+    pub(super) time: Duration,
+}
+
+/// Where redirects have led.
+pub(super) struct Landed {
+    pub(super) origin: Arc<Origin>,
+    pub(super) path: String,
 }
 
 /// Makes a request; `intended` is when it was due, where something made it due.
@@ -49,15 +76,12 @@ pub(super) async fn perform<C: HttpClient>(
     here: Here<'_>,
     agent: &mut Agent<C>,
     request: &PreparedRequest,
-    render: &mut RenderContext<'_>,
+    scope: &mut Scope<'_>,
     intended: Option<Duration>,
 ) -> Done {
     let context = here.context;
-    let Agent { client, probe, jar } = agent;
-    let mut lent = lend(context, request, jar);
-    let (endpoint, named) = endpoint(context, request, lent.as_mut(), render);
-    let rendered =
-        named.and_then(|()| lent.as_mut().map_or(Ok(()), |lent| lent.render(request, jar, render)));
+    let Agent { client, probe, jar, .. } = agent;
+    let (lent, endpoint, rendered) = write(context, request, jar, &mut scope.render());
     let mut intended = intended;
     if !probe.may_begin() {
         Box::pin(here.signals.hold(context)).await;
@@ -69,7 +93,7 @@ pub(super) async fn perform<C: HttpClient>(
     let mut begin = Instant::now();
     let since = context.clock.at(begin);
     let mut guard = RequestGuard::begin(context, here.signals, probe, endpoint, since);
-    let course = match rendered {
+    let mut course = match rendered {
         Ok(()) => {
             guard.exchanging = true;
             let wire = Message::new(request, lent.as_ref()).request(&request.options, begin);
@@ -100,10 +124,16 @@ pub(super) async fn perform<C: HttpClient>(
         Some(due) if is_open(context) => due,
         from => from.unwrap_or(guard.begun()) + guard.held(),
     };
+    let landed = course.landed.take();
+    let is_rendered = course.is_rendered;
     let (done, response) = settle(context, request, course, guard, from, |response| {
         let response = response.map(|response| (Message::new(request, lent.as_ref()), response));
-        request.variables.take(response, jar, render)
+        request.variables.take(response, jar, &mut scope.render())
     });
+    if let Some(last) = scope.response.as_deref_mut() {
+        let message = is_rendered.then(|| Message::new(request, lent.as_ref()));
+        remember(last, message, landed.as_deref(), response.as_deref(), &done);
+    }
     if let Some(response) = response {
         client.give_back(response);
     }
@@ -111,14 +141,14 @@ pub(super) async fn perform<C: HttpClient>(
 }
 
 /// An exchange, and whether it was held before its first byte.
-fn made(exchange: Exchange, guard: &RequestGuard<'_>) -> (Exchange, bool) {
+pub(super) fn made(exchange: Exchange, guard: &RequestGuard<'_>) -> (Exchange, bool) {
     // By value: what an await may come behind is not to be borrowed before it, or every user keeps the room for it.
     let was_held = exchange.result.is_err() && guard.signals.probe.take_held();
     (exchange, was_held)
 }
 
 /// Makes an exchange that was held before its first byte, once that is allowed again. Returns when it began.
-async fn again<C: HttpClient>(
+pub(super) async fn again<C: HttpClient>(
     client: &mut C,
     mut wire: Request<'_>,
     guard: &mut RequestGuard<'_>,
@@ -156,17 +186,31 @@ pub(super) fn settle(
     let verdict = judge(request, &course.result, time);
     let verdict = verdict.and(take(course.result.as_deref().ok()));
     guard.end(course.sample(at, time, &verdict));
-    (Done { ok: verdict.is_ok(), ended: course.end }, course.result.ok())
+    (Done { ok: verdict.is_ok(), ended: course.end, time }, course.result.ok())
 }
 
 /// Buffers for a request, unless it is the same every time.
-pub(super) fn lend<'a>(context: &'a Context, request: &PreparedRequest, jar: &Jar) -> Option<Lent<'a>> {
+fn lend<'a>(context: &'a Context, request: &PreparedRequest, jar: &Jar) -> Option<Lent<'a>> {
     let cookies = request.options.cookies && !jar.is_empty();
     (cookies || !request.is_fixed()).then(|| context.buffers.lend())
 }
 
+/// Writes what varies of a request: into which buffers, and which row it has.
+pub(super) fn write<'a>(
+    context: &'a Context,
+    request: &PreparedRequest,
+    jar: &Jar,
+    render: &mut RenderContext<'_>,
+) -> (Option<Lent<'a>>, u32, Result<(), Failure>) {
+    let mut lent = lend(context, request, jar);
+    let (endpoint, named) = endpoint(context, request, lent.as_mut(), render);
+    let rendered =
+        named.and_then(|()| lent.as_mut().map_or(Ok(()), |lent| lent.render(request, jar, render)));
+    (lent, endpoint, rendered)
+}
+
 /// The number of the request's row, and whether its name could be computed.
-pub(super) fn endpoint(
+fn endpoint(
     context: &Context,
     request: &PreparedRequest,
     lent: Option<&mut Lent<'_>>,
@@ -187,8 +231,8 @@ pub(super) fn endpoint(
 
 /// What came of a request with all its redirects.
 pub(super) struct Course {
-    result: Result<Box<Response>, Failure>,
-    begin: Instant,
+    pub(super) result: Result<Box<Response>, Failure>,
+    pub(super) begin: Instant,
     first_byte: Option<Instant>,
     pub(super) end: Instant,
     connecting: Duration,
@@ -196,6 +240,10 @@ pub(super) struct Course {
     pub(super) written: bool,
     bytes_in: u64,
     bytes_out: u64,
+    /// Where redirects have led, if they have.
+    pub(super) landed: Option<Box<Landed>>,
+    /// Whether there was a request to be made at all.
+    is_rendered: bool,
 }
 
 impl Course {
@@ -209,6 +257,8 @@ impl Course {
             end: exchange.end,
             connecting: exchange.connecting,
             written: exchange.written,
+            landed: None,
+            is_rendered: true,
         }
     }
 
@@ -222,6 +272,8 @@ impl Course {
             written: false,
             bytes_in: 0,
             bytes_out: 0,
+            landed: None,
+            is_rendered: false,
         }
     }
 
@@ -233,7 +285,7 @@ impl Course {
     }
 
     /// Puts the exchanges before this one in front of it.
-    fn behind(mut self, before: &Self) -> Self {
+    pub(super) fn behind(mut self, before: &Self) -> Self {
         self.begin = before.begin;
         self.connecting += before.connecting;
         self.bytes_in += before.bytes_in;
@@ -257,117 +309,6 @@ impl Course {
             hops: 0,
             bytes_in: self.bytes_in,
             bytes_out: self.bytes_out,
-        }
-    }
-}
-
-/// Keeps the cookies of a response and follows where it leads.
-async fn follow<C: HttpClient>(
-    client: &mut C,
-    jar: &mut Jar,
-    request: &PreparedRequest,
-    message: Message<'_>,
-    mut course: Course,
-    guard: &mut RequestGuard<'_>,
-) -> Course {
-    let mut left = request.redirects;
-    let mut hop = Hop::of(message);
-    let mut cookies = Vec::new();
-    loop {
-        guard.sent += u32::from(course.written);
-        let Ok(response) = &course.result else { return course };
-        if !response.set_cookies.is_empty() {
-            jar.take(&response.set_cookies, &hop.origin, &hop.path);
-        }
-        let Some(location) = response.location.as_deref().filter(|_| left > 0) else { return course };
-        let Some(next) = hop.next(response.status, location) else { return course };
-        hop = next;
-        left -= 1;
-        guard.hops += 1;
-        cookies.clear();
-        cookies.extend_from_slice(&hop.own_cookies);
-        if request.options.cookies {
-            jar.write_to(&mut cookies, &hop.origin, &hop.path);
-        }
-        let mut begin = Instant::now();
-        if !guard.signals.probe.may_begin() {
-            guard.signals.hold(guard.context).await;
-            let held = begin.elapsed();
-            (begin, course.begin) = (begin + held, course.begin + held);
-            guard.hold(held);
-        }
-        let so_far = begin.saturating_duration_since(course.begin);
-        let timeout = request.options.total_timeout.saturating_sub(so_far);
-        let wire = Message { cookies: &cookies, ..hop.message() }.request(&request.options, begin);
-        let wire = Request { timeout, ..wire };
-        guard.exchanging = true;
-        let (exchange, was_held) = made(client.exchange(wire).await, guard);
-        guard.exchanging = false;
-        let exchange = if was_held {
-            let before = guard.held();
-            let again = again(client, wire, guard).await;
-            begin = again.1;
-            course.begin += guard.held().saturating_sub(before);
-            again.0
-        } else {
-            exchange
-        };
-        course = Course::new(exchange, begin, hop.body.len()).behind(&course);
-    }
-}
-
-/// The newest of a request's exchanges.
-struct Hop<'a> {
-    method: Method,
-    origin: Arc<Origin>,
-    path: String,
-    headers: Vec<u8>,
-    names_host: bool,
-    /// The scenario's own cookies: to its own origin only.
-    own_cookies: Vec<u8>,
-    body: &'a [u8],
-}
-
-impl<'a> Hop<'a> {
-    fn of(message: Message<'a>) -> Self {
-        Self {
-            method: message.method.clone(),
-            origin: Arc::clone(message.origin),
-            path: message.path.to_owned(),
-            headers: message.headers.to_vec(),
-            names_host: message.names_host,
-            own_cookies: message.own_cookies.to_vec(),
-            body: message.body,
-        }
-    }
-
-    fn next(&self, status: u16, location: &str) -> Option<Self> {
-        let url = Url::parse(&format!("{}{}", self.origin, self.path)).ok()?;
-        let hop = redirect::hop(&url, &self.method, status, location)?;
-        let origin = Origin::of(&hop.url)?;
-        let same = origin == *self.origin;
-        Some(Self {
-            method: hop.method,
-            // The same one keeps its place among the user's connections.
-            origin: if same { Arc::clone(&self.origin) } else { Arc::new(origin) },
-            path: path_of(&hop.url).to_owned(),
-            headers: redirect::kept(&self.headers, same, hop.keeps_body),
-            names_host: self.names_host && same,
-            own_cookies: if same { self.own_cookies.clone() } else { Vec::new() },
-            body: if hop.keeps_body { self.body } else { &[] },
-        })
-    }
-
-    fn message(&self) -> Message<'_> {
-        Message {
-            method: &self.method,
-            origin: &self.origin,
-            path: &self.path,
-            headers: &self.headers,
-            names_host: self.names_host,
-            cookies: &[],
-            own_cookies: &[],
-            body: self.body,
         }
     }
 }

@@ -9,10 +9,10 @@ use std::time::Duration;
 
 use tokio::task::AbortHandle;
 
-use super::Event;
 use super::context::UserSignals;
 use super::thread::Loop;
 use super::user::User;
+use super::{Event, StopWish};
 use crate::http::HttpThread;
 use crate::slots::{SlotChange, SlotGrant};
 
@@ -46,6 +46,15 @@ pub(super) struct Untold {
     followed: Option<u64>,
     /// Slots released since.
     released: Vec<u32>,
+    /// Why a user wants the run to end, and whether that was told.
+    wish: Option<(StopWish, bool)>,
+}
+
+impl Untold {
+    /// Perhaps a user wants the run to end.
+    pub(super) fn stop_wanted(&mut self, why: Option<StopWish>) {
+        self.wish = self.wish.or(why.map(|why| (why, false)));
+    }
 }
 
 impl<T: HttpThread> Loop<T> {
@@ -102,7 +111,8 @@ impl<T: HttpThread> Loop<T> {
             return false;
         }
         let signals = Rc::new(UserSignals::new(&self.context));
-        match User::new(&self.context, &signals, grant, &self.http) {
+        let http: Rc<dyn HttpThread<Client = T::Client>> = Rc::clone(&self.http) as _;
+        match User::new(&self.context, &signals, grant, &http) {
             Ok(user) => {
                 let user = Box::new(user);
                 let task = if self.arrivals.is_some() {
@@ -131,10 +141,17 @@ impl<T: HttpThread> Loop<T> {
         let ended = std::mem::take(&mut *self.context.ended.borrow_mut());
         for slot in ended {
             let Some(user) = self.users.remove(&slot) else { continue };
+            let restarts = user.signals.restarts.get();
             match &mut self.arrivals {
-                Some(arrivals) if user.for_arrivals => arrivals.close_user(slot),
+                Some(arrivals) if user.for_arrivals => {
+                    self.lives.skip(slot, restarts);
+                    arrivals.close_user(slot);
+                }
                 _ => {
-                    if self.slots.ended(slot) {
+                    self.slots.restarted(slot, restarts);
+                    let has_left = user.signals.has_left.get();
+                    let released = if has_left { self.slots.left(slot) } else { self.slots.ended(slot) };
+                    if released {
                         self.untold.released.push(slot);
                     }
                 }
@@ -194,8 +211,11 @@ impl<T: HttpThread> Loop<T> {
     }
 
     fn to_tell(&self) -> Option<Event> {
-        let Untold { followed, released } = &self.untold;
+        let Untold { followed, released, wish } = &self.untold;
         let thread = self.thread.number;
+        if let Some((why, false)) = *wish {
+            return Some(Event::StopWanted { thread, why });
+        }
         match followed {
             // As of now: what was released before this is told is not departing any more.
             Some(revision) => {
@@ -208,6 +228,10 @@ impl<T: HttpThread> Loop<T> {
     }
 
     fn told(&mut self) {
+        if let Some((_, told @ false)) = &mut self.untold.wish {
+            *told = true;
+            return;
+        }
         self.untold.followed = None;
         self.untold.released.clear();
     }

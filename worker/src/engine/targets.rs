@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use super::prepared::{Prepared, PreparedRequest, Step, Target};
+use super::prepared::{Prepared, Target};
+use super::steps::requests;
 
 /// A class's targets.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -19,7 +20,7 @@ impl Prepared {
         let Some(class) = self.classes.get(class) else { return Targets::default() };
         let programs = [&class.on_start, &class.on_stop].into_iter().chain(&class.tasks);
         let (mut known, mut others) = (BTreeSet::new(), false);
-        for request in programs.flatten().filter_map(request) {
+        for request in programs.flat_map(|steps| requests(steps)) {
             match &request.target {
                 Target::Fixed { origin, .. } | Target::Path { origin, .. }
                     if request.options.proxy.is_none() =>
@@ -30,13 +31,6 @@ impl Prepared {
             }
         }
         Targets { known: known.into_iter().collect(), others }
-    }
-}
-
-fn request(step: &Step) -> Option<&PreparedRequest> {
-    match step {
-        Step::Request(request) => Some(request),
-        Step::Think(_) => None,
     }
 }
 

@@ -85,7 +85,7 @@ struct Stop {
 pub(super) struct Loop<T> {
     pub(super) thread: LoadThread,
     pub(super) context: Rc<Context>,
-    pub(super) http: T,
+    pub(super) http: Rc<T>,
     pub(super) slots: SlotTable,
     pub(super) users: HashMap<u32, UserHandle>,
     /// The open model, where that is asked for.
@@ -108,7 +108,7 @@ impl<T: HttpThread> Loop<T> {
             arrivals: Arrivals::new(&context.prepared.plan),
             thread,
             context,
-            http,
+            http: Rc::new(http),
             slots: SlotTable::default(),
             users: HashMap::new(),
             lives: Lives::default(),
@@ -155,8 +155,10 @@ impl<T: HttpThread> Loop<T> {
 
     fn obey(&mut self, command: Command) {
         match command {
-            Command::Assign { revision, profile, grants, open, cut } => {
+            Command::Assign { revision, profile, grants, open, cut, steer } => {
+                self.context.pause(steer.paused);
                 if let (Some(arrivals), Some(open)) = (&mut self.arrivals, &open) {
+                    arrivals.follow(steer.rate.as_ref());
                     arrivals.assign(open);
                     self.end_surplus(cut);
                 }
@@ -210,6 +212,7 @@ impl<T: HttpThread> Loop<T> {
     /// Does what is due.
     fn advance(&mut self) {
         self.reap();
+        self.untold.stop_wanted(self.context.stop_wish.get());
         let now = Instant::now();
         let clock = &self.context.clock;
         if !self.started || clock.instant(Duration::ZERO).is_none_or(|start| now < start) {
@@ -256,10 +259,11 @@ impl<T: HttpThread> Loop<T> {
         self.give_up_late(run, self.stop.filter(|_| self.stopping).map(|stop| stop.at + stop.timeout));
         let context = &self.context;
         let users = context.recorder.borrow();
-        self.thread.gauges.show(now, context, users.users());
+        context.log_lines.look(run);
+        self.thread.gauges.show(now, context, self.slots.stopped_count(), users.users());
         drop(users);
         self.hand_over(run);
-        if let Some(why) = self.failure.take() {
+        if let Some(why) = self.failure.take().or_else(|| self.context.failure.take()) {
             // A full queue tries again at the next tick.
             if self
                 .thread
@@ -295,7 +299,7 @@ impl<T: HttpThread> Loop<T> {
         }
         let now = Instant::now();
         let users = self.context.recorder.borrow().users().to_vec();
-        self.thread.gauges.show(now, &self.context, &users);
+        self.thread.gauges.show(now, &self.context, self.slots.stopped_count(), &users);
         self.cpu.read(now);
         loop {
             let Some(mut interval) = self.context.recorder.borrow_mut().take_closed() else { break };

@@ -3,60 +3,61 @@
 //! Every draw follows from (run seed, slot, life, iteration), so it is the same wherever the slot runs.
 
 use std::rc::Rc;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use stampede_scenarios::draw::Draw;
 use stampede_scenarios::plan::ClassPlan;
-use stampede_scenarios::template::{Around, RenderContext};
+use stampede_scenarios::response::LastResponse;
+use stampede_scenarios::template::Around;
 use stampede_scenarios::variables::Variables;
 use stampede_stats::recorder::IterationEnd;
 
-use super::arrivals::Handed;
 use super::aside;
 use super::context::{Context, UserSignals};
-use super::cookies::Jar;
 use super::guard::IterationGuard;
-use super::prepared::{PreparedClass, Step};
-use super::program::{self, Pass};
+use super::prepared::PreparedClass;
+use super::program::{self, Pass, Then};
 use super::request::{Agent, Here};
+use super::scope::{Drawn, Of, Scope};
+use super::steps::Step;
+use super::{StopWish, order};
 use crate::http::{ClientError, HttpClient, HttpThread};
 use crate::slots::SlotGrant;
+
+/// How long a user that begins anew waits at least.
+const RESTART: Duration = Duration::from_secs(1);
 
 /// A user of one slot.
 pub(super) struct User<C> {
     pub(super) context: Rc<Context>,
     pub(super) signals: Rc<UserSignals>,
-    grant: SlotGrant,
+    pub(super) grant: SlotGrant,
     pub(super) agent: Agent<C>,
     pub(super) iteration: u64,
     pub(super) variables: Variables,
+    /// Its last response, where its class looks at that.
+    pub(super) response: Option<Box<LastResponse>>,
 }
 
 impl<C: HttpClient> User<C> {
     /// A user with connections of its own.
-    pub(super) fn new<T: HttpThread<Client = C>>(
+    pub(super) fn new(
         context: &Rc<Context>,
         signals: &Rc<UserSignals>,
         grant: SlotGrant,
-        http: &T,
+        http: &Rc<dyn HttpThread<Client = C>>,
     ) -> Result<Self, ClientError> {
-        let probe = Arc::clone(&signals.probe);
-        let client = http.client(&probe)?;
+        let agent = Agent::new(http, signals)?;
         context.recorder.borrow_mut().user(usize::from(grant.class), true);
         let class = &context.prepared.plan.classes[usize::from(grant.class)];
-        let mut variables = Variables::new(&class.variables);
-        if let Some(values) = context.shared.get() {
-            aside::give(&mut variables, &class.variables, values);
-        }
-        let (context, signals) = (Rc::clone(context), Rc::clone(signals));
         Ok(Self {
-            context,
-            signals,
+            variables: variables(context, class),
+            response: class.looks_at_response.then(Box::default),
+            context: Rc::clone(context),
+            signals: Rc::clone(signals),
             grant,
-            agent: Agent { client, probe, jar: Jar::default() },
+            agent,
             iteration: 0,
-            variables,
         })
     }
 
@@ -65,72 +66,107 @@ impl<C: HttpClient> User<C> {
         let context = Rc::clone(&self.context);
         let class = usize::from(self.grant.class);
         let (plan, steps) = (&context.prepared.plan.classes[class], &context.prepared.classes[class]);
-        self.lifecycle(plan, &steps.on_start, false).await;
-        if plan.pipeline > 1 {
-            Box::pin(self.iterate_pipelined(plan, steps)).await;
-        } else {
-            self.iterate(&context, plan, steps).await;
+        loop {
+            if context.paused.get() && !Box::pin(self.sit_out(&context)).await {
+                return;
+            }
+            let mut then = self.lifecycle(plan, &steps.on_start, false).await;
+            if then == Then::GoOn {
+                then = if plan.pipeline > 1 {
+                    Box::pin(self.iterate_pipelined(plan, steps)).await
+                } else {
+                    self.iterate(&context, plan, steps).await
+                };
+            }
+            match then {
+                Then::GoOn => break,
+                Then::RestartUser => {
+                    if !Box::pin(self.begin_anew(plan)).await {
+                        return;
+                    }
+                }
+                Then::StopUser => {
+                    self.signals.has_left.set(true);
+                    break;
+                }
+                Then::StopRun => {
+                    context.wish_stop(StopWish::Scenario);
+                    self.signals.stopped().await;
+                    break;
+                }
+            }
         }
         self.lifecycle(plan, &steps.on_stop, true).await;
     }
 
-    /// Lives in the open model: runs the arrivals it is handed. Dropped before its end, it books what was under way as
-    /// cancelled.
-    pub(super) async fn serve(mut self: Box<Self>) {
-        let context = Rc::clone(&self.context);
-        let class = usize::from(self.grant.class);
-        let (plan, steps) = (&context.prepared.plan.classes[class], &context.prepared.classes[class]);
-        let born = context.clock.now();
-        self.lifecycle(plan, &steps.on_start, false).await;
-        let mut ready = Some(context.clock.now());
-        while let Some(Handed { number, due }) = self.signals.next_arrival().await {
-            // What the first arrival had to wait for `on_start` is the user's business, not the target's.
-            let apart = ready.take().map_or(Duration::ZERO, |ready| ready.saturating_sub(born.max(due)));
-            let guard = IterationGuard::take_over(&context);
-            let seed = context.prepared.plan.seed;
-            let (draw, think) = (Draw::arrival(seed, number), Draw::arrival_think(seed, number));
-            self.pass(&context, plan, steps, Begun { guard, draw, think }, Some(due + apart)).await;
-            self.iteration += 1;
-            context.push_free(self.grant.class, self.grant.slot);
-        }
-        self.lifecycle(plan, &steps.on_stop, true).await;
-    }
-
-    async fn lifecycle(&mut self, plan: &ClassPlan, steps: &[Step], stopping: bool) {
+    pub(super) async fn lifecycle(&mut self, plan: &ClassPlan, steps: &[Step], stopping: bool) -> Then {
         if steps.is_empty() {
-            return;
+            return Then::GoOn;
         }
         let (seed, slot, life) = self.seed();
-        let mut draw = Draw::lifecycle(seed, slot, life, stopping);
-        let mut think = Draw::think(seed, slot, life, if stopping { u64::MAX } else { u64::MAX - 1 });
+        let pass = if stopping { u64::MAX } else { u64::MAX - 1 };
+        let mut drawn = Drawn {
+            draw: Draw::lifecycle(seed, slot, life, stopping),
+            think: Draw::think(seed, slot, life, pass),
+            of: if stopping { Of::Stop } else { Of::Start },
+        };
         let here = Here { context: &self.context, signals: &self.signals };
-        let around = &self.context.prepared.around;
-        let mut render = render(plan, around, (slot, life), self.iteration, &mut draw, &mut self.variables);
-        program::run(here, &mut self.agent, steps, &mut render, &mut think, None).await;
+        let who = (self.grant.slot, life, self.iteration);
+        let task = if stopping { "on_stop" } else { "on_start" };
+        let mut scope = scope(
+            (plan, &self.context.prepared.around, task),
+            who,
+            &mut drawn,
+            &mut self.variables,
+            &mut self.response,
+        );
+        program::run(here, &mut self.agent, steps, &mut scope, None).await.then
     }
 
-    async fn iterate(&mut self, context: &Context, plan: &ClassPlan, steps: &PreparedClass) {
+    /// Drops what it has and knows, and waits until it is to begin anew; `false` if it is to finish before.
+    pub(super) async fn begin_anew(&mut self, plan: &ClassPlan) -> bool {
+        let (seed, slot, life) = self.seed();
+        let pause = plan.wait.sample(&mut Draw::wait(seed, slot, life, self.iteration));
+        self.signals.forget_lanes();
+        match Agent::new(&self.agent.http, &self.signals) {
+            Ok(agent) => self.agent = agent,
+            Err(error) => {
+                self.context.give_up(error.to_string());
+                return false;
+            }
+        }
+        self.variables = variables(&self.context, plan);
+        self.response = plan.looks_at_response.then(Box::default);
+        self.iteration = 0;
+        self.signals.restarts.set(self.signals.restarts.get().wrapping_add(1));
+        self.rest(Instant::now() + pause.max(RESTART)).await
+    }
+
+    async fn iterate(&mut self, context: &Context, plan: &ClassPlan, steps: &PreparedClass) -> Then {
         let (seed, slot, life) = self.seed();
         // The first beat is due when the user is ready for it: nothing to be late against.
         let mut due = None;
         // An iteration that follows at once begins when the one before ended.
         let mut now = None;
         loop {
-            if context.lapsed.get() {
+            if context.lapsed.get() || context.paused.get() {
                 // What follows a hold begins when it can, and nothing was due meanwhile.
                 (due, now) = (None, None);
             }
             if !self.may_begin(context).await {
-                return;
+                return Then::GoOn;
             }
             let begun = now.take().unwrap_or_else(|| context.clock.now());
             if begun >= context.stop_at.get() {
                 // The thread's loop has not had its turn yet; at the stop no iteration begins all the same.
-                return;
+                return Then::GoOn;
             }
             let requests_before = context.started.get();
-            let iteration = self.begin(context, begun);
-            let (ok, ended) = self.pass(context, plan, steps, iteration, due).await;
+            let mut iteration = self.begin(context, plan, steps, begun);
+            let Passed { ok, ended, then } = self.pass(context, plan, steps, &mut iteration, due).await;
+            if then != Then::GoOn {
+                return then;
+            }
             let pause = match plan.wait.period() {
                 Some(period) => {
                     let next = next_beat(due.unwrap_or(begun), period, ended);
@@ -149,7 +185,7 @@ impl<C: HttpClient> User<C> {
                     self.rest(until).await
                 };
                 if !goes_on {
-                    return;
+                    return Then::GoOn;
                 }
             } else if !ok || context.started.get() == requests_before {
                 // An iteration without an exchange can come through without a single await that waits; others are to have
@@ -186,6 +222,9 @@ impl<C: HttpClient> User<C> {
         if self.signals.is_stopped() || (context.lapsed.get() && !Box::pin(self.hold_still(context)).await) {
             return false;
         }
+        if context.paused.get() && !Box::pin(self.sit_out(context)).await {
+            return false;
+        }
         if context.permits.try_next() {
             return true;
         }
@@ -205,60 +244,98 @@ impl<C: HttpClient> User<C> {
         }
     }
 
-    /// An iteration of its own begins.
-    fn begin<'a>(&self, context: &'a Context, at: Duration) -> Begun<'a> {
-        let (seed, slot, life) = self.seed();
-        let draw = Draw::iteration(seed, slot, life, self.iteration);
-        let think = Draw::think(seed, slot, life, self.iteration);
-        Begun { guard: IterationGuard::begin(context, at), draw, think }
+    /// Waits for the end of a pause; `false` if the user is to finish before.
+    async fn sit_out(&self, context: &Context) -> bool {
+        tokio::select! {
+            biased;
+            () = self.signals.stopped() => false,
+            () = context.resumed() => true,
+        }
     }
 
-    /// One pass through one task: whether all was ok, and when it ended.
-    async fn pass(
+    /// An iteration of its own begins.
+    fn begin<'a>(
+        &self,
+        context: &'a Context,
+        plan: &ClassPlan,
+        steps: &PreparedClass,
+        at: Duration,
+    ) -> Begun<'a> {
+        let (draw, task) = self.next_task(plan, steps);
+        let (seed, slot, life) = self.seed();
+        let think = Draw::think(seed, slot, life, self.iteration);
+        let drawn = Drawn { draw, think, of: Of::Iteration };
+        Begun { guard: Some(IterationGuard::begin(context, at)), drawn, task }
+    }
+
+    /// The generator of its next iteration, and which task that is.
+    pub(super) fn next_task(&self, plan: &ClassPlan, steps: &PreparedClass) -> (Draw, usize) {
+        let (seed, slot, life) = self.seed();
+        let mut draw = Draw::iteration(seed, slot, life, self.iteration);
+        let round = |round| Draw::round(seed, slot, life, round);
+        let task = order::task(plan, steps, self.iteration, &mut draw, round);
+        (draw, task)
+    }
+
+    /// One pass through one task.
+    pub(super) async fn pass(
         &mut self,
         context: &Context,
         plan: &ClassPlan,
         steps: &PreparedClass,
-        begun: Begun<'_>,
+        begun: &mut Begun<'_>,
         due: Option<Duration>,
-    ) -> (bool, Duration) {
-        let Begun { guard, mut draw, mut think } = begun;
-        let (_, slot, life) = self.seed();
-        let task = plan.task_table.sample(&mut draw);
+    ) -> Passed {
+        let task = begun.task;
+        let (_, _, life) = self.seed();
         let here = Here { context, signals: &self.signals };
-        let around = &context.prepared.around;
-        let mut render = render(plan, around, (slot, life), self.iteration, &mut draw, &mut self.variables);
-        let Pass { ok, ended } =
-            program::run(here, &mut self.agent, &steps.tasks[task], &mut render, &mut think, due).await;
+        let called = (plan, &context.prepared.around, &*plan.tasks[task].name);
+        let who = (self.grant.slot, life, self.iteration);
+        let mut scope = scope(called, who, &mut begun.drawn, &mut self.variables, &mut self.response);
+        let Pass { ok, ended, then, .. } =
+            program::run(here, &mut self.agent, &steps.tasks[task], &mut scope, due).await;
         let ended = context.clock.at(ended.unwrap_or_else(Instant::now));
-        guard.end(if ok { IterationEnd::Completed } else { IterationEnd::Failed }, ended);
-        (ok, ended)
+        if let Some(guard) = begun.guard.take() {
+            guard.end(if ok { IterationEnd::Completed } else { IterationEnd::Failed }, ended);
+        }
+        Passed { ok, ended, then }
     }
 
+    /// Run seed, slot, and which of the slot's users it is.
     pub(super) fn seed(&self) -> (u64, u64, u32) {
-        (self.context.prepared.plan.seed, u64::from(self.grant.slot), self.grant.life)
+        let life = self.grant.life.wrapping_add(self.signals.restarts.get());
+        (self.context.prepared.plan.seed, u64::from(self.grant.slot), life)
     }
 }
 
-pub(super) fn render<'a>(
-    plan: &'a ClassPlan,
-    around: &'a Around,
-    (user_id, life): (u64, u32),
-    iteration: u64,
-    draw: &'a mut Draw,
+/// Those of a user that begins.
+fn variables(context: &Context, plan: &ClassPlan) -> Variables {
+    let mut variables = Variables::new(&plan.variables);
+    if let Some(values) = context.shared.get() {
+        aside::give(&mut variables, &plan.variables, values);
+    }
+    variables
+}
+
+/// What a program of `called` works on, run by a user of this (slot, life) in this iteration.
+pub(super) fn scope<'a>(
+    called: (&'a ClassPlan, &'a Around, &'a str),
+    (slot, life, iteration): (u32, u32, u64),
+    drawn: &'a mut Drawn,
     variables: &'a mut Variables,
-) -> RenderContext<'a> {
-    RenderContext {
-        user_id,
+    response: &'a mut Option<Box<LastResponse>>,
+) -> Scope<'a> {
+    Scope {
+        class: called.0,
+        around: called.1,
+        task: called.2,
+        slot,
         life,
-        class: &plan.name,
         iteration,
-        arrival: None,
         loop_index: 0,
-        response: &stampede_scenarios::response::NONE,
-        draw,
+        drawn,
         variables,
-        around,
+        response: response.as_deref_mut(),
     }
 }
 
@@ -268,18 +345,26 @@ fn next_beat(last: Duration, period: Duration, ended: Duration) -> Duration {
 }
 
 /// An iteration as it is when it has begun: who books its end, and what it draws from.
-struct Begun<'a> {
-    guard: IterationGuard<'a>,
-    draw: Draw,
-    think: Draw,
+pub(super) struct Begun<'a> {
+    /// Until it has ended.
+    pub(super) guard: Option<IterationGuard<'a>>,
+    pub(super) drawn: Drawn,
+    pub(super) task: usize,
+}
+
+/// How one went.
+pub(super) struct Passed {
+    pub(super) ok: bool,
+    pub(super) ended: Duration,
+    pub(super) then: Then,
 }
 
 impl<C> Drop for User<C> {
     fn drop(&mut self) {
         let context = &self.context;
-        if self.signals.take_arrival().is_some() {
+        if let Some(arrival) = self.signals.take_arrival() {
             // Handed over and given up before it could be begun with.
-            drop(IterationGuard::take_over(context));
+            drop(IterationGuard::take_over(context, arrival.part));
         }
         if std::thread::panicking() {
             context.panicked.set(true);
@@ -303,7 +388,7 @@ mod tests {
     fn a_waiting_user_is_small() {
         // With the task's own header this stays within 1.5 KiB, which is what 15 000 users are paid with.
         let (future, user) = (size_of_future(User::run), size_of::<User<NativeClient>>());
-        assert!(future <= 1424, "the future of a user has {future} bytes");
+        assert!(future <= 1440, "the future of a user has {future} bytes");
         assert!(user <= 320, "a user has {user} bytes");
     }
 }

@@ -184,7 +184,7 @@ impl Failure {
 }
 
 /// Makes one user's requests over connections of its own.
-pub trait HttpClient {
+pub trait HttpClient: 'static {
     /// Makes `request` and reads its response to the end. When the future is dropped the request is given up, and so is the
     /// connection it was on.
     fn exchange(&mut self, request: Request<'_>) -> impl Future<Output = Exchange>;
@@ -215,7 +215,7 @@ pub trait HttpFactory: Clone + Send + 'static {
 /// Makes the clients of one load thread.
 pub trait HttpThread: 'static {
     /// What it makes.
-    type Client: HttpClient + 'static;
+    type Client: HttpClient;
 
     /// A client with connections of its own, which tells `probe` what a dropped exchange can no longer tell.
     ///

@@ -16,7 +16,7 @@ use super::prepare::Ready;
 use super::running::Running;
 use crate::clock::{ClockSync, RunClock};
 use crate::engine::prepared::Prepared;
-use crate::engine::{Command, EngineConfig, Event, StartEngine};
+use crate::engine::{Command, EngineConfig, Event, StartEngine, StopWish};
 use crate::lease::Lease;
 use crate::outbox::Outbox;
 use crate::permits::IterationPool;
@@ -229,6 +229,10 @@ impl ActiveRun {
                 running.share.released(thread, &slots);
                 None
             }
+            Event::StopWanted { why, .. } => {
+                running.stop_wish.get_or_insert(why);
+                None
+            }
             Event::Ended { thread } => {
                 running.ended += 1;
                 running.share.ended(thread);
@@ -299,10 +303,12 @@ impl ActiveRun {
                     showing.started += thread.started();
                     showing.ended += thread.ended();
                     showing.dropped += thread.dropped();
+                    showing.stopped = showing.stopped.saturating_add(thread.stopped());
                     showing.begun += thread.begun();
                     thread.add_users(&mut showing.users);
                     showing.ages_ms.push(u32::try_from(thread.age(now).as_millis()).unwrap_or(u32::MAX));
                 }
+                showing.wish = running.stop_wish;
                 showing.hungry = running.pool.as_ref().is_some_and(|pool| pool.is_hungry());
                 showing.granted = running.pool.as_ref().map_or(0, |pool| pool.granted());
             }
@@ -320,6 +326,9 @@ pub(super) struct Showing {
     pub(super) begun: u64,
     pub(super) ended: u64,
     pub(super) dropped: u64,
+    pub(super) stopped: u32,
+    /// Why users want the run to end, if they do.
+    pub(super) wish: Option<StopWish>,
     pub(super) users: Vec<u32>,
     pub(super) ages_ms: Vec<u32>,
     pub(super) hungry: bool,

@@ -15,7 +15,7 @@ use super::room::Room;
 use super::share::{Assigned, Share};
 use crate::engine::arrivals::LaneGrant;
 use crate::engine::prepared::Prepared;
-use crate::engine::{Command, Engine, Event};
+use crate::engine::{Command, Engine, Event, StopWish};
 use crate::lanes::LaneDeal;
 use crate::outbox::Outbox;
 use crate::permits::IterationPool;
@@ -34,6 +34,8 @@ pub(super) struct Running {
     /// Run time since which its assignment has been empty, but for the last arrivals of lanes that go to others.
     pub(super) empty_since: Option<Duration>,
     lanes: LaneDeal,
+    /// Why users want the run to end.
+    pub(super) stop_wish: Option<StopWish>,
     /// From class and rank to the slot, of so many slots.
     index: Option<(u32, SlotIndex)>,
 }
@@ -56,6 +58,7 @@ impl Running {
             share: Share::new(threads),
             empty_since: None,
             lanes: LaneDeal::new(threads),
+            stop_wish: None,
             index: None,
         }
     }
@@ -92,6 +95,7 @@ impl Running {
             (settings.say)(&format!("more users than there is room for: {shortage}"));
         }
         let Assign { revision, cut, .. } = assign;
+        let steer = assign.steer;
         let shares = self.share.lay(revision, &users);
         let profile = Arc::new(assign.profile);
         let open =
@@ -104,6 +108,7 @@ impl Running {
                 grants: shares[thread].clone(),
                 open: grant(thread),
                 cut,
+                steer: steer.clone(),
             })
             .await;
         Ok(())

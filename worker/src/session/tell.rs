@@ -2,13 +2,13 @@
 
 use stampede_proto::aside;
 use stampede_proto::assign::held_to_wire;
-use stampede_proto::v1::{SnapshotBatch, WorkerPhase, WorkerStatus};
+use stampede_proto::v1::{SnapshotBatch, WorkerPhase, WorkerStatus, WorkerWish};
 use tokio::time::Instant;
 
 use super::WorkerError;
 use super::run::{ActiveRun, State};
 use super::worker::{MAX_UNANSWERED, Sent, Worker};
-use crate::engine::StartEngine;
+use crate::engine::{StartEngine, StopWish};
 
 /// What was last told in a heartbeat, to see what is news.
 #[derive(Debug, Default, PartialEq)]
@@ -21,6 +21,7 @@ pub(super) struct Told {
     all_done: bool,
     aside_done: bool,
     leaving: bool,
+    wants_stop: i32,
 }
 
 impl<E: StartEngine> Worker<E> {
@@ -96,6 +97,12 @@ impl<E: StartEngine> Worker<E> {
             status.iterations_begun = showing.begun;
             status.iterations_ended = showing.ended;
             status.iterations_dropped = showing.dropped;
+            status.users_stopped = showing.stopped;
+            status.set_wants_stop(match showing.wish {
+                None => WorkerWish::None,
+                Some(StopWish::Scenario) => WorkerWish::StopByScenario,
+                Some(StopWish::Data) => WorkerWish::StopByData,
+            });
             status.wants_iterations = showing.hungry;
             status.outbox = u32::try_from(run.outbox.len()).unwrap_or(u32::MAX);
             status.thread_ages_ms = showing.ages_ms;
@@ -114,6 +121,7 @@ impl<E: StartEngine> Worker<E> {
             status.set_phase(WorkerPhase::Idle);
         }
         told.phase = status.phase;
+        told.wants_stop = status.wants_stop;
         (status, told)
     }
 

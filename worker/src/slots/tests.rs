@@ -240,3 +240,57 @@ proptest! {
         prop_assert!(users.alive.keys().copied().eq(wanted));
     }
 }
+
+#[test]
+fn a_slot_whose_user_has_left_stays_empty_as_long_as_it_is_wanted() {
+    let mut table = running(&[0, 1, 2]);
+    assert!(!table.left(1));
+    assert_eq!(table.stopped_count(), 1);
+    assert_eq!(table.next(ms(100)), None);
+    assert!(table.step(ms(200)).is_empty());
+    // Not told to end, nothing is awaited of it.
+    assert_eq!(table.assign(four(), grants(&[0]), false), [SlotChange::Stop(2)]);
+    assert_eq!((table.departing(), table.stopped_count()), (vec![2], 0));
+    table.ended(2);
+    // Granted anew it is wanted anew, by whatever life it gets.
+    assert!(table.assign(four(), grants(&[0, 1]), false).is_empty());
+    let started = table.step(ms(300));
+    assert_eq!(started, [SlotChange::Start(SlotGrant { life: 1, ..grant(1) })]);
+}
+
+#[test]
+fn who_leaves_while_told_to_finish_is_released() {
+    let mut table = running(&[0, 1]);
+    assert_eq!(table.assign(four(), grants(&[0]), false), [SlotChange::Stop(1)]);
+    assert!(table.left(1));
+    // With a life of its own the slot starts when its last user has ended, however that ended.
+    let other = SlotGrant { life: 1, ..grant(0) };
+    assert_eq!(table.assign(four(), vec![other], false), [SlotChange::Cut(0)]);
+    assert!(table.step(ms(200)).is_empty());
+    assert!(!table.left(0));
+    assert_eq!(table.stopped_count(), 0);
+    let started = table.step(ms(200));
+    assert_eq!(started, [SlotChange::Start(SlotGrant { life: 1 << 16, ..grant(0) })]);
+}
+
+#[test]
+fn a_user_that_began_anew_has_used_up_lives() {
+    let mut table = running(&[0]);
+    table.restarted(0, 3);
+    assert_eq!(table.assign(four(), Vec::new(), false), [SlotChange::Stop(0)]);
+    assert!(table.ended(0));
+    assert!(table.assign(four(), grants(&[0]), false).is_empty());
+    assert_eq!(table.step(ms(200)), [SlotChange::Start(SlotGrant { life: 4, ..grant(0) })]);
+}
+
+#[test]
+fn a_slot_that_was_left_is_wanted_again_after_a_ramp_down() {
+    let mut table = running(&[0, 1]);
+    let less = Arc::new(Profile::ramp(1, rate(1000)));
+    table.left(1);
+    assert!(table.assign(Arc::clone(&less), grants(&[0, 1]), false).is_empty());
+    assert!(table.step(ms(200)).is_empty(), "nobody is there to be stopped");
+    assert_eq!((table.stopped_count(), table.departing()), (0, vec![]));
+    table.assign(four(), grants(&[0, 1]), false);
+    assert_eq!(table.step(ms(300)), [SlotChange::Start(SlotGrant { life: 1, ..grant(1) })]);
+}

@@ -1,12 +1,18 @@
 //! A load thread between its session and its target: what it does without a lease, when slots are taken away and come back, and
 //! when it joins late.
 
+mod loops;
+mod parallel;
+mod program;
 mod rig;
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rig::{Hit, Rig, grant};
 use stampede_scenarios::arrivals::LANES;
+use stampede_scenarios::rate::Rate;
+use stampede_scenarios::rate_profile::RateProfile;
 use stampede_worker::engine::Event;
 use stampede_worker::engine::arrivals::{LaneGrant, OpenGrant};
 use stampede_worker::lease::{BootTime, Lease};
@@ -257,6 +263,45 @@ async fn users_for_arrivals_that_are_too_many_end() {
     rig.second_with(1).await;
     rig.stop(LONG).await;
     assert_eq!(rig.ended().await.iterations.completed, 3);
+}
+
+#[tokio::test]
+async fn in_a_pause_no_iteration_begins_and_nobody_ends() {
+    let (mut rig, hits) = with_users(NAMED, 1).await;
+    rig.steer.paused = true;
+    rig.assign(&[grant(0, 0)], false).await;
+    assert!(rig.followed().await.is_empty());
+    hits.into_iter().for_each(Hit::go_on);
+    rig.second_with(1).await;
+    assert!(rig.is_quiet(), "the iteration under way was the last");
+    rig.steer.paused = false;
+    rig.assign(&[grant(0, 0)], false).await;
+    let hit = rig.request().await;
+    assert_eq!(hit.path.as_deref(), Some("/0/0/1"), "the next iteration of the same life");
+    hit.go_on();
+    rig.stop(LONG).await;
+    let sum = rig.ended().await;
+    assert_eq!(sum.iterations.begun, sum.iterations.completed);
+}
+
+#[tokio::test]
+async fn arrivals_follow_another_rate() {
+    let mut rig = Rig::new(NAMED, "rate: 1/m, iterations: 9", Lease::none(), Duration::ZERO);
+    rig.assign_open(&[], Some(all_lanes(0, 9)), false).await;
+    rig.start().await;
+    rig.request().await.go_on();
+    let rate = |per_second| Rate::new(per_second, 1).expect("positive");
+    let slow = RateProfile::constant(Rate::new(1, 60).expect("positive")).expect("one rate");
+    let now = rig.clock.now();
+    // None for a while, then quick ones: the second was walked long before, a minute ahead.
+    let changed = slow.held(now, None).held(now + Duration::from_millis(50), Some(rate(500)));
+    rig.steer.rate = Some(Arc::new(changed));
+    rig.assign_open(&[], Some(all_lanes(0, 9)), false).await;
+    let hits = rig.requests(8).await;
+    hits.into_iter().for_each(Hit::go_on);
+    rig.stop(LONG).await;
+    let sum = rig.ended().await;
+    assert_eq!((sum.iterations.planned, sum.iterations.begun), (9, 9), "{sum:?}");
 }
 
 #[tokio::test]

@@ -1,9 +1,12 @@
 //! One load thread with a target that answers when the test says so, and a lease in the test's hands.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use stampede_proto::prepare::ClientChoice;
+use stampede_proto::steer::Steer;
 use stampede_scenarios::compile::compile;
 use stampede_scenarios::profile::Profile;
 use stampede_scenarios::rate::Rate;
@@ -13,7 +16,7 @@ use stampede_stats::interval::Interval;
 use stampede_worker::clock::RunClock;
 use stampede_worker::engine::arrivals::OpenGrant;
 use stampede_worker::engine::prepared::Prepared;
-use stampede_worker::engine::{Command, Engine, EngineConfig, Event};
+use stampede_worker::engine::{Command, Engine, EngineConfig, Event, ThreadGauges};
 use stampede_worker::http::probe::{HELD, Probe};
 use stampede_worker::http::run::RunHttp;
 use stampede_worker::http::{
@@ -31,25 +34,36 @@ const PATIENCE: Duration = Duration::from_secs(60);
 pub(crate) struct Hit {
     /// The request's path; `None` while it connects.
     pub(crate) path: Option<String>,
-    go_on: oneshot::Sender<()>,
+    /// The client that makes it, in the order in which they were made.
+    pub(crate) client: usize,
+    go_on: oneshot::Sender<(u16, Vec<u8>)>,
 }
 
 impl Hit {
     pub(crate) fn go_on(self) {
+        self.answer(200, "");
+    }
+
+    /// The target answers with this status and body.
+    pub(crate) fn answer(self, status: u16, body: &str) {
         // Who was given up meanwhile does not hear it.
-        let _ = self.go_on.send(());
+        let _ = self.go_on.send((status, body.as_bytes().to_vec()));
     }
 }
 
 /// Makes users' clients.
 #[derive(Debug, Clone)]
-struct Target(mpsc::Sender<Hit>);
+struct Target {
+    hits: mpsc::Sender<Hit>,
+    clients: Arc<AtomicUsize>,
+}
 
 /// One user's client. It connects before its first request.
 struct Client {
     hits: mpsc::Sender<Hit>,
     probe: Arc<Probe>,
     connected: bool,
+    number: usize,
 }
 
 impl HttpFactory for Target {
@@ -64,16 +78,17 @@ impl HttpThread for Target {
     type Client = Client;
 
     fn client(&self, probe: &Arc<Probe>) -> Result<Client, ClientError> {
-        Ok(Client { hits: self.0.clone(), probe: Arc::clone(probe), connected: false })
+        let number = self.clients.fetch_add(1, Ordering::Relaxed);
+        Ok(Client { hits: self.hits.clone(), probe: Arc::clone(probe), connected: false, number })
     }
 }
 
 impl Client {
-    async fn hit(&self, path: Option<String>) {
+    async fn hit(&self, path: Option<String>) -> (u16, Vec<u8>) {
         let (go_on, told) = oneshot::channel();
         // A test that is over wants no more of it.
-        let _ = self.hits.send(Hit { path, go_on }).await;
-        let _ = told.await;
+        let _ = self.hits.send(Hit { path, client: self.number, go_on }).await;
+        told.await.unwrap_or((200, Vec::new()))
     }
 }
 
@@ -88,8 +103,8 @@ impl HttpClient for Client {
             }
         }
         self.probe.wrote(true);
-        self.hit(Some(request.path.to_owned())).await;
-        exchange(Ok(Box::new(Response { status: 200, ..Response::default() })), true)
+        let (status, body) = self.hit(Some(request.path.to_owned())).await;
+        exchange(Ok(Box::new(Response { status, body, ..Response::default() })), true)
     }
 }
 
@@ -107,16 +122,92 @@ pub(crate) struct Sum {
     pub(crate) first_s: Option<u32>,
     /// The longest response.
     pub(crate) longest: Duration,
+    /// Every row by method and name, requests or not.
+    pub(crate) rows: BTreeMap<String, RequestCounts>,
+    /// Every failure without a request, with its kind and message, and how often it came.
+    pub(crate) errors: Vec<String>,
+    failures: BTreeMap<String, u64>,
 }
 
 impl Sum {
+    /// With what is shown of it made ready.
+    fn told(mut self) -> Self {
+        self.errors = self.failures.iter().map(|(what, count)| format!("{what} ({count})")).collect();
+        self
+    }
+
     fn add(&mut self, interval: &Interval) {
+        for error in &interval.errors {
+            let what = format!("{} {}: {}: {}", error.key.method, error.key.name, error.kind, error.message);
+            if matches!(&*error.key.method, "GROUP" | "TASK") {
+                *self.failures.entry(what).or_default() += error.count;
+            }
+        }
         self.first_s.get_or_insert(interval.from_s);
         self.iterations.add(&interval.iterations);
         for slot in interval.endpoints.iter().flatten() {
+            let row = self.rows.entry(format!("{} {}", slot.key.method, slot.key.name)).or_default();
+            row.add(&slot.stats.counts);
+            if matches!(&*slot.key.method, "GROUP" | "TASK") {
+                continue;
+            }
             self.requests.add(&slot.stats.counts);
             self.longest = self.longest.max(Duration::from_nanos(slot.stats.ok.exact().max_ns));
         }
+    }
+}
+
+/// A load thread with nothing but its users, which begin at once.
+pub(crate) struct Alone {
+    pub(crate) rig: Rig,
+    /// What is not answered before its user is told to finish.
+    last: Option<Hit>,
+}
+
+impl Alone {
+    /// One user of `class`.
+    pub(crate) async fn new(class: &str) -> Self {
+        Self::with(class, 1).await
+    }
+
+    /// So many users of `class`.
+    pub(crate) async fn with(class: &str, users: u32) -> Self {
+        let mut rig = Rig::new(class, "users: 9", Lease::new(Duration::from_secs(3600)), Duration::ZERO);
+        rig.renew();
+        let grants: Vec<_> = (0..users).map(|slot| grant(slot, 0)).collect();
+        rig.assign(&grants, false).await;
+        rig.start().await;
+        assert!(rig.followed().await.is_empty());
+        Self { rig, last: None }
+    }
+
+    /// Its next request.
+    pub(crate) async fn next(&mut self) -> Hit {
+        self.rig.request().await
+    }
+
+    /// Its next request is answered; its path.
+    pub(crate) async fn goes_on(&mut self) -> String {
+        let mut hit = self.next().await;
+        let path = hit.path.take().unwrap_or_default();
+        hit.go_on();
+        path
+    }
+
+    /// Its next request goes to `path`, and is answered when it is told to finish.
+    pub(crate) async fn stays_at(&mut self, path: &str) {
+        let hit = self.next().await;
+        assert_eq!(hit.path.as_deref(), Some(path));
+        self.last = Some(hit);
+    }
+
+    /// The iteration under way, which waits for an answer, is the last.
+    pub(crate) async fn stop(mut self) -> Sum {
+        self.rig.assign(&[], false).await;
+        self.rig.followed().await;
+        drop(self.last);
+        self.rig.stop(Duration::from_secs(3600)).await;
+        self.rig.ended().await
     }
 }
 
@@ -128,6 +219,8 @@ pub(crate) struct Rig {
     pub(crate) lease: Arc<Lease>,
     pub(crate) clock: Arc<RunClock>,
     revision: u64,
+    /// Goes with the assignments that follow.
+    pub(crate) steer: Steer,
     pub(crate) sum: Sum,
 }
 
@@ -154,8 +247,18 @@ impl Rig {
             pool: None,
             lease: Arc::clone(&lease),
         };
-        let engine = Engine::start(&config, &Target(hits), &sender).expect("a thread");
-        Self { engine, events, hits: seen, lease, clock, revision: 0, sum: Sum::default() }
+        let engine =
+            Engine::start(&config, &Target { hits, clients: Arc::default() }, &sender).expect("a thread");
+        Self {
+            engine,
+            events,
+            hits: seen,
+            lease,
+            clock,
+            revision: 0,
+            steer: Steer::default(),
+            sum: Sum::default(),
+        }
     }
 
     pub(crate) fn renew(&self) {
@@ -174,7 +277,8 @@ impl Rig {
     pub(crate) async fn assign_open(&mut self, grants: &[SlotGrant], open: Option<OpenGrant>, cut: bool) {
         self.revision += 1;
         let profile = Arc::new(Profile::ramp(100, Rate::new(1_000_000, 1).expect("positive")));
-        let assign = Command::Assign { revision: self.revision, profile, grants: grants.to_vec(), open, cut };
+        let (revision, grants, steer) = (self.revision, grants.to_vec(), self.steer.clone());
+        let assign = Command::Assign { revision, profile, grants, open, cut, steer };
         self.engine.command(|_| assign.clone()).await;
     }
 
@@ -257,6 +361,11 @@ impl Rig {
         }
     }
 
+    /// Slots that stay empty, as the thread shows it.
+    pub(crate) fn stopped(&self) -> u32 {
+        self.engine.gauges().map(ThreadGauges::stopped).sum()
+    }
+
     /// Waits for the end of every user; who does something goes on.
     pub(crate) async fn ended(mut self) -> Sum {
         loop {
@@ -264,9 +373,9 @@ impl Rig {
                 Some(hit) = self.hits.recv() => hit.go_on(),
                 event = self.events.recv() => match event.expect("the thread lives") {
                     Event::Interval { interval, .. } => self.sum.add(&interval),
-                    Event::Ended { .. } => return self.sum,
+                    Event::Ended { .. } => return self.sum.told(),
                     Event::Failed { why, .. } => panic!("{why}"),
-                    Event::Followed { .. } | Event::Released { .. } => {}
+                    Event::Followed { .. } | Event::Released { .. } | Event::StopWanted { .. } => {}
                 },
             }
         }

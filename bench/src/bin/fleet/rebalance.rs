@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use stampede_coordinator::dispatch::{Dispatch, Moment};
 use stampede_proto::assign::{Assign, to_wire};
+use stampede_proto::steer::Steer;
 use stampede_scenarios::profile::Profile;
 use stampede_scenarios::rate::Rate;
 
@@ -87,6 +88,7 @@ fn round(capacities: &[u32], took: &mut Took) -> Result<(), String> {
             grants: share.grants,
             open: None,
             cut: share.cut,
+            steer: Steer::default(),
         })
         .map(|assign| to_wire(&assign, &profile).encode_to_vec().len())
         .sum();

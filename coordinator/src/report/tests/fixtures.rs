@@ -4,14 +4,14 @@
 
 use std::time::Duration;
 
-use stampede_stats::endpoint::EndpointKey;
+use stampede_stats::endpoint::{EndpointKey, RowKind};
 use stampede_stats::outcome::{FailureKind, Outcome};
 use stampede_stats::recorder::{Connected, IterationEnd, Recorder, Sample};
 use stampede_stats::snapshot::Snapshot;
 use stampede_stats::timeline::Timeline;
 use stampede_stats::totals::Totals;
 
-use crate::result::{Accounting, RunResult, StopReason, WorkerResult};
+use crate::result::{Accounting, RunResult, StopReason, WarmupAccount, WorkerResult};
 use crate::view::WorkerState;
 
 pub(super) fn ms(ms: u64) -> Duration {
@@ -35,6 +35,12 @@ fn run_served(
 ) -> RunResult {
     let known = endpoints.iter().map(|(method, name)| EndpointKey::new(*method, *name)).collect();
     let mut recorder = Recorder::new(known, 1);
+    book(&mut recorder, requests, duration, slowest);
+    close(&mut recorder, requests.last().map_or(duration, |(_, at, _, _)| ms(*at).max(duration)));
+    result(recorder, duration)
+}
+
+fn book(recorder: &mut Recorder, requests: &[Request<'_>], duration: Duration, slowest: Duration) {
     recorder.stop_at(duration);
     for _ in 0..3 {
         recorder.user(0, true);
@@ -45,8 +51,8 @@ fn run_served(
             None => Outcome::Ok,
             Some((kind, message)) => Outcome::Failed { kind: *kind, message },
         };
-        recorder.begin_iteration(at);
-        recorder.begin(*endpoint, at);
+        let part = recorder.begin_iteration(at);
+        let row = recorder.begin(*endpoint, at);
         if index == 0 {
             let connected = Connected { dns: None, connect: Some(ms(1)), tls: None };
             recorder.connected("shop.test:80", connected, at);
@@ -56,7 +62,7 @@ fn run_served(
         let ttfb = Some(response / 2);
         let (bytes_in, bytes_out) = (512, 64);
         let sample = Sample {
-            endpoint: *endpoint,
+            endpoint: row,
             at,
             outcome,
             response,
@@ -69,12 +75,26 @@ fn run_served(
         };
         recorder.end(&sample);
         let end = if failure.is_some() { IterationEnd::Failed } else { IterationEnd::Completed };
-        recorder.end_iteration(end, at);
+        recorder.end_iteration(part, end, at);
     }
-    let end = requests.last().map_or(duration, |(_, at, _, _)| ms(*at).max(duration));
+}
+
+fn close(recorder: &mut Recorder, end: Duration) {
     recorder.roll(end);
     recorder.close_last();
-    result(recorder, duration)
+}
+
+fn accounting(totals: &Totals) -> Accounting {
+    Accounting {
+        started: totals.requests().started,
+        iterations_begun: totals.iterations.begun,
+        warmup: WarmupAccount {
+            started: totals.warmup.started,
+            iterations_begun: totals.warmup_iterations.begun,
+            ..WarmupAccount::default()
+        },
+        ..Accounting::default()
+    }
 }
 
 fn result(mut recorder: Recorder, duration: Duration) -> RunResult {
@@ -90,10 +110,12 @@ fn result(mut recorder: Recorder, duration: Duration) -> RunResult {
         point.users = interval.gauges.users.iter().map(|users| u64::from(*users)).sum();
         point.planned_users = point.users;
         for (key, delta) in &snapshot.endpoints {
-            point.requests += delta.counts.completed();
-            point.failures += delta.counts.failed;
-            point.times.merge(&delta.ok);
-            point.times.merge(&delta.failed);
+            if key.is_request() {
+                point.requests += delta.counts.completed();
+                point.failures += delta.counts.failed;
+                point.times.merge(&delta.ok);
+                point.times.merge(&delta.failed);
+            }
             if !snapshot.draining {
                 let window = in_window.entry(key.clone()).or_default();
                 window.requests += delta.counts.completed();
@@ -102,11 +124,7 @@ fn result(mut recorder: Recorder, duration: Duration) -> RunResult {
         }
         totals.add(&snapshot);
     }
-    let accounting = Accounting {
-        started: totals.requests().started,
-        iterations_begun: totals.iterations.begun,
-        ..Accounting::default()
-    };
+    let accounting = accounting(&totals);
     let worker = worker("local", totals.requests().completed());
     RunResult {
         id: "7f3c2a".into(),
@@ -118,6 +136,7 @@ fn result(mut recorder: Recorder, duration: Duration) -> RunResult {
         started_at: "2026-03-01T12:00:00.25Z".parse().expect("a timestamp"),
         ended_at: "2026-03-01T12:00:10.75Z".parse().expect("a timestamp"),
         duration,
+        warmup: Duration::ZERO,
         run_time: Some(duration),
         users_peak: 3,
         users_wanted: 3,
@@ -265,6 +284,57 @@ pub(super) fn iterations() -> RunResult {
     result.run_time = None;
     result.accounting.planned = Some(510);
     result.accounting.dropped = 10;
+    result
+}
+
+/// Two seconds of warm-up with failures of its own, groups, `fail` steps, and a setup before it all.
+pub(super) fn rows_of_every_kind() -> RunResult {
+    let known = vec![
+        EndpointKey::new("GET", "/"),
+        EndpointKey::new("POST", "/pay"),
+        EndpointKey::of(RowKind::Group, "GROUP", "checkout"),
+        EndpointKey::of(RowKind::Task, "TASK", "buy"),
+        EndpointKey::of(RowKind::Aside, "POST", "(setup) /reset"),
+    ];
+    let mut recorder = Recorder::new(known, 1).with_warmup(ms(2_000));
+    let refused = Some((FailureKind::Status, "status 503"));
+    let requests: Vec<Request<'_>> = (0..400u32)
+        .map(|n| {
+            (
+                n % 2,
+                u64::from(n) * 20,
+                2_000 + u64::from(n),
+                if n % 25 == 0 && n < 100 { refused } else { None },
+            )
+        })
+        .collect();
+    let setup = recorder.begin(4, ms(0));
+    recorder.end(&Sample {
+        endpoint: setup,
+        at: ms(0),
+        outcome: Outcome::Ok,
+        response: ms(31),
+        service: Some(ms(30)),
+        ttfb: Some(ms(29)),
+        sent: 1,
+        hops: 0,
+        bytes_in: 2,
+        bytes_out: 0,
+    });
+    book(&mut recorder, &requests, ms(8_000), Duration::MAX);
+    for n in 0..40 {
+        let group = recorder.begin(2, ms(7_990));
+        let end = if n % 8 == 0 { IterationEnd::Failed } else { IterationEnd::Completed };
+        recorder.end_group(group, ms(100 + n), end, ms(7_990));
+    }
+    for _ in 0..3 {
+        recorder.fail(3, ms(7_995), "no stock");
+    }
+    close(&mut recorder, ms(8_000));
+    let mut result = result(recorder, ms(8_000));
+    result.warmup = ms(2_000);
+    result.stop_reason = StopReason::Scenario;
+    result.run_time = Some(ms(10_000));
     result
 }
 

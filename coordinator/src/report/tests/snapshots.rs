@@ -4,6 +4,9 @@
 
 use std::path::{Path, PathBuf};
 
+use stampede_stats::counts::RequestCounts;
+use stampede_stats::endpoint::RowKind;
+
 use super::fixtures;
 use crate::report::{Format, Report, markdown_text, stdout_text, verdict};
 use crate::result::RunResult;
@@ -78,6 +81,33 @@ fn iterations() {
     insta::assert_snapshot!("iterations_stdout", stdout(&result));
     insta::assert_snapshot!("iterations_md", markdown(&result));
     insta::assert_snapshot!("iterations_json", json(&result));
+}
+
+#[test]
+fn rows_of_every_kind() {
+    let result = fixtures::rows_of_every_kind();
+    // What failed in the warm-up is no reason; what `fail` booked is.
+    let sentence = verdict(&result).sentence;
+    assert!(
+        sentence.starts_with("Stampede: failed. 3 failures booked by fail steps. 300 requests in 6.0 s"),
+        "{sentence}"
+    );
+    insta::assert_snapshot!("rows_of_every_kind_stdout", stdout(&result));
+    insta::assert_snapshot!("rows_of_every_kind_md", markdown(&result));
+    insta::assert_snapshot!("rows_of_every_kind_json", json(&result));
+}
+
+#[test]
+fn failures_of_the_warm_up_alone_are_no_reason_to_fail() {
+    let mut result = fixtures::rows_of_every_kind();
+    result.totals.endpoints.retain(|key, _| key.kind != RowKind::Task);
+    result.totals.errors.retain(|key, _| key.endpoint.kind != RowKind::Task);
+    assert!(verdict(&result).passed);
+    result.totals.all = RequestCounts::default();
+    result.accounting.started = 0;
+    assert!(!verdict(&result).passed);
+    let sentence = verdict(&result).sentence;
+    assert!(sentence.starts_with("Stampede: failed. No request was made after the warm-up."), "{sentence}");
 }
 
 #[test]

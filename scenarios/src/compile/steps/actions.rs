@@ -1,7 +1,7 @@
 //! Steps that take no time: `set`, `log`, `fail` and `stop`.
 
 use super::{Builder, alone};
-use crate::compile::eval::Scope;
+use crate::compile::eval::{At, Scope};
 use crate::compile::scalars::expected;
 use crate::compile::settings;
 use crate::compile::values;
@@ -22,7 +22,7 @@ impl<'a> Builder<'a> {
             }
             "log" => {
                 alone(entries, verb, "`log` has no options; the step is one line of text", self.cx);
-                if let Some(text) = self.message(&verb.value, "a text for the log", true) {
+                if let Some(text) = self.message(&verb.value, "a text for the log", At::Log) {
                     self.push(Op::Log { text, place: verb.key_place });
                 }
             }
@@ -33,7 +33,7 @@ impl<'a> Builder<'a> {
                     "TASK",
                     &self.class.title(self.belongs.to),
                 );
-                if let Some(message) = self.message(&verb.value, "the reason in a few words", false) {
+                if let Some(message) = self.message(&verb.value, "the reason in a few words", At::Elsewhere) {
                     self.push(Op::Fail(Box::new(FailPlan { row, message, place: verb.key_place })));
                 }
             }
@@ -70,12 +70,12 @@ impl<'a> Builder<'a> {
     }
 
     /// A text with values in it, on one line.
-    fn message(&self, node: &Node, what: &str, worker: bool) -> Option<Template> {
+    fn message(&self, node: &Node, what: &str, at: At) -> Option<Template> {
         if !matches!(node.kind, Kind::Scalar(_)) || node.is_null() {
             self.cx.report(expected(node, what, node.found()));
             return None;
         }
-        let text = Scope { worker, ..self.scope() }.template(node, Encoding::Raw, self.cx)?;
+        let text = Scope { at, ..self.scope() }.template(node, Encoding::Raw, self.cx)?;
         if text.as_static().is_some_and(|text| text.trim().is_empty()) {
             self.cx.report(expected(node, what, "an empty text"));
             return None;

@@ -9,7 +9,8 @@ use stampede_scenarios::draw::Draw;
 use stampede_scenarios::source::{Overrides, Source};
 use stampede_scenarios::variables::{VariableId, Variables};
 
-use super::super::prepared::{Prepared, Step};
+use super::super::prepared::Prepared;
+use super::super::steps::Step;
 use super::*;
 use crate::http::auto::ClientChoice;
 use crate::http::{Options, Version};
@@ -93,7 +94,7 @@ fn the_client_is_told_how_the_step_wants_it() {
     );
     let options = |index: usize| match &prepared.classes[0].tasks[0][index] {
         Step::Request(request) => request.options,
-        Step::Think(_) => panic!("a request"),
+        _ => panic!("a request"),
     };
     assert_eq!(options(0), Options::default());
     let own = Options {

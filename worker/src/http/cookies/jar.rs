@@ -11,7 +11,7 @@ use super::line::{self, Line};
 const MAX_COOKIES: usize = 180;
 
 /// One user's cookies.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Jar {
     /// Longest path first, of equally long ones the oldest.
     cookies: Vec<Cookie>,
@@ -19,7 +19,7 @@ pub struct Jar {
     made: u32,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 struct Cookie {
     /// `name=value`, the domain, the path, one after the other.
     text: Box<[u8]>,
@@ -102,8 +102,35 @@ impl Jar {
         }
     }
 
+    /// Takes what has changed in a copy of it: between `before`, as the copy was made, and `after`.
+    pub fn join(&mut self, before: &Self, after: Self, now: u64) {
+        for old in &before.cookies {
+            if !after.cookies.iter().any(|cookie| cookie.is_like(old)) {
+                self.cookies.retain(|cookie| !cookie.is_like(old));
+            }
+        }
+        for mut cookie in after.cookies {
+            if before.cookies.contains(&cookie) {
+                continue;
+            }
+            if let Some(known) = self.cookies.iter_mut().find(|known| known.is_like(&cookie)) {
+                // It keeps its age.
+                cookie.number = known.number;
+                *known = cookie;
+            } else {
+                cookie.number = self.made;
+                self.insert(cookie, now);
+            }
+        }
+    }
+
     fn add(&mut self, said: &Line<'_>, place: &Place<'_>, now: u64) {
-        let Some(cookie) = Cookie::new(said, place, self.made) else { return };
+        if let Some(cookie) = Cookie::new(said, place, self.made) {
+            self.insert(cookie, now);
+        }
+    }
+
+    fn insert(&mut self, cookie: Cookie, now: u64) {
         if self.cookies.len() >= MAX_COOKIES {
             self.cookies.retain(|cookie| cookie.expires > now);
         }
@@ -158,6 +185,13 @@ impl Cookie {
 
     fn path(&self) -> &[u8] {
         &self.text[self.domain_end as usize..]
+    }
+
+    /// Whether it has the name, domain and path of the other.
+    fn is_like(&self, other: &Self) -> bool {
+        self.pair_name() == other.pair_name()
+            && self.domain() == other.domain()
+            && self.path() == other.path()
     }
 
     fn is_at(&self, name: &[u8], place: &Place<'_>) -> bool {

@@ -1,0 +1,354 @@
+//! Reads a rule: `metric [of scope] op value [for duration] [or stop]`.
+//!
+//! A text that is no rule is answered with the part of it that is wrong and how to write it. Nothing is known here of where the
+//! text stands, nor of the requests of the scenario.
+
+use std::time::Duration;
+
+use thiserror::Error;
+
+use super::{Clock, Figure, LONGEST_WINDOW, Metric, Op, Rule, Scope, Unit};
+use crate::units::{Decimal, parse_duration, parse_rate};
+
+/// How a rule looks, for somebody who has written another thing.
+const EXAMPLE: &str =
+    "for example `p95 < 500ms`, `p99 of \"GET /cart\" < 1s` or `error_rate < 1% for 10s or stop`";
+
+/// The metrics by name.
+const METRICS: &str = "p95 (0 to 100), avg, min, max, ttfb.p95, service.p95, rps, failures_per_s, error_rate, requests, dropped, iteration_error_rate";
+
+/// Why a text is no rule.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("{message}")]
+pub struct RuleError {
+    /// What is wrong.
+    pub message: String,
+    /// How it is written.
+    pub hint: String,
+    /// Bytes of the text, from and to.
+    pub at: (usize, usize),
+}
+
+/// A piece of a rule.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Token<'a> {
+    text: &'a str,
+    quoted: bool,
+    at: (usize, usize),
+}
+
+impl Token<'_> {
+    fn is(&self, word: &str) -> bool {
+        !self.quoted && self.text == word
+    }
+
+    fn error(&self, message: impl Into<String>, hint: impl Into<String>) -> RuleError {
+        RuleError { message: message.into(), hint: hint.into(), at: self.at }
+    }
+}
+
+struct Reader<'a> {
+    tokens: std::iter::Peekable<std::vec::IntoIter<Token<'a>>>,
+    end: usize,
+}
+
+impl<'a> Reader<'a> {
+    fn next(&mut self, wanted: &str) -> Result<Token<'a>, RuleError> {
+        let end = self.end;
+        self.tokens.next().ok_or_else(|| RuleError {
+            message: format!("{wanted} is missing"),
+            hint: EXAMPLE.to_owned(),
+            at: (end, end),
+        })
+    }
+
+    fn take(&mut self, word: &str) -> bool {
+        self.tokens.next_if(|token| token.is(word)).is_some()
+    }
+}
+
+/// Reads a rule.
+///
+/// # Errors
+/// What is wrong with it, and how it is written.
+pub fn parse(text: &str) -> Result<Rule, RuleError> {
+    let mut reader = Reader { tokens: tokens(text)?.into_iter().peekable(), end: text.len() };
+    let first = reader.next("a metric")?;
+    let metric = metric(&first)?;
+    let scope = if reader.take("of") { scope(metric, &mut reader)? } else { Scope::All };
+    let op = op(&reader.next("a comparison")?)?;
+    let limit = reader.next("a value")?;
+    let value = value(metric, &limit)?;
+    let window = if reader.take("for") { Some(window(&reader.next("a duration")?)?) } else { None };
+    let mut or_stop = false;
+    if reader.take("or") {
+        let stop = reader.next("`stop`")?;
+        if !stop.is("stop") {
+            return Err(stop.error(format!("`stop` is expected here, not `{}`", stop.text), EXAMPLE));
+        }
+        or_stop = true;
+    }
+    if let Some(rest) = reader.tokens.next() {
+        let hint = match rest.text {
+            "and" | "&&" => "write two rules, one below the other",
+            _ => EXAMPLE,
+        };
+        return Err(rest.error(format!("the rule is over before `{}`", rest.text), hint));
+    }
+    Ok(Rule { metric, scope, op, value, written: limit.text.to_owned(), window, or_stop })
+}
+
+/// Words, comparisons and what stands in quotes. Comparisons need no space around them.
+fn tokens(text: &str) -> Result<Vec<Token<'_>>, RuleError> {
+    let mut tokens = Vec::new();
+    let mut at = 0;
+    while let Some(next) = text[at..].chars().next() {
+        let rest = &text[at..];
+        let is_op = |c: char| matches!(c, '<' | '>' | '=' | '!');
+        if next.is_whitespace() {
+            at += next.len_utf8();
+        } else if next == '"' || next == '\'' {
+            let Some(len) = rest[1..].find(next) else {
+                let hint = "a name stands between two of them: `p95 of \"GET /cart\" < 500ms`".to_owned();
+                return Err(RuleError {
+                    message: "a quote is not closed".to_owned(),
+                    hint,
+                    at: (at, text.len()),
+                });
+            };
+            tokens.push(Token { text: &rest[1..=len], quoted: true, at: (at, at + len + 2) });
+            at += len + 2;
+        } else {
+            let ends = |c: char| c.is_whitespace() || is_op(c) != is_op(next) || c == '"';
+            let len = rest.find(ends).unwrap_or(rest.len());
+            tokens.push(Token { text: &rest[..len], quoted: false, at: (at, at + len) });
+            at += len;
+        }
+    }
+    Ok(tokens)
+}
+
+fn metric(token: &Token<'_>) -> Result<Metric, RuleError> {
+    let unknown = || {
+        let hint = match token.text {
+            "median" | "med" => "the median is `p50`".to_owned(),
+            "mean" | "average" => "the mean is `avg`".to_owned(),
+            "errors" | "failures" | "http_req_failed" => {
+                "did you mean `error_rate` or `failures_per_s`?".to_owned()
+            }
+            "rate" | "throughput" => "did you mean `rps`?".to_owned(),
+            _ => format!("metrics are {METRICS}"),
+        };
+        token.error(format!("there is no metric `{}`", token.text), hint)
+    };
+    if token.quoted {
+        return Err(unknown());
+    }
+    let (clock, figure) = match token.text.split_once('.') {
+        Some(("ttfb", figure)) => (Clock::FirstByte, figure),
+        Some(("service", figure)) => (Clock::Service, figure),
+        _ => (Clock::Response, token.text),
+    };
+    let figure = match figure {
+        "avg" => Some(Figure::Avg),
+        "min" => Some(Figure::Min),
+        "max" => Some(Figure::Max),
+        _ => figure.strip_prefix('p').and_then(Decimal::parse).map(|p| Figure::Percentile(p.as_f64())),
+    };
+    if let Some(Figure::Percentile(percent)) = figure
+        && percent > 100.0
+    {
+        return Err(token.error(format!("there is no percentile above 100, and this is {percent}"), EXAMPLE));
+    }
+    if let Some(figure) = figure {
+        return Ok(Metric::Time(clock, figure));
+    }
+    match token.text {
+        "rps" => Ok(Metric::Rps),
+        "failures_per_s" => Ok(Metric::FailuresPerS),
+        "error_rate" => Ok(Metric::ErrorRate),
+        "requests" => Ok(Metric::Requests),
+        "dropped" => Ok(Metric::Dropped),
+        "iteration_error_rate" => Ok(Metric::IterationErrorRate),
+        _ => Err(unknown()),
+    }
+}
+
+fn scope(metric: Metric, reader: &mut Reader<'_>) -> Result<Scope, RuleError> {
+    const SCOPES: &str = "it is `\"GET /cart\"`, `group \"checkout\"`, `ok` or `each`";
+    let token = reader.next("what it is of")?;
+    if metric.is_of_the_run() {
+        return Err(
+            token.error(format!("`{metric}` is of the whole run, and of nothing else"), "leave out `of …`")
+        );
+    }
+    let scope = if token.quoted {
+        match token.text.split_once(' ') {
+            Some((method, name)) if !method.is_empty() && method.bytes().all(|b| b.is_ascii_uppercase()) => {
+                Scope::Endpoint(Some(method.to_owned()), name.trim().to_owned())
+            }
+            _ => Scope::Endpoint(None, token.text.to_owned()),
+        }
+    } else {
+        match token.text {
+            "ok" => Scope::Ok,
+            "each" => Scope::Each,
+            "group" => Scope::Group(reader.next("the name of the group")?.text.to_owned()),
+            "class" => {
+                let hint = "name a request instead: `p95 of \"GET /cart\" < 500ms`";
+                return Err(token.error("there are no statistics by user class yet", hint));
+            }
+            other => return Err(token.error(format!("a rule is not of `{other}`"), SCOPES)),
+        }
+    };
+    if scope == Scope::Ok && !matches!(metric, Metric::Time(Clock::Response, _)) {
+        let text = format!("`{metric}` is not counted for successful requests alone");
+        return Err(token.error(text, "`of ok` goes with p95, avg, min and max"));
+    }
+    Ok(scope)
+}
+
+fn op(token: &Token<'_>) -> Result<Op, RuleError> {
+    match token.text {
+        "<" => Ok(Op::Less),
+        "<=" => Ok(Op::AtMost),
+        ">" => Ok(Op::More),
+        ">=" => Ok(Op::AtLeast),
+        "==" => Ok(Op::Equal),
+        "=" => Err(token.error("a comparison is written `==`", EXAMPLE)),
+        "within" => {
+            Err(token
+                .error("rules against a baseline are not there yet", "compare with a value: `p95 < 500ms`"))
+        }
+        other => Err(token
+            .error(format!("a comparison is expected here, not `{other}`"), "one of `<` `<=` `>` `>=` `==`")),
+    }
+}
+
+fn value(metric: Metric, token: &Token<'_>) -> Result<f64, RuleError> {
+    let number = |text: &str| Decimal::parse(text).map(Decimal::as_f64);
+    match metric.unit() {
+        Unit::Time => match parse_duration(token.text) {
+            Ok(time) => Ok(time.as_secs_f64() * 1e3),
+            Err(error) => Err(token.error(error.to_string(), format!("for example `{metric} < 500ms`"))),
+        },
+        Unit::PerSecond if number(token.text) == Some(0.0) => Ok(0.0),
+        Unit::PerSecond => parse_rate(token.text)
+            .map(crate::rate::Rate::per_second)
+            .map_err(|error| token.error(error.to_string(), format!("for example `{metric} > 100/s`"))),
+        Unit::Part => {
+            let part = match token.text.strip_suffix('%') {
+                Some(percent) => number(percent).map(|percent| percent / 100.0),
+                None => number(token.text),
+            };
+            part.filter(|part| *part <= 1.0).ok_or_else(|| {
+                let text = format!("`{}` is no part of a whole", token.text);
+                token.error(text, format!("for example `{metric} < 1%`"))
+            })
+        }
+        Unit::Count => number(token.text).ok_or_else(|| {
+            token.error(format!("`{}` is no number", token.text), format!("for example `{metric} > 1000`"))
+        }),
+    }
+}
+
+fn window(token: &Token<'_>) -> Result<Duration, RuleError> {
+    let hint = "for example `error_rate < 5% for 10s`";
+    let window = parse_duration(token.text).map_err(|error| token.error(error.to_string(), hint))?;
+    if window.subsec_nanos() != 0 || window.is_zero() || window > LONGEST_WINDOW {
+        return Err(token.error("a window is whole seconds, from 1s to 10m", hint));
+    }
+    Ok(window)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rules_are_read_and_written_the_same() {
+        for text in [
+            "p95 < 500ms",
+            "p99.9 of \"GET /products/:sku\" <= 1m30s",
+            "avg of ok < 0.2s for 30s",
+            "max of \"/any method\" < 2s",
+            "ttfb.p50 of each < 80ms",
+            "service.min >= 1ms",
+            "rps > 100/s",
+            "rps of group \"check out\" > 6000/m",
+            "failures_per_s == 0",
+            "error_rate < 50% for 10s or stop",
+            "requests >= 1000",
+            "dropped == 0",
+            "iteration_error_rate <= 0.01 or stop",
+        ] {
+            assert_eq!(parse(text).map(|rule| rule.to_string()).as_deref(), Ok(text));
+        }
+        let rule = parse("p95 of 'GET  /a'<1.5s").expect("no spaces are needed");
+        assert_eq!((rule.scope, rule.value), (Scope::Endpoint(Some("GET".into()), "/a".into()), 1500.0));
+        assert_eq!(parse("error_rate < 50%").map(|rule| rule.value), Ok(0.5));
+        assert_eq!(parse("rps > 300/m").map(|rule| rule.value), Ok(5.0));
+    }
+
+    #[test]
+    fn what_is_no_rule_is_answered_with_its_part_and_a_hint() {
+        let texts = [
+            "",
+            "p95",
+            "p95 <",
+            "p95 < 500",
+            "p101 < 1s",
+            "px < 1s",
+            "median < 1s",
+            "p95 = 1s",
+            "p95 < 1s and p50 < 1s",
+            "p95 of < 1s",
+            "p95 of GET /cart < 1s",
+            "p95 of \"GET /cart < 1s",
+            "p95 of class shopper < 1s",
+            "rps of ok > 5",
+            "dropped of \"GET /\" < 5",
+            "error_rate < 5",
+            "error_rate < x%",
+            "requests > many",
+            "rps > -3/s",
+            "p95 < 1s for 0.5s",
+            "p95 < 1s for 1h",
+            "p95 < 1s or die",
+            "p95 within 10% of baseline",
+            "\"p95\" < 1s",
+        ];
+        let told = texts.map(|text| {
+            let error = parse(text).expect_err(text);
+            let (from, to) = error.at;
+            assert!(text.get(from..to).is_some(), "{text}: {from}..{to}");
+            format!("{text}\n    {}: {error}\n    {}", &text[from..to], error.hint)
+        });
+        insta::assert_snapshot!(told.join("\n"));
+    }
+
+    #[test]
+    fn limits_and_margins() {
+        let less = parse("p95 < 500ms").expect("a rule");
+        assert!(less.holds(499.9) && !less.holds(500.0));
+        assert_eq!(
+            (less.margin(400.0), less.margin(600.0), less.worse(3.0, 4.0)),
+            (Some(0.2), Some(-0.2), 4.0)
+        );
+        let more = parse("rps >= 100").expect("a rule");
+        assert!(more.holds(100.0) && !more.holds(99.0));
+        assert_eq!((more.margin(150.0), more.worse(3.0, 4.0)), (Some(0.5), 3.0));
+        let none = parse("dropped == 0").expect("a rule");
+        assert!(none.holds(0.0) && !none.holds(1.0));
+        assert_eq!((none.margin(1.0), none.worse(0.0, 3.0)), (None, 3.0));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_text_panics(text in "[a-z0-9.<>=!%\"' /é]{0,40}") {
+            if let Ok(rule) = parse(&text) {
+                proptest::prop_assert_eq!(parse(&rule.to_string()), Ok(rule));
+            }
+        }
+    }
+}

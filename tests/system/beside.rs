@@ -1,0 +1,63 @@
+//! `setup` and `teardown`: once in the whole test, before the first user and behind the last one, in no total.
+
+use crate::support::{Bed, target};
+
+const USERS: &str = r#"
+flows:
+  reset:
+    - post: /kv/run
+      body: begun
+    - get: /kv/run
+      extract: {state: {regex: '\w+'}, kind: {header: content-type}}
+setup:
+  - call: reset
+  - repeat: 3
+    steps:
+      - get: /
+teardown:
+  - post: /kv/over
+    body: "${state} by ${kind}"
+users:
+  member:
+    tasks:
+      main:
+        steps:
+          - post: /kv/member
+            body: "${state}"
+          - get: /kv/member
+            expect: {body: begun}
+"#;
+
+#[test]
+fn setup_and_teardown_run_once_whoever_takes_part() {
+    for workers in [0, 3] {
+        let target = target();
+        let bed = Bed::new(&target.url(), USERS);
+        bed.run("-u 6 -r 60 -i 30", workers).ended(0);
+        let report = bed.report();
+        report.adds_up();
+        assert_eq!(report.counted("ok"), 60, "what runs once is in no total");
+        let counts = target.counts();
+        assert_eq!(counts["POST /kv/run"], 1);
+        assert_eq!(counts["GET /"], 3);
+        assert_eq!(counts["POST /kv/over"], 1);
+        assert_eq!((counts["POST /kv/member"], counts["GET /kv/member"]), (30, 30));
+        let log = target.log();
+        let at = |line: &str| log.iter().position(|entry| format!("{} {}", entry.method, entry.path) == line);
+        assert!(at("GET /") < at("POST /kv/member"), "before the first user");
+        assert_eq!(log.last().map(|entry| entry.path.as_str()), Some("/kv/over"), "behind the last one");
+    }
+}
+
+#[test]
+fn without_its_setup_a_test_does_not_begin() {
+    let target = target();
+    let users = USERS.replace("    - post: /kv/run\n", "    - post: /status/500\n");
+    let bed = Bed::new(&target.url(), &users);
+    let finished = bed.run("-u 6 -r 60 -i 30", 0);
+    finished.ended(1);
+    assert!(finished.stderr.contains("setup failed"), "{}", finished.stderr);
+    assert!(finished.stderr.contains("POST (setup) /status/500: status 500"), "{}", finished.stderr);
+    assert_eq!(target.counts().get("POST /kv/member"), None);
+    assert_eq!(target.counts().get("POST /kv/over"), None, "what was not set up is not torn down");
+}

@@ -183,7 +183,7 @@ impl Run {
         let from = at + self.control.skipped;
         let next = match &load.open {
             Some(open) => open.rate.next_stage(from),
-            None => load.profile.next_stage(from).map(|next| (next, true)),
+            None => load.parts.iter().map(|part| (part.from, true)).find(|(next, _)| *next > from),
         };
         let ends = load.run_time.filter(|_| self.ends_with_course());
         if let Some(end) = ends

@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use stampede_coordinator::result::StopReason;
-use stampede_coordinator::run::input::Progress;
+use stampede_coordinator::run::input::{Input, Person, Progress};
 use stampede_coordinator::view::Phase;
 use stampede_coordinator::view::Phase::{Ramping as Up, Steady as On};
 
-use crate::world::{World, assigned, is_over, users};
+use crate::world::{World, assigned, is_over, stopped, users};
 
 const STAGES: &str =
     "stages: [{to: 9, over: 3s}, {to: 9, over: 3s}, {by: 3, every: 2s, to: 15}, {to: 0, over: 2s}]";
@@ -69,4 +69,24 @@ fn lost_users_start_again_as_fast_as_the_steepest_stage_climbs() {
     let (first, last) = (starts.first().expect("some"), starts.last().expect("some"));
     let span = last.saturating_sub(*first);
     assert!(span > Duration::from_millis(150) && span <= Duration::from_millis(500), "{starts:?}");
+}
+
+#[test]
+fn the_next_stage_is_that_of_the_file_and_not_the_next_step_of_it() {
+    let mut world =
+        World::started(1, "stages: [{by: 2, every: 10s, to: 8}, {to: 8, over: 10s}, {to: 3, over: 5s}]");
+    world.pass(1000, &[0]);
+    world.give(Input::Person(Person::NextStage));
+    world.pass(400, &[0]);
+    assert_eq!(
+        world.run.view(world.now).users_wanted,
+        8,
+        "the plateau is all there at once, as its steps are jumps"
+    );
+    world.give(Input::Person(Person::NextStage));
+    world.pass(2400, &[0]);
+    assert_eq!(world.run.view(world.now).users_wanted, 5);
+    let after = world.give(Input::Person(Person::NextStage));
+    assert!(stopped(&after, 0).is_some(), "behind the last stage is the end");
+    assert_eq!(world.result().changes.iter().filter(|change| change.what == "stage").count(), 2);
 }

@@ -126,6 +126,7 @@ fn render(name: &'static str) -> Piece {
             iteration: 3,
             arrival: None,
             loop_index: 0,
+            rows: stampede_scenarios::data::RowView::default(),
             response: &stampede_scenarios::response::NONE,
             draw: &mut draw,
             variables,
@@ -150,6 +151,7 @@ fn decide(name: &'static str, condition: &str) -> Piece {
     let (mut draw, mut variables) = (Draw::from_seed(1), Variables::new(&class.variables));
     Piece::new(name, move || {
         let mut cx = RenderContext {
+            rows: stampede_scenarios::data::RowView::default(),
             user_id: 7,
             life: 0,
             class: "v",

@@ -90,9 +90,9 @@ impl Conductor {
         before: Option<Replayed>,
     ) -> (Self, watch::Receiver<RunView>) {
         let (pipes, incoming) = memory();
-        let embedded = job.embedded.clone();
+        let embedded = job.embedded.clone().map(|setup| (setup, job.assets.clone()));
         let (mut conductor, view) = Self::set_up(job, incoming, journal, before);
-        conductor.embedded = embedded.map(|setup| local::start(setup, pipes));
+        conductor.embedded = embedded.map(|(setup, files)| local::start(setup, files, pipes));
         (conductor, view)
     }
 

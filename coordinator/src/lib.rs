@@ -13,6 +13,8 @@ pub mod local;
 pub mod progress;
 pub mod report;
 pub mod result;
+pub mod rules;
 pub mod run;
+pub mod trial;
 pub mod tui;
 pub mod view;

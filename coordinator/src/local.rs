@@ -9,11 +9,13 @@ pub use stampede_worker::http::settings::SourceError;
 use stampede_worker::http::settings::Sources;
 pub use stampede_worker::limits::raise_open_files;
 use stampede_worker::session::{Dialer, Io, Settings, work};
+use stampede_worker::trial::Telling;
+pub use stampede_worker::trial::{Answer, Exchanged, Judged, Teller, Told};
 use tokio::io::DuplexStream;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
-use crate::fleet::pipe;
+use crate::fleet::{Assets, pipe};
 
 /// A worker within this process.
 #[derive(Debug)]
@@ -37,6 +39,8 @@ pub struct Setup {
     pub threads: usize,
     /// Whether the target is in this process too.
     pub hosts_target: bool,
+    /// Told of each exchange, for `coordinator try`.
+    pub teller: Option<Teller>,
     sources: Sources,
 }
 
@@ -46,12 +50,13 @@ impl Setup {
     /// # Errors
     /// When this machine does not have one of these addresses.
     pub fn new(threads: usize, sources: &[IpAddr], hosts_target: bool) -> Result<Self, SourceError> {
-        Ok(Self { threads, hosts_target, sources: Sources::new(sources)? })
+        Ok(Self { threads, hosts_target, teller: None, sources: Sources::new(sources)? })
     }
 }
 
-/// Starts a worker; its ends of connections go to `pipes`.
-pub fn start(setup: Setup, pipes: mpsc::Sender<DuplexStream>) -> Embedded {
+/// Starts a worker; its ends of connections go to `pipes`. What this process has read of `files` it need not fetch, and not
+/// hold a second time.
+pub fn start(setup: Setup, files: Assets, pipes: mpsc::Sender<DuplexStream>) -> Embedded {
     let (leave, left) = watch::channel(0);
     let dialer = Dialer::new(move || {
         let pipes = pipes.clone();
@@ -76,10 +81,14 @@ pub fn start(setup: Setup, pipes: mpsc::Sender<DuplexStream>) -> Embedded {
         leased: false,
         line: watch::Sender::default(),
         hosts_target: setup.hosts_target,
+        known: files,
     };
     let factory = AutoFactory::new(settings.sources.addresses().to_vec());
     let task = tokio::spawn(async move {
-        let worked = work(settings, factory, left).await;
+        let worked = match setup.teller {
+            Some(teller) => work(settings, Telling::new(factory, teller), left).await,
+            None => work(settings, factory, left).await,
+        };
         if let Err(error) = worked {
             tracing::error!("the embedded worker ended: {error}");
         }

@@ -8,6 +8,7 @@ use stampede_stats::endpoint::EndpointKey;
 use stampede_stats::timeline::Timeline;
 use stampede_stats::totals::Totals;
 
+use crate::rules::Judged;
 use crate::view::WorkerState;
 
 /// Why a run ended. The names are part of the report's format.
@@ -61,6 +62,42 @@ pub struct LoadChange {
     pub from: String,
     /// To what.
     pub to: String,
+}
+
+/// What the search for the highest rate came to.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SearchResult {
+    /// The highest rate that held, a second.
+    pub found: Option<f64>,
+    /// Whether it held when it was tried for longer as well: only then it is the answer.
+    pub verified: bool,
+    /// The same in words.
+    pub sentence: String,
+    /// Every rate that was tried, in order.
+    pub tries: Vec<SearchTry>,
+}
+
+/// One rate of a search.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SearchTry {
+    /// Arrivals a second.
+    pub rate: f64,
+    /// The best, tried for longer.
+    pub verifies: bool,
+    /// First run second that counts.
+    pub from_s: u32,
+    /// First run second that does not count any more.
+    pub to_s: u32,
+    /// Requests completed in them.
+    pub requests: u64,
+    /// Arrivals dropped in them.
+    pub dropped: u64,
+    /// The rules, in their order.
+    pub rules: Vec<Judged>,
+    /// Whether it held.
+    pub held: bool,
+    /// Why not.
+    pub why: Option<String>,
 }
 
 /// Requests completed before the stop instant, or passes through a group: what rates are made from.
@@ -200,6 +237,8 @@ pub struct RunResult {
     pub classes: Vec<(String, u32)>,
     /// Users started per second; `None` in the open model.
     pub spawn_rate: Option<f64>,
+    /// The load in words; `None` where it is a plain ramp of users.
+    pub load: Option<String>,
     /// The arrival rate in words; `None` where users are planned instead.
     pub arrivals: Option<String>,
     /// Why it ended.
@@ -208,6 +247,10 @@ pub struct RunResult {
     pub aborted: bool,
     /// Changes made by hand.
     pub changes: Vec<LoadChange>,
+    /// The rules of the scenario and whether they hold, in its order.
+    pub thresholds: Vec<Judged>,
+    /// The search, where that was asked for.
+    pub search: Option<SearchResult>,
     /// What flags replaced of the file, one sentence each.
     pub replaced: Vec<String>,
     /// Counts and histograms.
@@ -225,6 +268,13 @@ pub struct RunResult {
 }
 
 impl RunResult {
+    /// Whether every rule holds, and a rate was found where one was looked for; `None` where nothing was asked.
+    pub fn holds(&self) -> Option<bool> {
+        let asked = !self.thresholds.is_empty() || self.search.is_some();
+        let found = self.search.as_ref().is_none_or(|search| search.verified);
+        asked.then(|| found && self.thresholds.iter().all(|rule| rule.passed))
+    }
+
     /// End of the warm-up to stop instant: what rates are divided by.
     pub fn measured(&self) -> Duration {
         self.duration.saturating_sub(self.warmup)

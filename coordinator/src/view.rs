@@ -65,6 +65,8 @@ pub struct RunView {
     pub users_wanted: u32,
     /// Users the present ramp heads for.
     pub users_target: u32,
+    /// What a search for the highest rate tries now.
+    pub search: Option<String>,
     /// No iteration begins, because somebody wants it so.
     pub paused: bool,
     /// The open model: how arrivals are coming.

@@ -27,6 +27,7 @@ fn help() {
     insta::assert_snapshot!("help_plan", seen(&["plan", "--help"]));
     insta::assert_snapshot!("help_certs", seen(&["certs", "--help"]));
     insta::assert_snapshot!("help_resume", seen(&["resume", "--help"]));
+    insta::assert_snapshot!("help_try", seen(&["try", "--help"]));
     insta::assert_snapshot!("help_new", seen(&["new", "--help"]));
     insta::assert_snapshot!("help_completions", seen(&["completions", "--help"]));
 }
@@ -51,6 +52,15 @@ fn plan_shows_every_worker() {
     assert_eq!((&lines[1]["slot"], &lines[1]["class"]), (&1.into(), &"visitor".into()));
     assert_eq!((&lines[1]["change"], &lines[17]["change"]), (&"start".into(), &"stop".into()));
     assert!(lines.windows(2).all(|pair| pair[0]["t"].as_f64() <= pair[1]["t"].as_f64()), "in order of time");
+}
+
+#[test]
+fn plan_shows_stages_and_shapes() {
+    let file = "scenarios/tests/valid/shape-list.yaml";
+    insta::assert_snapshot!("plan_shape", seen(&["plan", file, "--workers", "2", "--seed", "1"]));
+    // Of hours only the seconds in which something changes.
+    let file = "scenarios/tests/valid/stages-long.yaml";
+    insta::assert_snapshot!("plan_long", seen(&["plan", file, "--workers", "2", "--seed", "1"]));
 }
 
 #[test]
@@ -132,4 +142,41 @@ fn editors_and_shells_get_what_they_need() {
         let script = String::from_utf8(coordinator(&["completions", shell]).stdout).expect("text");
         assert!(script.contains("coordinator") && script.contains("spawn-rate"), "{shell}: {script}");
     }
+}
+
+#[test]
+fn try_shows_one_user_once() {
+    let output = coordinator(&["try", "examples/predict.yaml", "--demo", "--seed", "1"]);
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert_eq!(output.status.code(), Some(0), "{text}");
+    for shown in
+        ["one visitor, one pass, seed 1", "POST /predict", "< 200 OK", "✓ status 200", "✓ 2 requests, all ok"]
+    {
+        assert!(text.contains(shown), "{shown} is missing in\n{text}");
+    }
+    let wrong = seen(&["try", "examples/predict.yaml", "--demo", "--class", "vistor"]);
+    assert!(wrong.starts_with("exit 10") && wrong.contains("did you mean `visitor`?"), "{wrong}");
+}
+
+#[test]
+fn try_fails_when_a_request_does() {
+    // Nobody listens on port 1.
+    let shown = seen(&["try", "examples/two-classes.yaml", "-H", "http://127.0.0.1:1", "--class", "reader"]);
+    assert!(shown.starts_with("exit 1\n") && shown.contains("✗ connect: "), "{shown}");
+}
+
+#[test]
+fn a_url_is_tested_and_saved() {
+    let folder = Folder::new("url");
+    let file = folder.path("saved.yaml");
+    let args = ["http://127.0.0.1:1/kv/1", "-u", "2", "-i", "3", "--headless", "--json", "--save", &file];
+    let output = coordinator(&args);
+    assert_eq!(output.status.code(), Some(1), "nobody listens on port 1");
+    let report: serde_json::Value = serde_json::from_slice(&output.stdout).expect("the report is JSON");
+    assert_eq!(
+        (&report["totals"]["requests"], &report["endpoints"][0]["name"]),
+        (&3.into(), &"/kv/1".into())
+    );
+    let check = seen(&["check", &file]);
+    assert!(check.starts_with("exit 0") && check.contains("2 users"), "{check}");
 }

@@ -5,7 +5,7 @@ use std::fmt;
 use std::time::Duration;
 
 use stampede_scenarios::rate::Rate;
-use stampede_scenarios::source::{Overrides, Source};
+use stampede_scenarios::source::{Overrides, Source, Trial};
 
 use crate::{WireError, v1};
 
@@ -132,7 +132,7 @@ pub fn from_wire(wire: v1::Prepare) -> Result<Prepare, WireError> {
         .collect::<Result<_, WireError>>()?;
     Ok(Prepare {
         run: wire.run,
-        source: Source { name: wire.source_name, text: wire.source_text },
+        source: Source::new(wire.source_name, wire.source_text),
         overrides: overrides_from_wire(wire.overrides.unwrap_or_default())?,
         env: wire.env.into_iter().collect(),
         seed: wire.seed,
@@ -177,6 +177,10 @@ fn overrides_to_wire(overrides: &Overrides) -> v1::Overrides {
         tags: overrides.tags.clone(),
         exclude_tags: overrides.exclude_tags.clone(),
         class: overrides.class.clone(),
+        trial: overrides
+            .trial
+            .as_ref()
+            .map(|trial| v1::Trial { class: trial.class.clone(), task: trial.task.clone() }),
     }
 }
 
@@ -196,6 +200,7 @@ fn overrides_from_wire(wire: v1::Overrides) -> Result<Overrides, WireError> {
         tags: wire.tags,
         exclude_tags: wire.exclude_tags,
         class: wire.class,
+        trial: wire.trial.map(|trial| Trial { class: trial.class, task: trial.task }),
     })
 }
 
@@ -222,6 +227,7 @@ mod tests {
                 tags: vec!["checkout".into(), "smoke".into()],
                 exclude_tags: vec!["slow".into()],
                 class: vec!["shopper".into()],
+                trial: Some(Trial { class: Some("shopper".into()), task: None }),
             },
             env: BTreeMap::from([("K".into(), "v".into())]),
             seed: 42,

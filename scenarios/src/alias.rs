@@ -54,6 +54,21 @@ impl AliasTable {
         }
     }
 
+    /// How often each index is drawn, 0 to 1, to within the resolution of a draw.
+    pub fn shares(&self) -> Vec<f64> {
+        let each = 1.0 / self.columns.len() as f64;
+        let mut shares = vec![0.0; self.columns.len()];
+        for (own, column) in self.columns.iter().enumerate() {
+            // The same comparison as in `sample`: below the cut it is the column's own.
+            let part = if column.other == own { 1.0 } else { column.cut as f64 / 2f64.powi(64) };
+            shares[own] += each * part;
+            if let Some(other) = shares.get_mut(column.other) {
+                *other += each * (1.0 - part);
+            }
+        }
+        shares
+    }
+
     /// The number of weights, those of 0 included; never 0.
     pub fn len(&self) -> usize {
         self.columns.len()
@@ -103,17 +118,6 @@ mod tests {
 
     use super::*;
 
-    /// The exact share of each index, from the columns.
-    fn shares(table: &AliasTable) -> Vec<f64> {
-        let mut shares = vec![0.0; table.len()];
-        for (own, column) in table.columns.iter().enumerate() {
-            let cut = if column.other == own { 1.0 } else { column.cut as f64 / 2.0_f64.powi(64) };
-            shares[own] += cut / table.len() as f64;
-            shares[column.other] += (1.0 - cut) / table.len() as f64;
-        }
-        shares
-    }
-
     #[test]
     fn what_cannot_be_drawn_from_is_refused() {
         for weights in [&[][..], &[0.0], &[0.0, 0.0], &[1.0, -1.0], &[1.0, f64::NAN], &[1.0, f64::INFINITY]] {
@@ -132,7 +136,7 @@ mod tests {
     #[test]
     fn samples_are_pinned() {
         let table = AliasTable::new(&[1.0, 2.0, 5.0]).unwrap();
-        assert_eq!(shares(&table), [0.125, 0.25, 0.625]);
+        assert_eq!(table.shares(), [0.125, 0.25, 0.625]);
         let mut draw = Draw::iteration(42, 0, 0, 0);
         assert_eq!(
             [0; 16].map(|_| table.sample(&mut draw)),
@@ -160,7 +164,7 @@ mod tests {
             let table = AliasTable::new(&weights).unwrap();
             let sum: f64 = weights.iter().sum();
             prop_assert_eq!(table.len(), weights.len());
-            for (share, weight) in shares(&table).iter().zip(&weights) {
+            for (share, weight) in table.shares().iter().zip(&weights) {
                 prop_assert!((share - weight / sum).abs() < 1e-12);
                 prop_assert!(*weight > 0.0 || *share <= 0.0);
             }

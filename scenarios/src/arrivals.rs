@@ -84,7 +84,10 @@ pub struct Schedule {
 
 impl fmt::Debug for Schedule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Schedule").field("due", &self.dues.due).field("waiting", &self.waiting).finish()
+        f.debug_struct("Schedule")
+            .field("due", &self.dues.due)
+            .field("waiting", &self.waiting)
+            .finish_non_exhaustive()
     }
 }
 
@@ -272,7 +275,7 @@ mod tests {
         let stage =
             |&(to, over): &(u64, u64)| Stage { to: Rate::new(to, 7), over: Duration::from_millis(over) };
         let rate = RateProfile::staged(&stages.iter().map(stage).collect::<Vec<_>>()).unwrap();
-        OpenPlan { rate, spacing, max_users: 10, users: 0, ends_with_stages: false }
+        OpenPlan { rate, spacing, max_users: 10, users: 0, search: None }
     }
 
     fn dues(open: &OpenPlan, seed: u64) -> Dues {

@@ -13,27 +13,35 @@ mod calls;
 mod checks;
 mod class;
 mod conditions;
+mod courses;
 mod cx;
+mod data;
 mod eval;
 mod expect;
 mod expr;
 mod extract;
 mod file;
+mod find_max;
 mod hints;
 mod kinds;
 mod load;
 mod names;
 mod own;
 mod pipeline;
+mod population;
+mod profiles;
 mod request;
 mod rules;
 mod scalars;
 mod schema;
 mod settings;
+mod stages;
 mod steps;
 mod texts;
+mod thresholds;
 mod tls;
 mod transport;
+mod trial;
 mod url;
 mod values;
 mod vars;
@@ -60,7 +68,10 @@ pub fn compile(
     for problem in problems {
         cx.report(problem);
     }
-    let plan = root.and_then(|root| file::read(&root, source, overrides, drawn_seed, &cx));
+    let mut plan = root.and_then(|root| file::read(&root, source, overrides, drawn_seed, &cx));
+    if let (Some(plan), Some(trial)) = (&mut plan, &overrides.trial) {
+        trial::apply(plan, trial, &cx);
+    }
     let problems = cx.into_problems();
     match plan {
         Some(plan) if problems.is_empty() => Ok(plan),

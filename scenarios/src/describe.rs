@@ -1,29 +1,48 @@
 //! A plan in words: what would run, for somebody who checks a scenario before running it.
 
-use std::fmt::Write;
-use std::time::Duration;
+mod steps;
 
-use crate::arrivals::{Spacing, count_until};
+use std::fmt::Write;
+
+pub use load::{describe_load, describe_rate, per_second};
+
+use crate::advice::advice;
+use crate::data::{self, FeederId};
 use crate::plan::{
-    AssetId, BodyPlan, ClassPlan, Connection, HttpVersion, LoadPlan, Op, OpenPlan, PartContent, Plan,
-    Program, RequestPlan, TlsPlan,
+    AssetId, BodyPlan, ClassPlan, Connection, HttpVersion, PartContent, Plan, RequestPlan, TaskOrder, TlsPlan,
 };
+use crate::reckon::{Count, effort, effort_of_class, most_per_second, of_arrivals};
 use crate::template::{Segment, Template, ValueSource};
 use crate::units::show_duration;
 use crate::wait::Wait;
 
+mod load;
+
+use steps::write_program;
+
+/// Columns before the first steps of a task.
+const STEPS_AT: usize = 11;
+
 /// What would run: target, classes with their exact numbers at the peak, tasks, requests, load and files.
 pub fn describe(plan: &Plan) -> String {
+    explain(plan, "")
+}
+
+/// The same with conditions as they are written in `text`, the scenario's own; and what looks wrong.
+pub fn explain(plan: &Plan, text: &str) -> String {
     let mut out = String::new();
     // Writing to a String cannot fail; one place to say so.
-    let _ = write_all(plan, &mut out);
+    let _ = write_all(plan, text, &mut out);
     out
 }
 
-fn write_all(plan: &Plan, out: &mut String) -> std::fmt::Result {
+fn write_all(plan: &Plan, text: &str, out: &mut String) -> std::fmt::Result {
     let target = if plan.target.is_empty() { "(absolute URLs)" } else { &plan.target };
     writeln!(out, "{} → {target}", plan.name)?;
-    writeln!(out, "load: {}", load(plan))?;
+    write!(out, "load: {}", load::load(plan))?;
+    if let Some(rate) = expected_rate(plan) {
+        writeln!(out, "expected: {rate}")?;
+    }
     writeln!(out, "seed: {}", plan.seed)?;
     if plan.tls != TlsPlan::default() {
         writeln!(out, "tls: {}", tls(plan))?;
@@ -32,127 +51,119 @@ fn write_all(plan: &Plan, out: &mut String) -> std::fmt::Result {
         let rules: Vec<String> = plan.resolve.iter().map(ToString::to_string).collect();
         writeln!(out, "resolve: {}", rules.join(", "))?;
     }
+    if let Some(aside) = &plan.aside {
+        for (title, program) in [("setup", &aside.on_start), ("teardown", &aside.on_stop)] {
+            if !program.ops.is_empty() {
+                writeln!(out, "\n{title}: once in the whole test")?;
+                write_program(plan, program, text, STEPS_AT, out)?;
+            }
+        }
+    }
     // Of arrivals the shares are shown, in ten-thousandths.
     let shown = if plan.load.open.is_some() { 10_000 } else { u64::from(plan.load.profile.peak()) };
     let counts = plan.load.sequence.counts_of_prefix(shown);
     for (class, count) in plan.classes.iter().zip(counts) {
         writeln!(out)?;
-        write_class(plan, class, count, out)?;
+        write_class(plan, class, count, text, out)?;
     }
-    if !plan.assets.is_empty() {
+    if !plan.feeders.is_empty() {
+        write!(out, "\ndata\n{}", data::describe(plan))?;
+    }
+    let rows = data::files_of_rows(plan);
+    let files = (0..).map(AssetId).zip(&plan.assets).filter(|(id, _)| !rows.contains(id));
+    let files: Vec<&str> = files.map(|(_, asset)| asset.path.as_str()).collect();
+    if !files.is_empty() {
         writeln!(out, "\nfiles")?;
-        for asset in &plan.assets {
-            writeln!(out, "  {}", asset.path)?;
+        for path in files {
+            writeln!(out, "  {path}")?;
         }
     }
     for sentence in &plan.replaced {
         writeln!(out, "\nnote: {sentence}")?;
     }
+    let wrong = advice(plan);
+    if !wrong.is_empty() {
+        writeln!(out, "\nwhat looks wrong")?;
+        for advice in wrong {
+            writeln!(out, "  {advice}")?;
+        }
+    }
     Ok(())
 }
 
-fn load(plan: &Plan) -> String {
-    let load = &plan.load;
-    let mut text = match &load.open {
-        Some(open) => describe_rate(open),
-        None => users(load),
+/// Requests per second, as far as the file alone says it.
+fn expected_rate(plan: &Plan) -> Option<String> {
+    let short = |rate: f64| {
+        let text = if rate < 100.0 { format!("{rate:.1}") } else { format!("{rate:.0}") };
+        text.strip_suffix(".0").map(str::to_owned).unwrap_or(text)
     };
-    if let (Some(open), Some(time)) = (&load.open, load.run_time)
-        && open.spacing == Spacing::Even
-    {
-        let count = count_until(plan, time);
-        let _ = write!(text, ", for {}: {}", show_duration(time), counted(count, "arrival"));
-        return text;
+    if let Some(open) = &plan.load.open {
+        let when = if open.rate.settled_at().is_zero() { "" } else { " at the peak" };
+        return of_arrivals(plan, &open.rate).map(|rate| format!("{} requests/s{when}", short(rate)));
     }
-    match (load.run_time, load.iterations) {
-        (Some(time), None) => {
-            let _ = write!(text, ", for {}", show_duration(time));
-        }
-        (None, Some(count)) => {
-            let _ = write!(text, ", until {} are done", counted(count, "iteration"));
-        }
-        (Some(time), Some(count)) => {
-            let _ = write!(
-                text,
-                ", for {} or until {} are done",
-                show_duration(time),
-                counted(count, "iteration")
-            );
-        }
-        (None, None) => text.push_str(", until stopped"),
+    let counts = plan.load.sequence.counts_of_prefix(u64::from(plan.load.profile.peak()));
+    let running = plan.classes.iter().zip(counts).filter(|(_, count)| *count > 0);
+    let rates = running.map(|(class, count)| most_per_second(class, count as f64));
+    let sum = rates.sum::<Option<f64>>()?;
+    Some(format!("at most {} requests/s, when all users run and the target answers at once", short(sum)))
+}
+
+/// `2 requests`, `1 to 3 requests, 1.5 on average`, `1 request or more`.
+fn requests(count: Count) -> String {
+    let plural = |count: f64| if (count - 1.0).abs() < f64::EPSILON { "request" } else { "requests" };
+    let mut text = match count.hi {
+        Some(hi) if hi <= count.lo => format!("{} {}", number(hi), plural(hi)),
+        Some(hi) => format!("{} to {} {}", number(count.lo), number(hi), plural(hi)),
+        None => format!("{} {} or more", number(count.lo), plural(count.lo)),
+    };
+    if let Some(mean) = count.mean.filter(|_| count.hi.is_none_or(|hi| hi > count.lo)) {
+        let _ = write!(text, ", {} on average", number(mean));
     }
     text
 }
 
-fn users(load: &LoadPlan) -> String {
-    let users = load.profile.peak();
-    let rate = load.profile.changes().first().map(|ramp| ramp.rate.to_string()).unwrap_or_default();
-    let ramp = load.profile.settled_at();
-    let mut text = format!("{}, started at {rate}", counted(u64::from(users), "user"));
-    if ramp > Duration::ZERO {
-        let _ = write!(text, " (all of them after {})", show_duration(ramp));
+/// What an average iteration makes, where that is no single number for all tasks.
+fn per_iteration(class: &ClassPlan) -> String {
+    let count = effort_of_class(class).requests;
+    if class.tasks.len() < 2 || count.hi == Some(count.lo) {
+        return String::new();
     }
-    text
+    match count.mean {
+        Some(mean) => format!(", {} requests per iteration on average", number(mean)),
+        None => format!(", {} per iteration", requests(count)),
+    }
 }
 
-/// An arrival rate in words: `1500/s arrivals, evenly spaced, run by at most 10000 users`.
-pub fn describe_rate(open: &OpenPlan) -> String {
-    let (rate, settled) = (&open.rate, open.rate.settled_at());
-    let mut text = if settled.is_zero() {
-        format!("arrivals at {}", per_second(rate.last_rate()))
-    } else {
-        let (peak, last) = (per_second(rate.peak_rate()), per_second(rate.last_rate()));
-        format!("arrivals in stages up to {peak}, at {last} after {}", show_duration(settled))
-    };
-    text.push_str(match open.spacing {
-        Spacing::Even => ", evenly spaced",
-        Spacing::Poisson => ", as a Poisson process",
+/// With at most two decimals, and none that says nothing.
+fn number(number: f64) -> String {
+    let text = format!("{number:.2}");
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
+fn write_class(plan: &Plan, class: &ClassPlan, count: u64, text: &str, out: &mut String) -> std::fmt::Result {
+    let mut more = if class.pipeline > 1 { format!(", pipeline {}", class.pipeline) } else { String::new() };
+    more.push_str(match class.order {
+        TaskOrder::Weighted => "",
+        TaskOrder::Sequential => ", tasks in the order of the file",
+        TaskOrder::Shuffled => ", tasks in an order drawn for each round",
     });
-    let _ = write!(text, ", by at most {}", counted(u64::from(open.max_users), "user"));
-    if open.users > 0 {
-        let _ = write!(text, ", {} of them started beforehand", open.users);
-    }
-    text
-}
-
-/// A rate per second with as many decimals as it needs, at most three.
-pub fn per_second(rate: f64) -> String {
-    let text = format!("{rate:.3}");
-    format!("{}/s", text.trim_end_matches('0').trim_end_matches('.'))
-}
-
-fn write_class(plan: &Plan, class: &ClassPlan, count: u64, out: &mut String) -> std::fmt::Result {
-    let pipeline = if class.pipeline > 1 { format!(", pipeline {}", class.pipeline) } else { String::new() };
+    more.push_str(&per_iteration(class));
     if plan.load.open.is_some() {
         // A wait between iterations means nothing where they come by themselves.
-        writeln!(out, "{}: {} of the arrivals{pipeline}", class.name, percent(count as f64 / 1e4))?;
+        writeln!(out, "{}: {} of the arrivals{more}", class.name, percent(count as f64 / 1e4))?;
     } else {
-        writeln!(out, "{}: {}, wait {}{pipeline}", class.name, counted(count, "user"), pause(&class.wait))?;
+        writeln!(out, "{}: {}, wait {}{more}", class.name, counted(count, "user"), pause(&class.wait))?;
     }
     for (title, program) in [("on_start", &class.on_start), ("on_stop", &class.on_stop)] {
         if !program.ops.is_empty() {
             writeln!(out, "  {title}")?;
-            write_program(plan, program, out)?;
+            write_program(plan, program, text, STEPS_AT, out)?;
         }
     }
     for task in &class.tasks {
-        writeln!(out, "  {:>5}  {}", percent(task.share), task.name)?;
-        write_program(plan, &task.program, out)?;
-    }
-    Ok(())
-}
-
-fn write_program(plan: &Plan, program: &Program, out: &mut String) -> std::fmt::Result {
-    for op in &program.ops {
-        match op {
-            Op::Think(wait) => writeln!(out, "           think {}", pause(wait))?,
-            Op::Request(request) => {
-                let (method, name) = (&request.method, plan.shown_name(request));
-                let (body, way) = (body(plan, &request.body), way(request));
-                writeln!(out, "           {method} {name}{body}{way}{}", taken(request))?;
-            }
-            _ => {}
-        }
+        let share = if class.order == TaskOrder::Weighted { percent(task.share) } else { String::new() };
+        writeln!(out, "  {share:>5}  {}: {}", task.name, requests(effort(&task.program).requests))?;
+        write_program(plan, &task.program, text, STEPS_AT, out)?;
     }
     Ok(())
 }
@@ -205,17 +216,25 @@ fn path(plan: &Plan, id: AssetId) -> String {
     asset.map(|asset| asset.path.clone()).unwrap_or_default()
 }
 
+fn feeder_name(plan: &Plan, id: FeederId) -> &str {
+    plan.feeders.get(id.0 as usize).map_or("", |feeder| &feeder.name)
+}
+
 fn body(plan: &Plan, body: &BodyPlan) -> String {
     let path = |id: &AssetId| path(plan, *id);
     match body {
         BodyPlan::Empty => String::new(),
         BodyPlan::Text { content_type, .. } => format!("  [{}]", content_type.unwrap_or("text")),
+        BodyPlan::Row(feeder) => format!("  [a file of {}]", feeder_name(plan, *feeder)),
         BodyPlan::Asset(id) => format!("  [{}]", path(id)),
         BodyPlan::Multipart(parts) => {
             let parts: Vec<String> = parts
                 .iter()
                 .map(|part| match &part.content {
                     PartContent::Text(_) => part.name.clone(),
+                    PartContent::Row(feeder) => {
+                        format!("{}: a file of {}", part.name, feeder_name(plan, *feeder))
+                    }
                     PartContent::Asset(id) => format!("{}: {}", part.name, path(id)),
                 })
                 .collect();
@@ -254,6 +273,7 @@ fn source_shown(source: &ValueSource) -> String {
     match source {
         ValueSource::UserId => "${user.id}".to_owned(),
         ValueSource::UserLife => "${user.life}".to_owned(),
+        ValueSource::Row(cell) => format!("${{{}}}", cell.name),
         ValueSource::UserClass => "${user.class}".to_owned(),
         ValueSource::Iteration => "${iteration}".to_owned(),
         ValueSource::RandomInt { lo, hi } => format!("${{random.int({lo}, {hi})}}"),

@@ -27,6 +27,9 @@ enum Stream {
     ArrivalBranchThink = 23,
     Round = 24,
     ArrivalRound = 25,
+    Row = 30,
+    ArrivalRow = 31,
+    Shuffle = 32,
 }
 
 /// A generator of 64-bit numbers: `SplitMix64`.
@@ -135,6 +138,21 @@ impl Draw {
     /// The stream of the think times within one arrival.
     pub fn arrival_think(run_seed: u64, number: u64) -> Self {
         Self::seeded(run_seed, Stream::ArrivalThink, &[number])
+    }
+
+    /// The stream of the row that one iteration has of a feeder with `order: random`.
+    pub fn row(run_seed: u64, slot: u64, life: u32, iteration: u64, feeder: u32) -> Self {
+        Self::seeded(run_seed, Stream::Row, &[slot, u64::from(life), iteration, u64::from(feeder)])
+    }
+
+    /// Likewise of an arrival.
+    pub fn arrival_row(run_seed: u64, number: u64, feeder: u32) -> Self {
+        Self::seeded(run_seed, Stream::ArrivalRow, &[number, u64::from(feeder)])
+    }
+
+    /// The stream of the order that the rows of a feeder have in one round with `order: shuffled`.
+    pub fn shuffle(run_seed: u64, feeder: u32, round: u64) -> Self {
+        Self::seeded(run_seed, Stream::Shuffle, &[u64::from(feeder), round])
     }
 
     fn seeded(run_seed: u64, stream: Stream, coordinates: &[u64]) -> Self {

@@ -2,23 +2,30 @@
 //!
 //! Only the coordinator reads them; workers get what it read, by content hash.
 
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use sha2::{Digest, Sha256};
 use thiserror::Error;
 
+use crate::data::{Part, Pattern, is_shown};
 use crate::diagnostics::{Diagnostic, Diagnostics};
 use crate::plan::{AssetId, AssetRef, Plan};
-use crate::source::Source;
+use crate::source::{DataFiles, Source, Unreadable};
 
 /// A larger file is not held in memory and sent to every worker.
 const LARGEST_ASSET: u64 = 256 << 20;
 /// What the compiler takes at most; read no further.
 const LARGEST_SCENARIO: u64 = (8 << 20) + 1;
+/// Files of one pattern beyond are refused: all of them travel.
+const MOST_FILES: usize = 60_000;
+/// Folders within folders beyond are not looked into.
+const DEEPEST: usize = 32;
 
 /// A file that the scenario names, read.
 #[derive(Clone, PartialEq, Eq)]
@@ -65,6 +72,115 @@ pub enum ReadError {
     },
 }
 
+/// The files beside a scenario. What has been read is kept, so that a table and what is sent to workers are the same bytes.
+pub struct Folder {
+    folder: PathBuf,
+    read: Mutex<HashMap<String, Bytes>>,
+}
+
+impl Folder {
+    /// The files in a folder, and in those within it.
+    pub fn new(folder: &Path) -> Arc<Self> {
+        Arc::new(Self { folder: folder.to_owned(), read: Mutex::default() })
+    }
+}
+
+impl DataFiles for Folder {
+    fn read(&self, path: &str) -> Result<Bytes, Unreadable> {
+        let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(bytes) = read.get(path) {
+            return Ok(bytes.clone());
+        }
+        let full = self.folder.join(path);
+        let bytes = read_asset(&full)
+            .map_err(|error| Unreadable { why: reason(&error), hint: Some(looked_for(&full)) })?;
+        read.insert(path.to_owned(), bytes.clone());
+        Ok(bytes)
+    }
+
+    fn at_hand(&self, path: &str) -> Option<Bytes> {
+        self.read.lock().unwrap_or_else(PoisonError::into_inner).get(path).cloned()
+    }
+
+    fn list(&self, pattern: &Pattern) -> Result<Vec<(String, u64)>, Unreadable> {
+        let mut found = BTreeMap::new();
+        find(&self.folder, "", pattern.parts(), 0, &mut found)?;
+        Ok(found.into_iter().collect())
+    }
+}
+
+/// Finds the files that `parts` name from `at` on, a folder's path with a slash behind it.
+fn find(
+    folder: &Path,
+    at: &str,
+    parts: &[Part],
+    depth: usize,
+    found: &mut BTreeMap<String, u64>,
+) -> Result<(), Unreadable> {
+    let Some((part, rest)) = parts.split_first() else { return Ok(()) };
+    if let Part::Name(name) = part {
+        let path = format!("{at}{name}");
+        if !rest.is_empty() {
+            return find(folder, &format!("{path}/"), rest, depth, found);
+        }
+        return match fs::metadata(folder.join(&path)) {
+            Ok(about) if about.is_file() => note(path, about.len(), found),
+            Ok(about) if about.is_dir() => {
+                let hint = format!("write `{}/*` for the files in it", path.trim_end_matches('/'));
+                Err(Unreadable { why: "it is a folder".to_owned(), hint: Some(hint) })
+            }
+            _ => Ok(()),
+        };
+    }
+    if *part == Part::Deep {
+        find(folder, at, rest, depth, found)?;
+    }
+    let path = folder.join(at);
+    // A folder that is not there has no files; one that is closed to us may have them.
+    let entries =
+        match fs::read_dir(if at.is_empty() && path.as_os_str().is_empty() { Path::new(".") } else { &path })
+        {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+                return Err(Unreadable { why: reason(&error), hint: Some(looked_for(&path)) });
+            }
+            Err(_) => return Ok(()),
+        };
+    for entry in entries.flatten() {
+        let Ok(name) = entry.file_name().into_string() else { continue };
+        if !part.matches(&name) {
+            continue;
+        }
+        let path = format!("{at}{name}");
+        let Ok(about) = fs::metadata(entry.path()) else { continue };
+        let is_link = entry.file_type().is_ok_and(|kind| kind.is_symlink());
+        match (part, rest.is_empty()) {
+            (Part::Deep, _) if about.is_dir() && !is_link && is_shown(&name) && depth < DEEPEST => {
+                find(folder, &format!("{path}/"), parts, depth + 1, found)?;
+            }
+            (Part::Wild(_), true) if about.is_file() => note(path, about.len(), found)?,
+            (Part::Wild(_), false) if about.is_dir() => {
+                find(folder, &format!("{path}/"), rest, depth, found)?;
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+fn note(path: String, size: u64, found: &mut BTreeMap<String, u64>) -> Result<(), Unreadable> {
+    found.insert(path, size);
+    if found.len() > MOST_FILES {
+        let hint = Some("all of them are sent to every worker; name fewer".to_owned());
+        return Err(Unreadable { why: format!("there are more than {MOST_FILES} such files"), hint });
+    }
+    Ok(())
+}
+
+fn looked_for(path: &Path) -> String {
+    format!("looked for at {}; paths are relative to the scenario's folder", path.display())
+}
+
 /// Reads a scenario file.
 pub fn read_scenario(path: &Path) -> Result<Source, ReadError> {
     let io = |source| ReadError::Io { path: path.to_owned(), source };
@@ -106,7 +222,8 @@ pub fn read_assets(plan: &Plan, folder: &Path, source: &Source) -> Result<Vec<As
     let mut assets = Vec::with_capacity(plan.assets.len());
     for (id, asset) in (0..).map(AssetId).zip(&plan.assets) {
         let path = folder.join(&asset.path);
-        let read = read_asset(&path);
+        // What was looked at already is not read, or held, a second time.
+        let read = source.files().at_hand(&asset.path).map_or_else(|| read_asset(&path), Ok);
         if let Ok(bytes) = &read {
             problems.extend(check_pem(plan, id, asset, bytes));
         }
@@ -122,10 +239,7 @@ pub fn read_assets(plan: &Plan, folder: &Path, source: &Source) -> Result<Vec<As
             }),
             Err(error) => problems.push(
                 Diagnostic::at(asset.place, format!("cannot read `{}`: {}", asset.path, reason(&error)))
-                    .hint(format!(
-                        "looked for at {}; paths are relative to the scenario's folder",
-                        path.display()
-                    )),
+                    .hint(looked_for(&path)),
             ),
         }
     }

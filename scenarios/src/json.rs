@@ -24,5 +24,5 @@ pub(crate) fn try_value_of(text: &str) -> Option<Value> {
     serde_json::from_str(text).ok()
 }
 
-pub(crate) use path::Query;
+pub(crate) use path::{Query, Step};
 pub(crate) use scan::{Found, Malformed, bytes_of, decode, find, minify};

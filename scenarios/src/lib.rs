@@ -4,11 +4,13 @@
 //! Data comes in as text ([`source::Source`]) and goes out as a [`plan::Plan`] or as [`diagnostics::Diagnostics`]. Nothing
 //! here reads a clock, a socket or a random device; `files.rs` alone reads the disk.
 
+pub mod advice;
 pub mod alias;
 pub mod arrivals;
 mod colouring;
 pub mod compile;
 pub mod contents;
+pub mod data;
 pub mod deal;
 pub mod describe;
 pub mod diagnostics;
@@ -20,6 +22,7 @@ pub mod files;
 mod head;
 pub mod json;
 pub mod matcher;
+pub mod outline;
 pub mod page;
 pub mod plan;
 pub mod profile;
@@ -28,6 +31,7 @@ pub mod ranks;
 pub mod rate;
 pub mod rate_change;
 pub mod rate_profile;
+mod reckon;
 pub mod response;
 pub mod schedule;
 pub mod schema;

@@ -109,6 +109,11 @@ impl Matcher {
         self.rules.first().map_or("", |rule| rule.label.as_str())
     }
 
+    /// Its rules in short, as they are said when they do not hold.
+    pub fn labels(&self) -> impl Iterator<Item = &str> {
+        self.rules.iter().map(|rule| rule.label.as_str())
+    }
+
     /// Checks a part of a response. The error is the first rule that does not hold.
     pub(crate) fn check(&self, seen: Seen<'_>, around: &mut Around<'_, '_>) -> Result<(), Broken<'_>> {
         for rule in &self.rules {

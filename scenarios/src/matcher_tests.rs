@@ -118,6 +118,7 @@ fn values_of_the_user_are_computed_for_each_response() {
             Variables::new(&[VariablePlan { name: "id".into(), initial: value, is_shared: false }]);
         let mut draw = Draw::from_seed(1);
         let mut cx = RenderContext {
+            rows: crate::data::RowView::default(),
             user_id: 0,
             life: 0,
             class: "c",

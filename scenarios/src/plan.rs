@@ -4,25 +4,28 @@
 //! Coordinator and workers compile the same text with the same code, so indices (classes, tasks, endpoints, assets) mean the
 //! same on every machine. It does not know how users are run (`worker`) or how slots are dealt (`deal`).
 
+mod load;
+mod search;
 mod steps;
 mod transport;
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::time::Duration;
+
+pub use crate::expect::Expect;
+use std::sync::Arc;
 
 use crate::alias::AliasTable;
-use crate::arrivals::Spacing;
-pub use crate::expect::Expect;
+use crate::data::{ClassFeeders, FeederId, FeederPlan};
 use crate::expression::FileText;
 use crate::extract::{ExtractFrom, ExtractPlan};
-use crate::profile::Profile;
-use crate::rate_profile::RateProfile;
-use crate::sequence::ClassSequence;
 use crate::template::Template;
+use crate::threshold::Rule;
 use crate::variables::{VariableId, VariablePlan};
 use crate::wait::Wait;
 
+pub use load::{LoadPart, LoadPlan, OpenPlan};
+pub use search::SearchPlan;
 pub use steps::{ChoosePlan, FailPlan, LoopKind, LoopPlan, Op, ParallelPlan, Program, SetPlan, StopWhat};
 pub use transport::{Connection, HttpVersion, ProxyUrl, ResolveRule, Timeouts, TlsIdentity, TlsPlan};
 
@@ -45,8 +48,12 @@ pub struct Plan {
     pub aside: Option<Box<ClassPlan>>,
     /// How many users when, and for how long.
     pub load: LoadPlan,
+    /// What has to hold in the end, in the order of the file.
+    pub thresholds: Vec<Rule>,
     /// The files the scenario names; [`AssetId`] is an index into it.
     pub assets: Vec<AssetRef>,
+    /// The feeders of `data`, in the order of the file; [`FeederId`] is an index into it.
+    pub feeders: Arc<[FeederPlan]>,
     /// Those of them whose text stands in expressions, to be filled when they are there.
     pub files: Vec<FileText>,
     /// What TLS checks and shows.
@@ -146,41 +153,6 @@ pub struct Place {
     pub column: u32,
 }
 
-/// How many users when.
-#[derive(Debug, Clone)]
-pub struct LoadPlan {
-    /// `users_at(t)`.
-    pub profile: Profile,
-    /// Which class each slot belongs to.
-    pub sequence: ClassSequence,
-    /// The open model, if that is asked for: arrivals at a rate, instead of users that begin anew by themselves. The profile is
-    /// then that of the users started beforehand.
-    pub open: Option<OpenPlan>,
-    /// From the first start; `None` runs until it is stopped or has done its iterations.
-    pub run_time: Option<Duration>,
-    /// The first part of the run time, which is run and shown, and is in no percentile, rate or threshold.
-    pub warmup: Duration,
-    /// Iterations over all users; in the open model so many arrivals.
-    pub iterations: Option<u64>,
-    /// How long users may finish their iteration at the end.
-    pub stop_timeout: Duration,
-}
-
-/// The open model: so many iterations a second, by whatever users are free.
-#[derive(Debug, Clone)]
-pub struct OpenPlan {
-    /// How many arrivals a second when.
-    pub rate: RateProfile,
-    /// How they follow each other.
-    pub spacing: Spacing,
-    /// Users at most, over all workers.
-    pub max_users: u32,
-    /// Of these, started with the run.
-    pub users: u32,
-    /// Whether the run time is that of the stages, because nothing else was said.
-    pub ends_with_stages: bool,
-}
-
 /// One user class.
 #[derive(Debug, Clone)]
 pub struct ClassPlan {
@@ -203,6 +175,8 @@ pub struct ClassPlan {
     pub variables: Vec<VariablePlan>,
     /// Which task comes next.
     pub order: TaskOrder,
+    /// The feeders that its tasks have rows of, and those that only `on_start` and `on_stop` have.
+    pub feeders: ClassFeeders,
     /// Whether some expression looks at `response`, so that a user has to remember its last one.
     pub looks_at_response: bool,
 }
@@ -312,7 +286,7 @@ impl RequestPlan {
                     }
                 }
             }
-            BodyPlan::Empty | BodyPlan::Asset(_) => {}
+            BodyPlan::Empty | BodyPlan::Asset(_) | BodyPlan::Row(_) => {}
         }
         self.expect.add_variables(&mut ids);
         ids.sort_unstable();
@@ -357,6 +331,8 @@ pub enum BodyPlan {
     },
     /// A file as it is (`body_file`).
     Asset(AssetId),
+    /// Likewise the file that is the row of this feeder.
+    Row(FeederId),
     /// `multipart/form-data`.
     Multipart(Vec<PartPlan>),
 }
@@ -381,4 +357,7 @@ pub enum PartContent {
     Text(Template),
     /// A file.
     Asset(AssetId),
+    /// The file that is the row of this feeder. The part's `file_name` and `content_type` are the file's own where there are
+    /// none.
+    Row(FeederId),
 }

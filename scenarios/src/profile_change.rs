@@ -44,11 +44,6 @@ impl Profile {
         Self::from_changes(self.before(at).chain(follows).collect())
     }
 
-    /// When the stage after the one under way at `t` begins; `None` in the last.
-    pub fn next_stage(&self, t: Duration) -> Option<Duration> {
-        self.changes().iter().map(|ramp| ramp.at).find(|at| *at > t)
-    }
-
     /// Its changes before `at`.
     fn before(&self, at: Duration) -> impl Iterator<Item = Ramp> {
         self.changes().iter().copied().take_while(move |ramp| ramp.at < at)
@@ -95,10 +90,6 @@ mod tests {
     #[test]
     fn a_course_is_gone_on_with() {
         let course = staged();
-        assert_eq!(
-            [0, 5000, 20_000].map(|t| course.next_stage(ms(t))),
-            [Some(ms(5000)), Some(ms(20_000)), None]
-        );
         let skipped = course.followed(ms(550), &course, ms(5000));
         let users = [549, 550, 750, 5150, 15_549, 15_550].map(|t| skipped.users_at(ms(t)));
         assert_eq!(users, [6, 7, 8, 30, 30, 29]);

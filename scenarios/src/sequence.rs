@@ -90,6 +90,11 @@ impl ClassSequence {
         self.len() == Some(0)
     }
 
+    /// How many slots come once, and how many are in each round that follows them for ever; 0 if none does.
+    pub(crate) fn period(&self) -> (u64, u64) {
+        (self.fixed(), self.weighted.iter().fold(0, |sum, claim| sum.saturating_add(claim.weight)))
+    }
+
     /// The number of slots of fixed-count classes.
     fn fixed(&self) -> u64 {
         self.counted.iter().map(|claim| claim.weight).sum()

@@ -182,6 +182,7 @@ impl RateDraft {
 }
 
 /// `by` nearer to `to`, and not beyond it; `None` where that cannot be kept exactly.
+#[expect(clippy::option_option, reason = "not exact, and none at all")]
 fn stepped(from: Option<Rate>, by: Rate, to: Option<Rate>) -> Option<Option<Rate>> {
     let up = to > from;
     let (num, den) = from.map_or((0, 1), |rate| (u128::from(rate.num()), u128::from(rate.den())));
@@ -193,6 +194,7 @@ fn stepped(from: Option<Rate>, by: Rate, to: Option<Rate>) -> Option<Option<Rate
 }
 
 /// `num / den`, where 0 is none at all; `None` where it is beyond a [`Rate`].
+#[expect(clippy::option_option, reason = "not exact, and none at all")]
 fn reduced(num: u128, den: u128) -> Option<Option<Rate>> {
     let (mut a, mut b) = (num, den);
     while b != 0 {

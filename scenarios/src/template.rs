@@ -16,6 +16,7 @@ pub use pair::PairsOf;
 
 pub(crate) use encoding::encode_base64;
 
+use crate::data::{Cell, RowView};
 use crate::draw::Draw;
 use crate::expression::{Computed, EvaluateError, hidden};
 use crate::response::LastResponse;
@@ -80,6 +81,8 @@ pub enum ValueSource {
         /// Its name, for messages.
         name: Box<str>,
     },
+    /// A value of the user's row of a feeder.
+    Row(Box<Cell>),
     /// Base64 (RFC 4648, 4) of a text that is not known sooner.
     Base64(Template),
     /// What an expression comes to.
@@ -103,6 +106,8 @@ pub struct RenderContext<'a> {
     pub loop_index: u64,
     /// The user's last response, where the class looks at it.
     pub response: &'a LastResponse,
+    /// The user's rows of feeders.
+    pub rows: RowView<'a>,
     /// The generator of this iteration; draws happen in the order of the segments.
     pub draw: &'a mut Draw,
     /// The user's own variables.

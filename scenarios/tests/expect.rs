@@ -47,6 +47,7 @@ impl User {
         let size = u64::try_from(body.len()).expect("short");
         let numbers = Numbers { status: 200, size, time_ms: 1.0 };
         let mut cx = RenderContext {
+            rows: stampede_scenarios::data::RowView::default(),
             user_id: 5,
             life: 0,
             class: "c",

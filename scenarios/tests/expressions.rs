@@ -56,6 +56,7 @@ fn evaluated(plan: &Plan, seed: u64) -> Result<Value, EvaluateError> {
     };
     let around = Around { worker: "w".into(), now: || Duration::from_millis(1_795_275_919_123) };
     let mut cx = RenderContext {
+        rows: stampede_scenarios::data::RowView::default(),
         user_id: 17,
         life: 1,
         class: "v",
@@ -350,6 +351,7 @@ fn a_condition_is_true_or_false() {
         let class = &plan.classes[0];
         let (mut draw, mut variables) = (Draw::from_seed(1), Variables::new(&class.variables));
         let mut cx = RenderContext {
+            rows: stampede_scenarios::data::RowView::default(),
             user_id: 0,
             life: 0,
             class: "v",

@@ -34,6 +34,7 @@ fn rendered(template: &Template, variables: &mut Variables) -> String {
         iteration: 0,
         arrival: None,
         loop_index: 0,
+        rows: stampede_scenarios::data::RowView::default(),
         response: &stampede_scenarios::response::NONE,
         draw: &mut draw,
         variables,

@@ -55,6 +55,7 @@ fn rendered(template: &Template) -> String {
                 iteration: 2,
                 arrival: None,
                 loop_index: 0,
+                rows: stampede_scenarios::data::RowView::default(),
                 response: &stampede_scenarios::response::NONE,
                 draw: &mut draw,
                 variables: &mut Variables::default(),
@@ -292,6 +293,48 @@ fn the_flag_for_arrivals_replaces_users_and_the_one_for_users_arrivals() {
 }
 
 #[test]
+fn flags_replace_whole_profiles_and_times_only_bound_them() {
+    let stages =
+        format!("{CLASSES}load: {{stages: [{{to: 40, over: 1m}}, {{to: 40, over: 1m}}], hold: 1m}}\n");
+    let plan = compiled(&stages, &flags(None, Some(3), None)).expect("compiles");
+    let (ramp, second) = (plan.load.profile.settled_at(), Duration::from_secs(1));
+    assert_eq!((plan.load.profile.peak(), ramp, plan.load.run_time), (3, second * 2, Some(second * 62)));
+    assert!(plan.load.ends_with_profile && plan.load.parts.len() == 1);
+    insta::assert_snapshot!(plan.replaced.join("\n"), @"`--users 3` replaced the stages of the file by a plain ramp");
+
+    let plan = compiled(&stages, &flags(None, None, Some("4/s"))).expect("compiles");
+    assert_eq!(
+        (plan.load.profile.peak(), plan.load.profile.users_at(second * 2)),
+        (40, 9),
+        "as many as the stages have"
+    );
+
+    let shorter = Overrides { run_time: Some(second * 70), ..Overrides::default() };
+    let plan = compiled(&stages, &shorter).expect("compiles");
+    assert_eq!((plan.load.profile.users_at(second * 65), plan.load.run_time), (40, Some(second * 70)));
+    assert!(!plan.load.ends_with_profile);
+    insta::assert_snapshot!(plan.replaced.join("\n"), @"`--run-time 1m10s` replaced `hold: 1m`");
+
+    let list =
+        format!("{CLASSES}load: [{{users: 5, run_time: 1m}}, {{users: 0, spawn_rate: 5, hold: 5s}}]\n");
+    let plan = compiled(&list, &Overrides::default()).expect("compiles");
+    assert_eq!(
+        (plan.load.run_time, plan.load.ends_with_profile),
+        (Some(Duration::from_millis(65_800)), true)
+    );
+    assert_eq!([59, 60, 61].map(|t| plan.load.profile.users_at(second * t)), [5, 4, 0]);
+    let rate = compiled(&list, &flags(Some("7/s"), None, None)).expect("compiles");
+    assert_eq!((rate.load.run_time, rate.load.open.is_some()), (None, true));
+    let users = compiled(&list, &flags(None, Some(9), Some("3/s"))).expect("compiles");
+    assert_eq!((users.load.run_time, users.load.profile.peak()), (None, 9));
+    let said = [rate, users].map(|plan| plan.replaced.join("\n")).join("\n");
+    insta::assert_snapshot!(said, @r"
+    `--rate 7/s` replaced the list of profiles of the file
+    `--users 9` replaced the list of profiles of the file by a plain ramp
+    ");
+}
+
+#[test]
 fn flags_of_two_models_are_told_apart() {
     let both = compiled(CLASSES, &flags(Some("5/s"), None, Some("2/s"))).expect_err("two models").to_string();
     let alone = Overrides { max_users: Some(5), ..Overrides::default() };
@@ -307,8 +350,8 @@ fn the_schedule_is_made_of_all_lanes_and_bounded_by_iterations() {
     let plan = plan(&text);
     let end = Duration::from_secs(5);
     assert_eq!(
-        (plan.load.run_time, plan.load.open.as_ref().map(|open| open.ends_with_stages)),
-        (Some(end), Some(true))
+        (plan.load.run_time, plan.load.open.is_some(), plan.load.ends_with_profile),
+        (Some(end), true, true)
     );
     let all: Vec<_> = arrivals::schedule(&plan).expect("arrivals").collect();
     assert_eq!(all.len(), 1750);

@@ -39,6 +39,7 @@ fn header(request: &RequestPlan, wanted: &str) -> Option<String> {
                 iteration: 2,
                 arrival: None,
                 loop_index: 0,
+                rows: stampede_scenarios::data::RowView::default(),
                 response: &stampede_scenarios::response::NONE,
                 draw: &mut draw,
                 variables: &mut Variables::default(),

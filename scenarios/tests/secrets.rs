@@ -49,6 +49,7 @@ fn both(plan: &Plan, template: &Template) -> (String, String) {
     for (out, is_shown) in [(&mut sent, false), (&mut shown, true)] {
         let (mut draw, mut variables) = (Draw::from_seed(1), Variables::new(&plan.classes[0].variables));
         let mut cx = RenderContext {
+            rows: stampede_scenarios::data::RowView::default(),
             user_id: 17,
             life: 0,
             class: "v",

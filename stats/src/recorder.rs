@@ -113,13 +113,8 @@ impl Recorder {
         self.names.number_of(kind, "TASK", name)
     }
 
-    /// A task fails without a request, by a `fail` step.
-    pub fn fail(&mut self, endpoint: u32, at: Duration, message: &str) {
-        self.fail_as(endpoint, FailureKind::Fail, at, message);
-    }
-
-    /// A task fails without a request, for whatever reason.
-    pub fn fail_as(&mut self, endpoint: u32, kind: FailureKind, at: Duration, message: &str) {
+    /// A task fails without a request: by a `fail` step, or because something could not be computed.
+    pub fn fail(&mut self, endpoint: u32, kind: FailureKind, at: Duration, message: &str) {
         self.roll(at);
         let index = self.row(endpoint, at) as usize;
         let key = self.names.key(index);

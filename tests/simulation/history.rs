@@ -61,6 +61,8 @@ pub(crate) struct History {
     pub(crate) run_time_s: u64,
     /// Arrivals a second, in place of users.
     pub(crate) rate: Option<u32>,
+    /// `users` come in stages, and there are fewer for a while: a plateau, a valley, and steps back up.
+    pub(crate) staged: bool,
     /// Iterations over all users, if they are limited.
     pub(crate) iterations: Option<u64>,
     /// How long a worker may be silent.
@@ -80,6 +82,7 @@ impl History {
             spawn_rate: 6,
             run_time_s,
             rate: None,
+            staged: false,
             iterations: None,
             lease,
             events: Vec::new(),
@@ -105,6 +108,7 @@ impl History {
             spawn_rate: 4 + draw.below(12),
             run_time_s: 40,
             rate: (seed % 4 == 3).then_some(40),
+            staged: seed % 4 == 1,
             iterations: None,
             lease,
             events: Vec::new(),

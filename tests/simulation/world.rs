@@ -18,7 +18,7 @@ use stampede_scenarios::compile::compile;
 use stampede_scenarios::rate::Rate;
 use stampede_scenarios::source::{Overrides, Source};
 use stampede_worker::http::settings::Sources;
-use stampede_worker::session::{Settings, WorkerError, work_as};
+use stampede_worker::session::{Assets, Settings, WorkerError, work_as};
 use tokio::io::DuplexStream;
 use tokio::runtime::Builder;
 use tokio::sync::{mpsc, watch};
@@ -152,6 +152,7 @@ impl World {
             allow: Arc::default(),
             line: watch::Sender::new(false),
             hosts_target: false,
+            known: Assets::default(),
         };
         let (epoch, ledger) = (self.epoch, Arc::clone(&self.ledger));
         let engines = Engines { worker: number, epoch, open: running.clone(), ledger };
@@ -239,6 +240,14 @@ fn job(history: &History) -> Job {
     let task = "tasks: {main: {steps: [{get: /}]}}";
     let asked = match history.rate {
         Some(rate) => format!("rate: {rate}/s"),
+        None if history.staged => {
+            let (up, valley, step) = (users.div_ceil(*spawn_rate), users / 3, users.div_ceil(4));
+            let stages = format!(
+                "{{to: {users}, over: {up}s}}, {{to: {users}, over: 5s}}, {{to: {valley}, over: 3s}}, \
+                 {{to: {valley}, over: 4s}}, {{by: {step}, every: 2s, to: {users}}}"
+            );
+            format!("stages: [{stages}], spawn_rate: {spawn_rate}")
+        }
         None => format!("users: {users}, spawn_rate: {spawn_rate}"),
     };
     let load = format!("{{{asked}, run_time: {run_time_s}s, stop_timeout: 2s}}");

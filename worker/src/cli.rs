@@ -21,7 +21,7 @@ use crate::http::allow::{Allow, Pattern};
 use crate::http::auto::AutoFactory;
 use crate::http::settings::Sources;
 use crate::limits::raise_open_files;
-use crate::session::{Dialer, Settings, WorkerError, work};
+use crate::session::{Assets, Dialer, Settings, WorkerError, work};
 
 /// Where a coordinator listens unless told otherwise.
 const DEFAULT_ADDRESS: &str = "127.0.0.1:5557";
@@ -170,6 +170,7 @@ async fn run(args: Args, sources: Sources, dialer: Dialer) -> Result<(), WorkerE
         leased: true,
         line,
         hosts_target: false,
+        known: Assets::default(),
     };
     let (told, leave) = watch::channel(0);
     tokio::spawn(async move {

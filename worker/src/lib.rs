@@ -15,3 +15,4 @@ pub mod permits;
 pub mod session;
 pub mod slots;
 pub mod timer;
+pub mod trial;

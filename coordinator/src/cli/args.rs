@@ -49,6 +49,8 @@ pub(super) enum Command {
     Check(CheckArgs),
     /// Show what each worker will run at each moment, without running it
     Plan(PlanArgs),
+    /// Run one user once, and show each request and response
+    Try(TryArgs),
     /// Write the smallest scenario, to begin with
     New(NewArgs),
     /// Print the JSON Schema of the scenario file, for editors
@@ -89,6 +91,46 @@ pub(super) struct ResumeArgs {
     /// Log more; twice: much more
     #[arg(short, action = ArgAction::Count)]
     pub(super) verbose: u8,
+}
+
+/// What `try` takes.
+#[derive(Debug, ClapArgs)]
+pub(super) struct TryArgs {
+    /// The scenario file
+    pub(super) scenario: PathBuf,
+
+    /// A user of this class [default: the first]
+    #[arg(long, value_name = "NAME")]
+    pub(super) class: Option<String>,
+
+    /// Only this task [default: each of them, in the order of the file]
+    #[arg(long, value_name = "NAME")]
+    pub(super) task: Option<String>,
+
+    /// Start the built-in demo target and aim at it
+    #[arg(long, env = "STAMPEDE_DEMO", value_parser = FalseyValueParser::new())]
+    pub(super) demo: bool,
+
+    /// Base URL [default: the scenario's target]
+    #[arg(short = 'H', long, value_name = "URL", env = "STAMPEDE_HOST", value_parser = host)]
+    pub(super) host: Option<String>,
+
+    /// Override one of the scenario's `vars`, the value read like a YAML value; repeatable
+    #[arg(short = 'e', long = "var", value_name = "NAME=VALUE", env = "STAMPEDE_VAR", value_delimiter = '\n',
+          value_parser = var)]
+    pub(super) vars: Vec<(String, String)>,
+
+    /// The same seed gives the same user doing the same things [default: drawn and printed]
+    #[arg(long, value_name = "N", env = "STAMPEDE_SEED")]
+    pub(super) seed: Option<u64>,
+
+    /// Who makes the requests
+    #[arg(long, value_name = "CLIENT", env = "STAMPEDE_HTTP_CLIENT", value_enum, default_value_t)]
+    pub(super) http_client: HttpClient,
+
+    /// Show bodies up to so many lines
+    #[arg(long, value_name = "N", default_value_t = 30)]
+    pub(super) lines: usize,
 }
 
 /// What `new` takes.

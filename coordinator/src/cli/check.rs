@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use stampede_scenarios::describe::describe;
+use stampede_scenarios::describe::explain;
 
 use super::args::CheckArgs;
 use super::exit::Error;
@@ -13,7 +13,7 @@ pub(super) fn check(args: &CheckArgs) -> Result<(), Error> {
     let chosen = Chosen::file(&args.scenario)?;
     let plan = compiled(&chosen, &overrides(&args.load))?;
     files(&plan, &chosen)?;
-    let text = describe(&plan);
+    let text = explain(&plan, &chosen.source.text);
     // A closed pipe (`| head`) is the reader's wish.
     let _ = writeln!(std::io::stdout(), "{}", text.trim_end());
     Ok(())

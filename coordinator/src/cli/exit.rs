@@ -84,6 +84,8 @@ impl Error {
 pub struct Outcome {
     /// A second Ctrl-C stopped it at once.
     pub aborted: bool,
+    /// A rule does not hold, or no rate was found.
+    pub broken: bool,
     /// Samples are missing, or every worker was lost.
     pub incomplete: bool,
     /// A report could not be written.
@@ -103,6 +105,7 @@ impl Outcome {
     fn number(self) -> u8 {
         match self {
             Self { aborted: true, .. } => 130,
+            Self { broken: true, .. } => 99,
             Self { incomplete: true, .. } => 13,
             Self { report_failed: true, .. } => 14,
             Self { failed: true, code_on_failure, .. } => code_on_failure,
@@ -133,12 +136,15 @@ mod tests {
     fn of_several_the_first_in_the_table_counts() {
         let all = Outcome {
             aborted: true,
+            broken: true,
             incomplete: true,
             report_failed: true,
             failed: true,
             code_on_failure: 7,
         };
         assert_eq!(all.number(), 130);
+        assert_eq!(Outcome { aborted: false, ..all }.number(), 99);
+        let all = Outcome { broken: false, ..all };
         assert_eq!(Outcome { aborted: false, ..all }.number(), 13);
         assert_eq!(Outcome { aborted: false, incomplete: false, ..all }.number(), 14);
         let failed = Outcome { aborted: false, incomplete: false, report_failed: false, ..all };

@@ -17,6 +17,7 @@ mod plan;
 mod prepare;
 mod resume;
 mod run;
+mod trial;
 mod urls;
 
 use std::process::ExitCode;
@@ -39,6 +40,7 @@ pub fn main() -> ExitCode {
     let outcome = match args.command {
         Some(Command::Check(ref check)) => check::check(check).map(|()| Outcome::default()),
         Some(Command::Plan(ref plan)) => plan::plan(plan).map(|()| Outcome::default()),
+        Some(Command::Try(ref given)) => trial::trial(given),
         Some(Command::New(ref new)) => new::new(new).map(|()| Outcome::default()),
         Some(Command::Schema) => completions::schema().map(|()| Outcome::default()),
         Some(Command::Completions(ref shell)) => completions::completions(shell).map(|()| Outcome::default()),

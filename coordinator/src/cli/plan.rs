@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde::Serialize;
 use stampede_scenarios::arrivals::{Arrival, owner, schedule};
 use stampede_scenarios::plan::Plan;
-use stampede_scenarios::schedule::{Change, by_second, changes};
+use stampede_scenarios::schedule::{Change, SecondRow, by_second, changes};
 
 use super::args::PlanArgs;
 use super::exit::Error;
@@ -15,6 +15,9 @@ use super::prepare::{Chosen, compiled, overrides};
 
 /// Rows of the table; a longer course is cut, and says so.
 const MAX_ROWS: usize = 10_000;
+
+/// Up to this length a course is shown second by second.
+const EVERY_SECOND: Duration = Duration::from_secs(600);
 
 /// One start or stop, as a line of JSON.
 #[derive(Debug, Serialize)]
@@ -133,11 +136,26 @@ fn head(plan: &Plan, workers: usize, what: &str) -> String {
     head
 }
 
-/// Users by worker and class for each second.
+/// Those rows in which something changes.
+fn news(rows: impl Iterator<Item = SecondRow>) -> impl Iterator<Item = SecondRow> {
+    let mut before: Option<SecondRow> = None;
+    rows.filter(move |row| {
+        let is_news = before.as_ref().is_none_or(|before| before.users != row.users);
+        if is_news {
+            before = Some(row.clone());
+        }
+        is_news
+    })
+}
+
+/// Users by worker and class for each second, or where that would be long for each second in which something changes.
 fn table(plan: &Plan, changes: &[Change], workers: usize) -> String {
     let classes: Vec<_> = plan.classes.iter().map(|class| class.name.as_str()).collect();
     let mut text = head(plan, workers, "users");
-    let mut rows = by_second(changes, workers, classes.len());
+    let is_long = changes.last().is_some_and(|last| last.t > EVERY_SECOND);
+    let all = by_second(changes, workers, classes.len());
+    let mut rows: Box<dyn Iterator<Item = SecondRow>> =
+        if is_long { Box::new(news(all)) } else { Box::new(all) };
     for row in rows.by_ref().take(MAX_ROWS) {
         let _ = write!(text, "{:>6}  {:>7}", row.second, row.total());
         for users in &row.users {
@@ -149,6 +167,8 @@ fn table(plan: &Plan, changes: &[Change], workers: usize) -> String {
     }
     if rows.next().is_some() {
         let _ = writeln!(text, "… and more seconds; `--json` shows every change");
+    } else if is_long {
+        let _ = writeln!(text, "seconds in which nothing changes are left out");
     }
     text
 }

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use stampede_proto::prepare::{AssetInfo, ClientChoice, Prepare};
 use stampede_scenarios::compile::compile;
 use stampede_scenarios::diagnostics::Diagnostics;
-use stampede_scenarios::files::{Asset, hash, read_assets, read_scenario};
+use stampede_scenarios::files::{Asset, Folder, hash, read_assets, read_scenario};
 use stampede_scenarios::plan::Plan;
 use stampede_scenarios::source::{Overrides, Source};
 
@@ -30,7 +30,8 @@ impl Chosen {
     /// The scenario in `path`.
     pub(super) fn file(path: &Path) -> Result<Self, Error> {
         let folder = path.parent().map(Path::to_owned).unwrap_or_default();
-        Ok(Self { source: read_scenario(path)?, folder: Some(folder), made: false })
+        let source = read_scenario(path)?.with_files(Folder::new(&folder));
+        Ok(Self { source, folder: Some(folder), made: false })
     }
 
     /// The built-in one.
@@ -86,6 +87,7 @@ pub(super) fn overrides(load: &LoadArgs) -> Overrides {
         tags: load.tags.clone(),
         exclude_tags: load.exclude_tags.clone(),
         class: load.class.clone(),
+        trial: None,
     }
 }
 

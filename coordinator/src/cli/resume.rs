@@ -4,7 +4,9 @@ use std::io::IsTerminal;
 use std::sync::Arc;
 use std::time::Duration;
 
+use stampede_proto::prepare::AssetInfo;
 use stampede_scenarios::compile::compile;
+use stampede_scenarios::source::FilesAtHand;
 use tokio::time::Instant;
 
 use super::args::{ResumeArgs, RunArgs};
@@ -73,7 +75,10 @@ fn as_it_was(given: &ResumeArgs, head: &Head) -> RunArgs {
 fn compiled(head: &Head, assets: crate::fleet::Assets) -> Result<Test, Error> {
     let prepare = head.prepare.clone();
     let env = |name: &str| prepare.env.get(name).cloned();
-    let mut plan = compile(&prepare.source, &prepare.overrides, &env, prepare.seed)?;
+    let bytes = |info: &AssetInfo| Some((info.path.clone(), assets.get(&info.sha256)?.clone()));
+    let files = FilesAtHand::new(prepare.assets.iter().filter_map(bytes));
+    let source = prepare.source.clone().with_files(Arc::new(files));
+    let mut plan = compile(&source, &prepare.overrides, &env, prepare.seed)?;
     plan.seed = prepare.seed;
     Ok(Test { plan: Arc::new(plan), prepare, assets })
 }

@@ -77,14 +77,14 @@ pub(super) fn run(args: &RunArgs) -> Result<Outcome, Error> {
     Ok(tell(args, &conducted))
 }
 
-/// Users started per second, for changes by hand.
+/// Users started per second, for changes by hand: as fast as the scenario ever starts them.
 pub(super) fn spawn_rate(plan: &Plan) -> Result<Rate, Error> {
-    let first = plan.load.profile.changes().first().map(|change| change.rate);
+    let fastest = plan.load.profile.steepest_climb();
     let one = Rate::new(1, 1).ok_or_else(|| Error::System("one per second is a rate".into()))?;
-    Ok(first.unwrap_or(one))
+    Ok(fastest.unwrap_or(one))
 }
 
-fn run_id() -> Result<String, Error> {
+pub(super) fn run_id() -> Result<String, Error> {
     let mut bytes = [0; 8];
     getrandom::getrandom(&mut bytes)
         .map_err(|error| Error::System(format!("no random bytes from the system: {error}")))?;
@@ -203,6 +203,7 @@ pub(super) fn tell(args: &RunArgs, conducted: &Conducted) -> Outcome {
     let verdict = report.verdict();
     Outcome {
         aborted: conducted.result.aborted,
+        broken: conducted.result.holds() == Some(false),
         incomplete: !verdict.complete || conducted.lost_everyone,
         report_failed,
         failed: !verdict.passed,

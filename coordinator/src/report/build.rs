@@ -16,7 +16,7 @@ use super::model::{
 use super::text::{count_of, number, round6};
 use super::times::{Percentiles, PhaseReport, TimesReport};
 use super::verdict::judge;
-use super::{course, limits};
+use super::{course, judged, limits};
 use crate::result::{Accounting, InWindow, Limit, RunResult, WorkerResult};
 
 /// The name of the row of all endpoints together.
@@ -38,7 +38,8 @@ impl Report {
             users: Users { peak: result.users_peak, classes: result.classes.iter().cloned().collect() },
             targets: result.totals.targets.iter().map(|(host, totals)| target(host, totals)).collect(),
             workers: result.workers.iter().map(worker).collect(),
-            thresholds: Vec::new(),
+            thresholds: result.thresholds.iter().map(judged::threshold).collect(),
+            search: result.search.as_ref().map(judged::search),
             timeline: course::timeline(&result.timeline, result.duration),
             course: course::course(&result.timeline, result.duration),
             notes: notes(result),
@@ -63,6 +64,7 @@ fn run(result: &RunResult, verdict: Judgement) -> Run {
         users_peak: result.users_peak,
         users_wanted: result.users_wanted,
         spawn_rate: result.spawn_rate.and_then(number),
+        load: result.load.clone(),
         arrivals: result.arrivals.clone(),
         stop_reason: result.stop_reason.as_str().to_owned(),
         aborted: result.aborted,

@@ -4,6 +4,7 @@
 
 use super::chart;
 use super::gap;
+use super::judged;
 use super::model::{Report, Run, Worker};
 use super::stdout::labelled;
 use super::table::{Align, BESIDE, Table, beside, final_table, identity, table_beside};
@@ -12,9 +13,9 @@ use super::times::Percentiles;
 
 /// The whole file.
 pub fn markdown_text(report: &Report) -> String {
-    let sections = [
-        head(report),
-        section("What ran", &what_ran(report)),
+    let mut sections = vec![head(report), section("What ran", &what_ran(report))];
+    sections.extend(judged::sections(report).iter().map(|(title, body)| section(title, body)));
+    sections.extend([
         section("Requests", &requests(report)),
         section("Percentiles", &percentiles(report)),
         section("Failures", &failures(report)),
@@ -22,7 +23,7 @@ pub fn markdown_text(report: &Report) -> String {
         section("Workers", &workers(report)),
         section("Accounting", &accounting(report)),
         section("Notes", &notes(report)),
-    ];
+    ]);
     sections.join("\n")
 }
 
@@ -48,8 +49,9 @@ fn what_ran(report: &Report) -> String {
     row("Scenario", scenario(run));
     row("Target", md(&run.target));
     row("Users", users(report));
-    match &run.arrivals {
-        Some(arrivals) => row("Load", md(arrivals)),
+    // A report from before there were stages has the arrivals only.
+    match run.load.as_ref().or(run.arrivals.as_ref()) {
+        Some(load) => row("Load", md(load)),
         None => row(
             "Spawn rate",
             run.spawn_rate.map_or_else(|| "-".to_owned(), |rate| format!("{} users/s", amount(rate))),

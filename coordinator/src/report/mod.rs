@@ -10,6 +10,7 @@ mod chart;
 mod course;
 mod file;
 mod gap;
+mod judged;
 mod limits;
 mod markdown;
 mod model;

@@ -43,6 +43,9 @@ pub struct Report {
     pub workers: Vec<Worker>,
     /// Rules and whether they hold.
     pub thresholds: Vec<Threshold>,
+    /// The search for the highest rate; null where none was asked for.
+    #[serde(default)]
+    pub search: Option<SearchReport>,
     /// The course of the whole run, draining included.
     pub timeline: Vec<TimelinePoint>,
     /// The course up to the last full second before the stop instant, in at most 60 points: what the charts show.
@@ -104,8 +107,11 @@ pub struct Run {
     pub users_peak: u32,
     /// Users asked for at the peak.
     pub users_wanted: u32,
-    /// Users started per second; null in the open model.
+    /// Users started per second; null in the open model, and where they come in stages.
     pub spawn_rate: Option<f64>,
+    /// The load in words, with its stages; null where it is a plain ramp of users.
+    #[serde(default)]
+    pub load: Option<String>,
     /// The open model's arrival rate in words; null where users are planned instead.
     #[serde(default)]
     pub arrivals: Option<String>,
@@ -279,12 +285,51 @@ pub struct GeneratorLimit {
 pub struct Threshold {
     /// As it was written.
     pub rule: String,
-    /// What was measured.
+    /// What was measured: ms, a number a second, a part from 0 to 1, or a count; null without a sample.
     pub observed: Option<f64>,
-    /// How far that is from the rule's limit.
+    /// The same, with its unit.
+    #[serde(default)]
+    pub shown: String,
+    /// How far that is on the right side of the rule's limit, as a part of it; negative on the wrong side.
     pub margin: Option<f64>,
     /// Whether it holds.
     pub passed: bool,
+}
+
+/// The search for the highest rate at which rules hold.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SearchReport {
+    /// The highest rate that held, a second.
+    pub found: Option<f64>,
+    /// Whether it held when it was tried for longer.
+    pub verified: bool,
+    /// The same in words.
+    pub sentence: String,
+    /// Every rate that was tried, in order.
+    pub tries: Vec<TryReport>,
+}
+
+/// One rate of a search.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TryReport {
+    /// Arrivals a second.
+    pub rate: f64,
+    /// Whether it is the best, tried for longer.
+    pub verifies: bool,
+    /// First run second that counts.
+    pub from_s: u32,
+    /// First run second that does not count any more.
+    pub to_s: u32,
+    /// Requests completed in them.
+    pub requests: u64,
+    /// Arrivals dropped in them.
+    pub dropped: u64,
+    /// The rules, in their order.
+    pub thresholds: Vec<Threshold>,
+    /// Whether it held.
+    pub held: bool,
+    /// Why not.
+    pub why: Option<String>,
 }
 
 /// One step of the course.

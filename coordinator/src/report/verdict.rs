@@ -12,6 +12,9 @@ use crate::result::RunResult;
 /// Failure kinds that the sentence names.
 const MAX_KINDS: usize = 4;
 
+/// Columns of a rule in the sentence.
+const MAX_RULE: usize = 160;
+
 /// Columns of a worker's name in the sentence.
 const MAX_WORKER: usize = 40;
 
@@ -40,6 +43,8 @@ pub(super) fn judge(accounting: &AccountingReport, result: &RunResult) -> Judgem
         // An iteration with a `fail` step has failed; one in `on_start` or `on_stop` is in no iteration.
         && result.totals.task_failures() == 0;
     let whole = result.is_complete() && !result.aborted;
+    // Rules say what failed means, where there are any.
+    let all_ok = result.holds().unwrap_or(all_ok);
     if all_ok && whole { Judgement::Passed } else { Judgement::Failed }
 }
 
@@ -47,6 +52,8 @@ impl Report {
     /// The verdict with its sentence.
     pub fn verdict(&self) -> Verdict {
         let mut sentences = vec![format!("Stampede: {}.", self.run.verdict.as_str())];
+        sentences.extend(self.search.iter().map(|search| search.sentence.clone()));
+        sentences.extend(what_broke(self));
         sentences.extend(what_failed(self));
         sentences.extend(what_cut_it_short(self));
         sentences.extend(what_is_missing(self));
@@ -57,6 +64,20 @@ impl Report {
             sentence: sentences.join(" "),
         }
     }
+}
+
+/// The rules that do not hold, the first of them by name.
+fn what_broke(report: &Report) -> Option<String> {
+    let mut broken = report.thresholds.iter().filter(|rule| !rule.passed);
+    let first = broken.next()?;
+    let (all, others) = (report.thresholds.len(), broken.count());
+    let first = safe_cut(&format!("{}, measured {}", first.rule, first.shown), Place::Line, MAX_RULE);
+    let of = if all == 1 {
+        "The rule does not hold".to_owned()
+    } else {
+        format!("{} of {all} rules do not hold", others + 1)
+    };
+    Some(format!("{of}: {first}."))
 }
 
 fn what_failed(report: &Report) -> Option<String> {

@@ -51,6 +51,9 @@ pub(super) struct Control {
 impl Run {
     /// Somebody at the keyboard wants another load.
     pub(super) fn change_load(&mut self, person: Person, now: Duration, effects: &mut Vec<Effect>) {
+        if self.is_searching() {
+            return self.note("the search for the highest rate sets the load by itself".to_owned(), effects);
+        }
         if self.control.paused && person != Person::Pause {
             return self.note(PAUSED.to_owned(), effects);
         }
@@ -107,7 +110,7 @@ impl Run {
 
     /// Whether the run ends when its course is over.
     fn ends_with_course(&self) -> bool {
-        self.setup.plan.load.open.as_ref().is_some_and(|open| open.ends_with_stages)
+        self.setup.plan.load.ends_with_profile
     }
 
     /// Another number of users, from a moment on that all workers know of in time.
@@ -180,7 +183,7 @@ impl Run {
         let from = at + self.control.skipped;
         let next = match &load.open {
             Some(open) => open.rate.next_stage(from),
-            None => load.profile.next_stage(from).map(|next| (next, true)),
+            None => load.parts.iter().map(|part| (part.from, true)).find(|(next, _)| *next > from),
         };
         let ends = load.run_time.filter(|_| self.ends_with_course());
         if let Some(end) = ends

@@ -68,6 +68,7 @@ impl Run {
             Ok(()) => {
                 let taken = self.how_to_take(worker, batch);
                 self.merged.add(worker, snapshot, taken, &self.profile, self.watermark);
+                self.keep_for_search(snapshot);
                 if !was_limited {
                     self.note_limit(worker, effects);
                 }

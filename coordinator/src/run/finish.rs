@@ -5,13 +5,14 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use stampede_proto::prepare::ClientChoice;
-use stampede_scenarios::describe::describe_rate;
+use stampede_scenarios::describe::{describe_load, describe_rate};
 use stampede_stats::endpoint::EndpointKey;
 use stampede_stats::totals::{MAX_ENDPOINTS, change_row};
 
 use super::member::Member;
 use super::state::Run;
 use crate::result::{Accounting, MissingInterval, RunResult, StopReason, WorkerResult};
+use crate::rules::{Judged, Seen, judge};
 
 /// What the state does not know because it reads no clock.
 #[derive(Debug, Clone)]
@@ -56,6 +57,7 @@ impl Run {
             let users = self.merged.classes_at_peak.get::<usize>(index).copied().unwrap_or(0);
             (class.name.clone(), users)
         });
+        let load = describe_load(&plan.load);
         RunResult {
             id: self.setup.id.clone(),
             scenario: plan.name.clone(),
@@ -71,11 +73,14 @@ impl Run {
             users_peak: self.merged.users_peak,
             users_wanted: if plan.load.open.is_some() { self.merged.users_peak } else { self.profile.peak() },
             classes: classes.collect(),
-            spawn_rate: plan.load.open.is_none().then(|| self.setup.spawn_rate.per_second()),
+            spawn_rate: load.is_none().then(|| self.setup.spawn_rate.per_second()),
+            load,
             arrivals: plan.load.open.as_ref().map(describe_rate),
             stop_reason: self.stop.map_or(StopReason::NoWorkers, |stop| stop.reason),
             aborted: self.aborted,
             changes: self.changes.clone(),
+            thresholds: self.judged(),
+            search: self.search_result(),
             replaced: plan.replaced.clone(),
             totals: self.merged.totals.clone(),
             in_window: self.merged.in_window.clone(),
@@ -84,6 +89,25 @@ impl Run {
             workers: self.crew().map(worker_result).collect(),
             notes: self.notes(),
         }
+    }
+
+    /// The rules of the scenario over the whole run.
+    fn judged(&self) -> Vec<Judged> {
+        let rules = &self.setup.plan.thresholds;
+        if rules.is_empty() {
+            return Vec::new();
+        }
+        let merged = &self.merged;
+        let seen = Seen {
+            rows: &merged.totals.endpoints,
+            in_window: &merged.in_window,
+            seconds: self
+                .stop
+                .map_or(0.0, |stop| stop.at.saturating_sub(self.setup.plan.load.warmup).as_secs_f64()),
+            iterations: merged.totals.iterations,
+            dropped: self.accounting().dropped,
+        };
+        rules.iter().map(|rule| judge(rule, &seen)).collect()
     }
 
     fn accounting(&self) -> Accounting {

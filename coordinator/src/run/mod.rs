@@ -16,6 +16,8 @@ mod merged;
 mod open;
 mod phases;
 mod resume;
+mod search;
+mod searching;
 mod show;
 mod silence;
 mod state;

@@ -103,6 +103,7 @@ impl Run {
         let blocks = load.iterations.filter(|_| load.open.is_none());
         self.ledger = blocks.map(|total| Ledger::new(total, self.crew.len()));
         self.last_due = last_due(&self.setup.plan);
+        self.begin_search();
         self.deal();
         let seats: Vec<_> = (0..self.crew.len()).collect();
         for (worker, assign) in self.assignments(&seats, now) {
@@ -136,17 +137,24 @@ impl Run {
         let run_time = self.run_time(now);
         // Until the last start has been heard of, the screen would show fewer users than it says.
         let load = &self.setup.plan.load;
-        let settled_at = match self.rate() {
-            Some(rate) => rate.settled_at(),
-            None => self.profile.settled_at().saturating_add(HEARD),
+        let is_steady = match self.rate() {
+            Some(rate) => run_time >= rate.settled_at(),
+            // Between two stages too, from when the last start has been heard of to when something is about to change.
+            None => run_time.checked_sub(HEARD).is_some_and(|heard| {
+                let (users, target) = (self.profile.users_at(heard), self.profile.target_at(run_time));
+                users == target && self.profile.target_at(run_time + HEARD) == target
+            }),
         };
-        self.phase = if run_time >= settled_at { Phase::Steady } else { Phase::Ramping };
+        self.phase = if is_steady { Phase::Steady } else { Phase::Ramping };
         if let Some(at) = load.run_time.filter(|at| run_time >= *at) {
             // The workers know it from the plan; nobody has to be told.
-            let by_stages = load.open.as_ref().is_some_and(|open| open.ends_with_stages);
-            let reason = if by_stages { StopReason::Profile } else { StopReason::RunTime };
+            let reason = if load.ends_with_profile { StopReason::Profile } else { StopReason::RunTime };
             let stop = Stop { at, reason, timeout: load.stop_timeout };
             return self.drain(stop, now);
+        }
+        self.search_on(now, effects);
+        if self.phase == Phase::Draining {
+            return;
         }
         if self.course_is_over(now) {
             return self.end(StopReason::Profile, now, effects);

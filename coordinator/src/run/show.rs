@@ -78,6 +78,7 @@ impl Run {
             users_target: self.profile.target_at(run_time),
             arrivals: self.arrivals_view(run_time),
             paused: self.is_paused(),
+            search: self.search_view(),
             rps: self.shown.aggregated.rps,
             failures_per_s: self.shown.aggregated.failures_per_s,
             in_flight: live().map(|member| member.applied.in_flight).sum(),

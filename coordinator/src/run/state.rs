@@ -15,6 +15,7 @@ use super::input::{Effect, Heartbeat, Hello, Input, Order, Person, Progress, Wor
 use super::ledger::Ledger;
 use super::member::Member;
 use super::merged::Merged;
+use super::searching::Searching;
 use crate::dispatch::{Dispatch, Lanes, Seat};
 use crate::result::{LoadChange, StopReason};
 use crate::view::Phase;
@@ -76,6 +77,8 @@ pub struct Run {
     pub(super) profile: Profile,
     /// What of the load was changed.
     pub(super) control: Control,
+    /// The search for the highest rate, where that is asked for.
+    pub(super) searching: Option<Searching>,
     /// Who runs which slot, once that is dealt.
     pub(super) dispatch: Option<Dispatch>,
     /// Who runs which lane, where arrivals come at a rate.
@@ -128,6 +131,7 @@ impl Run {
             start: None,
             profile,
             control: Control::default(),
+            searching: None,
             dispatch: None,
             lanes: None,
             untold: BTreeSet::new(),

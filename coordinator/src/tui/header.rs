@@ -29,7 +29,10 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, view: &RunView, theme: The
 fn title(view: &RunView, theme: Theme, width: usize) -> Line<'static> {
     let (symbol, look) = phase_look(view, theme);
     let paused = view.paused && can_pause(view);
-    let phase = format!("{symbol} {}", if paused { "paused" } else { view.phase_name() });
+    let phase = match &view.search {
+        Some(search) if can_pause(view) => format!("{symbol} {search}"),
+        _ => format!("{symbol} {}", if paused { "paused" } else { view.phase_name() }),
+    };
     let time = match view.run_time {
         Some(run_time) => format!(" {} / {} ", format::clock(view.elapsed), format::clock(run_time)),
         None => format!(" {} ", format::clock(view.elapsed)),

@@ -84,6 +84,7 @@ pub(crate) fn running() -> RunView {
         users: 200,
         users_wanted: 200,
         users_target: 200,
+        search: None,
         paused: false,
         arrivals: None,
         rps: 1284.4,

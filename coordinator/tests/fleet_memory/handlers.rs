@@ -226,6 +226,7 @@ async fn a_worker_hears_the_first_command_however_early_it_comes() {
             leased: true,
             line: watch::Sender::default(),
             hosts_target: false,
+            known: Assets::default(),
         };
         let (leave, left) = watch::channel(0);
         let working = tokio::spawn(work(settings, Target::default(), left));

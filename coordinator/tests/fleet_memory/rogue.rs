@@ -14,7 +14,7 @@ use stampede_proto::v1::{
     EndpointDelta, Gauges, Iterations, Requests, Running, SnapshotBatch, WorkerPhase, WorkerStatus,
 };
 use stampede_worker::http::settings::Sources;
-use stampede_worker::session::{Dialer, Settings, work};
+use stampede_worker::session::{Assets, Dialer, Settings, work};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio::sync::{mpsc, watch};
@@ -140,6 +140,7 @@ async fn conduct() -> (Conducted, Target) {
         leased: true,
         line: watch::Sender::default(),
         hosts_target: false,
+        known: Assets::default(),
     };
     let (_leave, left) = watch::channel(0);
     let working = tokio::spawn(work(settings, target.clone(), left));

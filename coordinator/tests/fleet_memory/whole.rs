@@ -11,7 +11,7 @@ use stampede_coordinator::result::StopReason;
 use stampede_coordinator::view::WorkerState;
 use stampede_proto::VERSION;
 use stampede_worker::http::settings::Sources;
-use stampede_worker::session::{Dialer, Io, Settings, work};
+use stampede_worker::session::{Assets, Dialer, Io, Settings, work};
 use tokio::io::{DuplexStream, copy_bidirectional};
 use tokio::sync::{mpsc, watch};
 
@@ -76,6 +76,7 @@ async fn run(step: &str, load: &str, cuts: &[Duration]) -> Ran {
         leased: true,
         line: watch::Sender::default(),
         hosts_target: false,
+        known: Assets::default(),
     };
     let (leave, left) = watch::channel(0);
     let working = tokio::spawn(work(settings, target.clone(), left));

@@ -9,6 +9,8 @@ mod membership;
 mod properties;
 mod resume;
 mod rogue;
+mod search;
+mod stages;
 mod start;
 mod statistics;
 mod warmup;

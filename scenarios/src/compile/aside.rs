@@ -11,6 +11,7 @@ use super::steps::{self, Belongs, Flows};
 use super::url::Target;
 use super::vars::Vars;
 use crate::alias::AliasTable;
+use crate::data::ClassFeeders;
 use crate::plan::{ClassPlan, Program, TaskOrder};
 use crate::wait::Wait;
 
@@ -58,6 +59,7 @@ impl Beside<'_> {
             pipeline: 1,
             variables: all.plans(None),
             order: TaskOrder::Weighted,
+            feeders: ClassFeeders::default(),
             looks_at_response: false,
         };
         (Some(Box::new(plan)), own)

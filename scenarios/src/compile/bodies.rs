@@ -6,6 +6,7 @@ use super::names::Names;
 use super::schema::{Fields, Schema};
 use super::settings::values;
 use super::texts::{self, Piece};
+use crate::data::FeederId;
 use crate::diagnostics::Diagnostic;
 use crate::plan::{AssetId, BodyPlan, PartContent, PartPlan};
 use crate::template::{Encoding, PairsOf, Template};
@@ -71,7 +72,10 @@ pub(super) fn read(fields: Fields<'_>, scope: &Scope<'_>, names: &Names, cx: &Cx
             content_type: Some("application/x-www-form-urlencoded"),
         }),
         "multipart" => multipart(node, scope, names, cx).map(BodyPlan::Multipart),
-        "body_file" => asset(node, scope, names, cx).map(|(id, _)| BodyPlan::Asset(id)),
+        "body_file" => match row_file(node, "path", scope, cx) {
+            Some(feeder) => Some(BodyPlan::Row(feeder)),
+            None => asset(node, scope, names, cx).map(|(id, _)| BodyPlan::Asset(id)),
+        },
         _ if matches!(node.kind, Kind::Scalar(_)) => scope
             .template(node, Encoding::Raw, cx)
             .map(|content| BodyPlan::Text { content, content_type: None }),
@@ -222,6 +226,24 @@ fn parts(name: &str, node: &Node, scope: &Scope<'_>, names: &Names, cx: &Cx<'_>)
 fn file_part(name: &str, node: &Node, scope: &Scope<'_>, names: &Names, cx: &Cx<'_>) -> Option<PartPlan> {
     let fixed = Scope { user: false, ..*scope };
     let fields = FILE_PART.open(node, cx)?;
+    if let Some(feeder) = fields.get("path").and_then(|node| row_file(node, "path", scope, cx)) {
+        // Its own type and name may be written out as well.
+        let own = |key: &str, part: &str, what: &str| match fields.get(key) {
+            Some(node) if row_file(node, part, scope, cx) != Some(feeder) => {
+                fixed.text(node, what, cx).map(Some)
+            }
+            _ => Some(None),
+        };
+        let content_type = own("type", "type", "a content type such as `image/jpeg`");
+        let file_name = own("filename", "name", "a file name");
+        let content = PartContent::Row(feeder);
+        return Some(PartPlan {
+            name: name.to_owned(),
+            content,
+            file_name: file_name?,
+            content_type: content_type?,
+        });
+    }
     let content_type =
         fields.get("type").map(|node| fixed.text(node, "a content type such as `image/jpeg`", cx));
     let file_name = fields.get("filename").map(|node| fixed.text(node, "a file name", cx));
@@ -234,10 +256,9 @@ fn file_part(name: &str, node: &Node, scope: &Scope<'_>, names: &Names, cx: &Cx<
     };
     let (id, path) = asset(path, scope, names, cx)?;
     let own_name = path.rsplit(['/', '\\']).next().unwrap_or(&path).to_owned();
-    let inferred = || own_name.rsplit_once('.').and_then(|(_, ending)| type_of(&ending.to_ascii_lowercase()));
     let content_type = match content_type {
         Some(given) => Some(given?),
-        None => Some(inferred().unwrap_or("application/octet-stream").to_owned()),
+        None => Some(type_of_path(&own_name).to_owned()),
     };
     let file_name = match file_name {
         Some(given) => Some(given?),
@@ -246,8 +267,18 @@ fn file_part(name: &str, node: &Node, scope: &Scope<'_>, names: &Names, cx: &Cx<
     Some(PartPlan { name: name.to_owned(), content: PartContent::Asset(id), file_name, content_type })
 }
 
-fn type_of(ending: &str) -> Option<&'static str> {
-    TYPES.iter().find(|(name, _)| *name == ending).map(|(_, content_type)| *content_type)
+/// The content type that a file's ending stands for.
+pub(super) fn type_of_path(path: &str) -> &'static str {
+    let name = path.rsplit(['/', '\\']).next().unwrap_or(path);
+    let ending = name.rsplit_once('.').map(|(_, ending)| ending.to_ascii_lowercase());
+    let known = ending.and_then(|ending| TYPES.iter().find(|(known, _)| *known == ending));
+    known.map_or("application/octet-stream", |(_, content_type)| content_type)
+}
+
+/// The feeder whose row of files a text like `${images.path}` stands for.
+fn row_file(node: &Node, part: &str, scope: &Scope<'_>, cx: &Cx<'_>) -> Option<FeederId> {
+    let text = node.text().filter(|_| scope.user)?;
+    cx.feeders().file(text, part)
 }
 
 /// A file named by the scenario, with its path.

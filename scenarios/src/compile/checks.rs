@@ -14,6 +14,7 @@ pub(super) fn is_text(node: &Node, cx: &Cx<'_>) -> bool {
     match node {
         Node::Known(value) | Node::Secret { value, .. } => matches!(value, Value::Text(_)),
         Node::Source(ValueSource::Variable { name, .. }) => cx.is_text(name),
+        Node::Source(ValueSource::Row(cell)) => cell.is_text,
         Node::Source(ValueSource::UserClass | ValueSource::Base64(_))
         | Node::Header(_)
         | Node::File(_)
@@ -47,6 +48,7 @@ fn is_literal(node: &Node) -> bool {
 fn called(node: &Node) -> String {
     match node {
         Node::Source(ValueSource::Variable { name, .. }) => format!("`{name}`"),
+        Node::Source(ValueSource::Row(cell)) => format!("`{}`", cell.name),
         Node::Source(ValueSource::UserClass) => "`user.class`".to_owned(),
         Node::Header(_) => "a header".to_owned(),
         Node::Known(Value::Text(text)) if text.chars().count() <= 20 => format!("'{text}'"),
@@ -57,6 +59,7 @@ fn called(node: &Node) -> String {
 fn number_hint(node: &Node) -> String {
     let name = match node {
         Node::Source(ValueSource::Variable { name, .. }) => name,
+        Node::Source(ValueSource::Row(cell)) => &cell.name,
         _ => "…",
     };
     let types = "; `data` makes numbers of a column with `types`";

@@ -1,6 +1,7 @@
 //! User classes: who they are, how long they pause, and their weighted tasks.
 
 use super::cx::Cx;
+use super::data::class_feeders;
 use super::eval::Scope;
 use super::names::Names;
 use super::own::Own;
@@ -120,25 +121,19 @@ fn read(number: usize, entry: &Entry, common: &Common<'_>, cx: &Cx<'_>) -> Optio
     let vars = Vars::of_class(fields.get("vars"), common.vars, cx);
     let own = Own::of_class(fields, common.shared, common.flows);
     let fixed = Scope { class: Some(&vars), own: Some(&own), ..Scope::of_file(common.vars) };
-    let own_target = match fields.get("target") {
-        None => None,
-        Some(node) => match (common.host, node.text()) {
-            (None, _) => Some(Target::read(node, &fixed, cx)),
-            (Some(host), old) => {
-                let old = old.unwrap_or_default();
-                cx.replaced(format!("`--host {host}` replaced `target: {old}` of `{}`", entry.key));
-                None
-            }
-        },
-    };
+    let own_target = fields.get("target").and_then(|node| own_target(node, common, &entry.key, &fixed, cx));
     let scope = Scope { user: true, names: Some(common.names), ..fixed };
+    cx.feeders().check_names(vars.names().chain(own.names()), &entry.key, cx);
     let settings = settings(common, fields, &scope, cx);
+    let everywhere = cx.feeders().take_uses();
     let pipelining = settings.pipeline;
     let target = own_target.as_ref().unwrap_or(common.target);
     let (names, flows) = (common.names, common.flows);
     let class = ClassCx { scope, target, settings, names, flows, aside: None };
     if number == 0 {
         flows.check_uncalled(&class, cx);
+        // What nothing calls uses nothing.
+        cx.feeders().take_uses();
     }
     let share = read_share(fields.entry("weight"), fields.entry("count"), &fixed, cx);
     let wait = fields.get("wait").map_or(Some(Wait::None), |node| waits::read(node, &fixed, cx));
@@ -148,6 +143,7 @@ fn read(number: usize, entry: &Entry, common: &Common<'_>, cx: &Cx<'_>) -> Optio
     };
     let order = fields.get("order").map_or(Some(TaskOrder::Weighted), |node| read_order(node, &fixed, cx));
     let (on_start, on_stop) = (program("on_start"), program("on_stop"));
+    let lifecycle = cx.feeders().take_uses();
     let Some(entries) = fields.get("tasks") else {
         if !fields.misspelt("tasks") {
             cx.report(
@@ -171,9 +167,24 @@ fn read(number: usize, entry: &Entry, common: &Common<'_>, cx: &Cx<'_>) -> Optio
         pipeline,
         variables,
         order: order?,
+        feeders: class_feeders(&everywhere, &lifecycle, &cx.feeders().take_uses()),
         looks_at_response: cx.looks_at_response.take(),
     };
     Some(Class { plan, share: share?, target: target.base().map(str::to_owned) })
+}
+
+/// A class's own target, unless a flag gave one for all.
+fn own_target(
+    node: &Node,
+    common: &Common<'_>,
+    class: &str,
+    scope: &Scope<'_>,
+    cx: &Cx<'_>,
+) -> Option<Target> {
+    let Some(host) = common.host else { return Some(Target::read(node, scope, cx)) };
+    let old = node.text().unwrap_or_default();
+    cx.replaced(format!("`--host {host}` replaced `target: {old}` of `{class}`"));
+    None
 }
 
 fn settings(common: &Common<'_>, fields: Fields<'_>, scope: &Scope<'_>, cx: &Cx<'_>) -> Settings {

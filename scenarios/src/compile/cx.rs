@@ -2,9 +2,10 @@
 //!
 //! Readers answer `None` after they have reported why, so that the others go on and all problems come out together.
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::BTreeMap;
 
+use super::data::Feeders;
 use super::kinds::Kinds;
 use crate::diagnostics::Diagnostic;
 use crate::plan::Place;
@@ -17,6 +18,8 @@ pub(super) struct Cx<'a> {
     problems: RefCell<Vec<Diagnostic>>,
     replaced: RefCell<Vec<String>>,
     ops: Cell<usize>,
+    /// The feeders of the file, once they have been read.
+    feeders: OnceCell<Feeders>,
     /// A missing target is one mistake, however many requests suffer from it.
     pub(super) target_missed: Cell<bool>,
     /// Whether some expression has looked at `response` since somebody took this.
@@ -37,6 +40,7 @@ impl<'a> Cx<'a> {
             env_read: RefCell::default(),
             problems: RefCell::default(),
             replaced: RefCell::default(),
+            feeders: OnceCell::new(),
             ops: Cell::new(0),
             target_missed: Cell::new(false),
             looks_at_response: Cell::new(false),
@@ -86,6 +90,17 @@ impl<'a> Cx<'a> {
     /// What flags replaced.
     pub(super) fn all_replaced(&self) -> Vec<String> {
         self.replaced.borrow().clone()
+    }
+
+    /// The feeders of the file; none before `data` has been read.
+    pub(super) fn feeders(&self) -> &Feeders {
+        self.feeders.get_or_init(Feeders::default)
+    }
+
+    /// `data` has been read.
+    pub(super) fn set_feeders(&self, feeders: Feeders) {
+        // Nobody has asked for them before: `data` is read as the first of what uses it.
+        let _ = self.feeders.set(feeders);
     }
 
     /// What is known of the users' variables, from here on.

@@ -3,6 +3,7 @@
 //! Whatever is known when the file is read becomes a value here; the rest becomes a source that is asked each time.
 
 use super::cx::Cx;
+use super::data::Row;
 use super::expr;
 use super::names::Names;
 use super::own::Own;
@@ -137,7 +138,6 @@ impl Scope<'_> {
     }
 
     /// An expression of the time, `t`, bare or in `${ }`; `None` after a report.
-    #[expect(dead_code, reason = "the shape of a load is read with it")]
     pub(super) fn shape(&self, text: &str, place: Place, cx: &Cx<'_>) -> Option<ShapeExpression> {
         let text = text.trim();
         let inside = text.strip_prefix("${").filter(|inside| expr::end_of(inside) == Some(inside.len() - 1));
@@ -249,11 +249,21 @@ impl Scope<'_> {
         (format!("`{name}` is known only while a user runs"), hint.to_owned())
     }
 
-    /// One's own first, then the class's and the file's. The columns of `data` belong here as well.
+    /// One's own first, then columns of `data`, the class's and the file's.
     fn variable(&self, name: &str, parts: &[&str], guarded: bool, place: Place, cx: &Cx<'_>) -> Answer {
         if let Some(id) = self.own.and_then(|own| own.get(name)) {
             let source = ValueSource::Variable { id, name: name.into() };
             return self.of_user(Node::Source(source), 0, name, place);
+        }
+        match cx.feeders().row(name, parts, place) {
+            Some(Row::Cell(cell)) => {
+                let written = cell.name.clone();
+                let source = ValueSource::Row(Box::new(cell));
+                return self.of_user(Node::Source(source), parts.len(), &written, place);
+            }
+            Some(Row::Reported) => return Err(None),
+            Some(Row::Wrong(problem)) => return Err(Some(problem)),
+            None => {}
         }
         let found = self.class.and_then(|vars| vars.get(name)).or_else(|| self.file.get(name));
         match found {
@@ -262,12 +272,12 @@ impl Scope<'_> {
         }
     }
 
-    fn unknown(&self, name: &str, place: Place, _cx: &Cx<'_>) -> Diagnostic {
+    fn unknown(&self, name: &str, place: Place, cx: &Cx<'_>) -> Diagnostic {
         let vars = self.class.into_iter().flat_map(Vars::names).chain(self.file.names());
         let vars = vars.chain(self.own.into_iter().flat_map(Own::names));
         let ours = ["iteration", "user.id", "user.life", "user.class", "response.status", "loop_index"];
         let problem = Diagnostic::at(place, format!("nothing defines `{name}`"));
-        match closest(name, vars.chain(ours)) {
+        match closest(name, vars.chain(cx.feeders().names()).chain(ours)) {
             Some(meant) => problem.hint(format!("did you mean `{meant}`?")),
             None if self.user => problem
                 .hint("define it in `vars`, `extract` it from a response, or write `$${` for a literal `${`"),

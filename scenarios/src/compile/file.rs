@@ -2,28 +2,45 @@
 
 use super::class::{self, Class, Common};
 use super::cx::Cx;
+use super::data::{self, DataCx};
 use super::eval::Scope;
 use super::kinds::Kinds;
-use super::load::{self, Population};
+use super::load;
 use super::names::Names;
+use super::population::Population;
 use super::schema::{Fields, Schema};
 use super::settings::{DEFAULTS, Settings};
 use super::steps::Flows;
+use super::thresholds::{self, Rows};
 use super::url::Target;
 use super::vars::Vars;
 use super::{aside, tls, transport};
 use crate::diagnostics::Diagnostic;
-use crate::plan::{LoadPlan, Place, Plan};
+use crate::plan::{LoadPlan, NamePlan, Place, Plan};
 use crate::source::{Overrides, Source};
+use crate::threshold::Rule;
 use crate::tree::{Entry, Node};
 
 const FILE: Schema = Schema {
     what: "a scenario",
     keys: &[
-        "version", "name", "target", "vars", "defaults", "tls", "users", "load", "seed", "flows", "setup",
-        "teardown", "secrets",
+        "version",
+        "name",
+        "target",
+        "vars",
+        "defaults",
+        "tls",
+        "users",
+        "load",
+        "thresholds",
+        "seed",
+        "flows",
+        "setup",
+        "teardown",
+        "secrets",
+        "data",
     ],
-    later: &["data", "thresholds"],
+    later: &[],
 };
 
 /// Reads the whole file; `None` after a report.
@@ -43,18 +60,17 @@ pub(super) fn read(
         Some(node) => scope.text(node, "a name", cx),
         None => Some(stem(&source.name)),
     };
-    let seed = match (overrides.seed, fields.get("seed")) {
-        (Some(seed), _) => Some(seed),
-        (None, Some(node)) => scope.whole(node, "`seed`", 0, u64::MAX, cx),
-        (None, None) => Some(drawn_seed),
-    };
+    let seed = seed(fields, overrides, drawn_seed, &scope, cx);
     let target = target(fields, overrides, &scope, cx);
     let names = Names::default();
+    let data = DataCx { vars: &vars, names: &names, files: source.files() };
+    cx.set_feeders(data::read(fields.get("data"), &data, cx));
     let users = fields.entry("users");
     let callers = [users.map(|entry| &entry.value), fields.get("setup"), fields.get("teardown")];
     let flows = Flows::read(fields.get("flows"), &callers, cx);
     let beside = aside::Beside { vars: &vars, target: &target, names: &names, flows: &flows };
     let (aside, shared) = beside.read(fields, cx);
+    cx.feeders().refuse_uses("what stands beside the users", cx);
     let common = Common {
         vars: &vars,
         target: &target,
@@ -69,13 +85,19 @@ pub(super) fn read(
     let tls = tls::read(fields.get("tls"), &scope, &names, cx);
     let population = Population { classes: &classes, all, place: users.map(|entry| entry.key_place) };
     let load = load::read(fields.get("load"), &vars, population, overrides, cx);
-    if load.as_ref().is_some_and(|load| load.open.is_some()) {
-        check_pipelines(&classes, users.map_or(root.place, |entry| entry.key_place), cx);
-    }
+    check_pipelines(load.as_ref(), &classes, users.map_or(root.place, |entry| entry.key_place), cx);
+    let feeders = load.as_ref().map(|load| cx.feeders().plans(&classes, load, cx));
     check_arrival(load.as_ref(), cx);
     let files = names.files();
     let target = shown_target(&target, &classes);
     let (endpoints, assets) = names.into_lists();
+    let rules = thresholds(
+        fields,
+        load.as_ref(),
+        &scope,
+        Rows { known: &endpoints, others: names_by_value(&classes) },
+        cx,
+    );
     let classes = classes.into_iter().map(|class| class.plan).collect();
     Some(Plan {
         name: name?,
@@ -85,13 +107,55 @@ pub(super) fn read(
         endpoints,
         aside,
         load: load?,
+        thresholds: rules,
         assets,
+        feeders: feeders?,
         files,
         tls,
         resolve,
         env: cx.env_read(),
         replaced: cx.all_replaced(),
     })
+}
+
+fn seed(
+    fields: Fields<'_>,
+    overrides: &Overrides,
+    drawn: u64,
+    scope: &Scope<'_>,
+    cx: &Cx<'_>,
+) -> Option<u64> {
+    match (overrides.seed, fields.get("seed")) {
+        (Some(seed), _) => Some(seed),
+        (None, Some(node)) => scope.whole(node, "`seed`", 0, u64::MAX, cx),
+        (None, None) => Some(drawn),
+    }
+}
+
+/// The rules of the file; those of a search are looked at as well.
+fn thresholds(
+    fields: Fields<'_>,
+    load: Option<&LoadPlan>,
+    scope: &Scope<'_>,
+    rows: Rows<'_>,
+    cx: &Cx<'_>,
+) -> Vec<Rule> {
+    let search = load.and_then(|load| load.open.as_ref()?.search.as_ref());
+    if let (Some(search), Some(entry)) = (search, fields.entry("load")) {
+        let rules: Vec<_> = search.thresholds.iter().map(|rule| (rule.clone(), entry.key_place)).collect();
+        thresholds::check(&rules, rows, cx);
+    }
+    let Some(node) = fields.get("thresholds") else { return Vec::new() };
+    let rules = thresholds::read(node, scope, cx);
+    thresholds::check(&rules, rows, cx);
+    rules.into_iter().map(|(rule, _)| rule).collect()
+}
+
+/// Whether rows are named by values, and so are not known before the run.
+fn names_by_value(classes: &[Class]) -> bool {
+    let tasks = classes.iter().flat_map(|class| &class.plan.tasks);
+    let mut requests = tasks.flat_map(|task| task.program.requests());
+    requests.any(|request| matches!(request.name, NamePlan::PerValue(_)))
 }
 
 /// The user classes; also whether every one could be read.
@@ -136,8 +200,9 @@ fn check_arrival(load: Option<&LoadPlan>, cx: &Cx<'_>) {
     }
 }
 
-fn check_pipelines(classes: &[Class], place: Place, cx: &Cx<'_>) {
-    if classes.iter().any(|class| class.plan.pipeline > 1) {
+fn check_pipelines(load: Option<&LoadPlan>, classes: &[Class], place: Place, cx: &Cx<'_>) {
+    let is_open = load.is_some_and(|load| load.open.is_some());
+    if is_open && classes.iter().any(|class| class.plan.pipeline > 1) {
         cx.report(
             Diagnostic::at(place, "`pipeline` does not go with arrivals: each of them has a user of its own")
                 .hint("leave `pipeline` out, or give `users` and `spawn_rate` in place of the rate"),

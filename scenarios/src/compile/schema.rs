@@ -34,6 +34,11 @@ impl<'n> Fields<'n> {
         unknown.into_iter().any(|entry| hints::meant(&entry.key, self.keys) == Some(key))
     }
 
+    /// Whether there are keys that do not belong here: what is missed may be what one of them was meant for.
+    pub(super) fn has_unknown(&self) -> bool {
+        self.entries.iter().any(|entry| !self.keys.contains(&entry.key.as_str()))
+    }
+
     /// The value of a key.
     pub(super) fn get(&self, key: &str) -> Option<&'n Node> {
         self.entry(key).map(|entry| &entry.value)

@@ -229,6 +229,7 @@ impl Node {
     pub(crate) fn path(&self) -> String {
         match self {
             Self::Source(ValueSource::Variable { name, .. }) => name.to_string(),
+            Self::Source(ValueSource::Row(cell)) => cell.name.to_string(),
             Self::Attribute(of, name) => format!("{}.{name}", of.path()),
             Self::Item(pair) => match &pair.1 {
                 Self::Known(key) => format!("{}[{}]", pair.0.path(), key.to_json()),

@@ -162,7 +162,7 @@ impl Plan {
     }
 
     /// The request's row, with values as they might have been written.
-    pub(crate) fn shown_name(&self, request: &RequestPlan) -> String {
+    pub fn shown_name(&self, request: &RequestPlan) -> String {
         match &request.name {
             NamePlan::Static(id) => usize::try_from(id.0)
                 .ok()

@@ -51,7 +51,7 @@ impl Extremes {
         let mut node = from + self.leaves;
         let mut greatest = self.nodes[node];
         while node > 1 {
-            if node % 2 == 0 {
+            if node.is_multiple_of(2) {
                 greatest = greatest.max(self.nodes[node + 1]);
             }
             node /= 2;

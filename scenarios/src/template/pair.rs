@@ -63,7 +63,10 @@ impl Template {
             let mut encoded = String::new();
             Encoding::Component.write_text(name, &mut encoded);
             if let [Segment::Value { source, .. }] = value.segments()
-                && matches!(source, ValueSource::Variable { .. } | ValueSource::Computed(_))
+                && matches!(
+                    source,
+                    ValueSource::Variable { .. } | ValueSource::Row(_) | ValueSource::Computed(_)
+                )
             {
                 let shown = value.shown_static();
                 let pair = Segment::Pair { of, name: encoded.clone(), source: source.clone() };
@@ -130,6 +133,7 @@ mod tests {
             iteration: 0,
             arrival: None,
             loop_index: 0,
+            rows: crate::data::RowView::default(),
             response: &crate::response::NONE,
             draw: &mut draw,
             variables: &mut variables,
@@ -175,6 +179,7 @@ mod tests {
             iteration: 0,
             arrival: None,
             loop_index: 0,
+            rows: crate::data::RowView::default(),
             response: &crate::response::NONE,
             draw: &mut draw,
             variables: &mut variables,

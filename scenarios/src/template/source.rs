@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::fmt::Write;
 
 use super::{Encoding, RenderContext, ValueSource, encode_base64};
+use crate::data::Cell;
 use crate::expression::EvaluateError;
 use crate::value::Value;
 use crate::variables::VariableId;
@@ -28,6 +29,12 @@ impl ValueSource {
             }
             Self::Variable { id, .. } => {
                 cx.variables.render(*id, encoding, out);
+                Ok(())
+            }
+            Self::Row(cell) => {
+                if !cx.rows.write(cell, encoding, out) {
+                    return Err(EvaluateError::Missing(cell.name.clone()));
+                }
                 Ok(())
             }
             Self::Base64(inner) => {
@@ -64,6 +71,7 @@ impl ValueSource {
                     }
                 });
             }
+            Self::Row(cell) => return row(cell, cx),
             Self::Base64(_) => {
                 let mut out = String::new();
                 self.render_into(Encoding::Raw, &mut out, cx)?;
@@ -88,20 +96,29 @@ impl ValueSource {
     pub(super) fn each(
         &self,
         cx: &mut RenderContext<'_>,
-        mut with: impl FnMut(&str),
+        with: impl FnMut(&str),
     ) -> Result<bool, EvaluateError> {
         match self {
             Self::Variable { id, .. } => cx.variables.each(*id, with),
-            Self::Computed(computed) => match &*computed.look(cx)? {
-                Value::Null => {}
-                Value::List(items) => {
-                    items.iter().filter(|item| **item != Value::Null).for_each(|item| with(&item.to_plain()));
-                }
-                Value::Text(text) => with(text),
-                other => with(&other.to_plain()),
-            },
+            Self::Computed(computed) => each_of(&*computed.look(cx)?, with),
+            Self::Row(cell) => each_of(&row(cell, cx)?, with),
             _ => return Ok(false),
         }
         Ok(true)
+    }
+}
+
+fn row(cell: &Cell, cx: &RenderContext<'_>) -> Result<Value, EvaluateError> {
+    cx.rows.value(cell).ok_or_else(|| EvaluateError::Missing(cell.name.clone()))
+}
+
+fn each_of(value: &Value, mut with: impl FnMut(&str)) {
+    match value {
+        Value::Null => {}
+        Value::List(items) => {
+            items.iter().filter(|item| **item != Value::Null).for_each(|item| with(&item.to_plain()));
+        }
+        Value::Text(text) => with(text),
+        other => with(&other.to_plain()),
     }
 }

@@ -183,9 +183,9 @@ fn groups_tasks_and_what_is_around_the_test_are_no_requests() {
         let group = recorder.begin(0, at(600));
         recorder.end_group(group, at(40), end, at(640));
     }
-    recorder.fail(1, at(700), "no stock");
+    recorder.fail(1, FailureKind::Fail, at(700), "no stock");
     recorder.set_aside();
-    recorder.fail(2, at(800), "not there");
+    recorder.fail(2, FailureKind::Fail, at(800), "not there");
     let named = recorder.endpoint("DELETE", "(teardown) /items/7");
     let row = recorder.begin(named, at(800));
     recorder.end(&sample(row, 810, Outcome::Ok));

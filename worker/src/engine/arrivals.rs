@@ -211,7 +211,12 @@ impl<T: HttpThread> Loop<T> {
         {
             let now = self.context.clock.now();
             let late = now.saturating_sub(arrival.due);
-            let user = if now < stop_at && late < too_late { self.user_for(arrival.class) } else { None };
+            let has_rows = self.context.has_rows(arrival.class, arrival.number);
+            let user = if has_rows && now < stop_at && late < too_late {
+                self.user_for(arrival.class)
+            } else {
+                None
+            };
             let Some(slot) = user else {
                 self.context.drop_arrival(now);
                 continue;

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use stampede_proto::aside::{AsideDone, AsideKind, Shared};
+use stampede_scenarios::data::RowView;
 use stampede_scenarios::draw::Draw;
 use stampede_scenarios::value::Value;
 use stampede_scenarios::variables::{VariableId, VariablePlan, Variables};
@@ -106,7 +107,8 @@ async fn run<F: HttpFactory>(config: AsideConfig, factory: &F) -> AsideDone {
             of: if stopping { Of::Stop } else { Of::Start },
         };
         let called = (plan.as_ref(), &prepared.around, if stopping { "teardown" } else { "setup" });
-        let mut scope = scope(called, (0, 0, 0), &mut drawn, &mut variables, &mut response);
+        let mut scope =
+            scope(called, (0, 0, 0), RowView::default(), &mut drawn, &mut variables, &mut response);
         program::run(here, &mut agent, steps, &mut scope, None).await
     };
     let rows = measured(&context);

@@ -124,33 +124,6 @@ impl Context {
         holds
     }
 
-    /// The run is to end. The first reason counts.
-    pub(super) fn wish_stop(&self, why: StopWish) {
-        if self.stop_wish.get().is_none() {
-            self.stop_wish.set(Some(why));
-            self.someone_ended.notify_one();
-        }
-    }
-
-    /// The thread cannot go on.
-    pub(super) fn give_up(&self, why: String) {
-        self.failure.borrow_mut().get_or_insert(why);
-        self.someone_ended.notify_one();
-    }
-
-    /// A task fails without a request, by a `fail` step.
-    pub(super) fn fail(&self, row: u32, message: &str) {
-        self.recorder.borrow_mut().fail(row, self.clock.now(), message);
-    }
-
-    /// What a step of `task` needs cannot be computed.
-    pub(super) fn task_failed(&self, task: &str, message: &str) {
-        let now = self.clock.now();
-        let mut recorder = self.recorder.borrow_mut();
-        let row = recorder.task(task);
-        recorder.fail_as(row, FailureKind::Template, now, message);
-    }
-
     /// No iteration begins while `paused`. When that is over, everybody who holds goes on.
     pub(super) fn pause(&self, paused: bool) {
         if self.paused.replace(paused) && !paused {
@@ -168,6 +141,33 @@ impl Context {
             }
             resumed.await;
         }
+    }
+
+    /// The run is to end. The first reason counts.
+    pub(super) fn wish_stop(&self, why: StopWish) {
+        if self.stop_wish.get().is_none() {
+            self.stop_wish.set(Some(why));
+            self.someone_ended.notify_one();
+        }
+    }
+
+    /// The thread cannot go on.
+    pub(super) fn give_up(&self, why: String) {
+        self.failure.borrow_mut().get_or_insert(why);
+        self.someone_ended.notify_one();
+    }
+
+    /// A task fails without a request, by a `fail` step.
+    pub(super) fn fail(&self, row: u32, message: &str) {
+        self.recorder.borrow_mut().fail(row, FailureKind::Fail, self.clock.now(), message);
+    }
+
+    /// What a step of `task` needs cannot be computed.
+    pub(super) fn task_failed(&self, task: &str, message: &str) {
+        let now = self.clock.now();
+        let mut recorder = self.recorder.borrow_mut();
+        let row = recorder.task(task);
+        recorder.fail(row, FailureKind::Template, now, message);
     }
 
     /// A user of `class` waits for an arrival.

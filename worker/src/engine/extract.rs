@@ -13,6 +13,7 @@ use super::cookies::Jar;
 use super::message::Message;
 use super::steps::Needs;
 use crate::http::Failure;
+use crate::trial;
 
 /// A request's dealings with variables.
 #[derive(Debug)]
@@ -52,18 +53,19 @@ impl StepVariables {
         response: Option<&mut Contents<'_>>,
         render: &mut RenderContext<'_>,
     ) -> Result<(), Failure> {
+        if self.extracts.is_empty() {
+            return Ok(());
+        }
         let (variables, draw) = (&mut *render.variables, &mut *render.draw);
-        match response {
-            _ if self.extracts.is_empty() => Ok(()),
+        let taken = match response {
             None => {
                 extract_nothing(&self.extracts, variables, draw);
                 Ok(())
             }
-            Some(response) => extract(&self.extracts, response, variables, draw).map_err(|failure| Failure {
-                kind: FailureKind::Extract,
-                message: failure.to_string().into(),
-            }),
-        }
+            Some(response) => extract(&self.extracts, response, variables, draw),
+        };
+        trial::took(&self.extracts, variables);
+        taken.map_err(|failure| Failure { kind: FailureKind::Extract, message: failure.to_string().into() })
     }
 }
 
@@ -113,6 +115,7 @@ mod tests {
             iteration: 0,
             arrival: None,
             loop_index: 0,
+            rows: stampede_scenarios::data::RowView::default(),
             response: &stampede_scenarios::response::NONE,
             draw: &mut draw,
             variables: &mut variables,

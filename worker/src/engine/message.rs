@@ -7,7 +7,9 @@ use std::cell::RefCell;
 use std::sync::Arc;
 use std::time::Instant;
 
+use bytes::Bytes;
 use http::Method;
+use stampede_scenarios::data::FileRow;
 use stampede_scenarios::expression::EvaluateError;
 use stampede_scenarios::template::{RenderContext, Template};
 use stampede_stats::outcome::FailureKind;
@@ -15,7 +17,9 @@ use url::Url;
 
 use super::cookies::Jar;
 use super::credentials::credentials;
-use super::prepared::{Headers, Line, Lines, Piece, PreparedBody, PreparedRequest, Target};
+use super::prepared::{
+    Headers, Line, Lines, Piece, PreparedBody, PreparedRequest, RowFile, Target, part_head,
+};
 use crate::http::origin::{Origin, is_plain_path, path_of};
 use crate::http::{Failure, Options, Request};
 
@@ -197,9 +201,22 @@ impl Lent<'_> {
                 buffers.text.clear();
                 template.render_into(&mut buffers.text, cx).map_err(not_computed)?;
             }
+            PreparedBody::Row(file) => {
+                if let Some((_, content)) = file.content(cx) {
+                    buffers.body.extend_from_slice(content);
+                }
+            }
             PreparedBody::Pieces(pieces) => {
                 for piece in pieces {
                     match piece {
+                        Piece::Row { part, file } => {
+                            let Some((row, content)) = file.content(cx) else { continue };
+                            let file_name = part.file_name.as_deref().unwrap_or(&row.name);
+                            let content_type = part.content_type.as_deref().unwrap_or(&row.content_type);
+                            let head = part_head(&part.name, Some(file_name), Some(content_type));
+                            buffers.body.extend_from_slice(head.as_bytes());
+                            buffers.body.extend_from_slice(content);
+                        }
                         Piece::Fixed(bytes) => buffers.body.extend_from_slice(bytes),
                         Piece::Text(template) => {
                             buffers.text.clear();
@@ -211,6 +228,14 @@ impl Lent<'_> {
             }
         }
         Ok(())
+    }
+}
+
+impl RowFile {
+    /// The user's row, and the content of its file.
+    fn content<'a>(&'a self, cx: &RenderContext<'a>) -> Option<(&'a FileRow, &'a Bytes)> {
+        let row = cx.rows.file(self.feeder)?;
+        Some((row, self.assets.get(row.asset.0 as usize)?))
     }
 }
 
@@ -278,7 +303,7 @@ impl<'a> Message<'a> {
             body: match &request.body {
                 PreparedBody::Fixed(body) => body,
                 PreparedBody::Text(_) => rendered(|buffers| buffers.text.as_bytes()),
-                PreparedBody::Pieces(_) => rendered(|buffers| &buffers.body),
+                PreparedBody::Pieces(_) | PreparedBody::Row(_) => rendered(|buffers| &buffers.body),
             },
         }
     }

@@ -26,6 +26,7 @@ mod program;
 mod redirects;
 mod request;
 mod roster;
+mod rows;
 mod scope;
 mod serve;
 mod steps;

@@ -106,6 +106,9 @@ impl<C: HttpClient> User<C> {
         steps: &'a PreparedClass,
     ) -> Begun {
         let context = pipeline.here.context;
+        if self.choose_rows(&plan.feeders.tasks) != Then::GoOn {
+            return Begun::None;
+        }
         let may = if pipeline.out.is_empty() {
             self.may_begin(context).await
         } else {
@@ -126,11 +129,12 @@ impl<C: HttpClient> User<C> {
         let (draw, task) = self.next_task(plan, steps);
         let Some(Step::Request(request)) = steps.tasks[task].first() else { return Begun::None };
         let iteration = IterationGuard::begin(context, since);
+        let rows = self.rows.view();
         let (_, _, life) = self.seed();
         let mut drawn = Drawn { think: draw.clone(), draw, of: Of::Iteration };
         let called = (plan, &context.prepared.around, &*plan.tasks[task].name);
         let who = (self.grant.slot, life, self.iteration);
-        let mut scope = scope(called, who, &mut drawn, &mut self.variables, &mut self.response);
+        let mut scope = scope(called, who, rows, &mut drawn, &mut self.variables, &mut self.response);
         self.iteration += 1;
         let (lent, number, rendered) = write(context, request, &self.agent.jar, &mut scope.render());
         let mut guard = RequestGuard::begin(context, pipeline.here.signals, pipeline.probe, number, since);

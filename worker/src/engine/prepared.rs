@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Method};
+use stampede_scenarios::data::FeederId;
 use stampede_scenarios::plan::{
     AssetId, BodyPlan, ClassPlan, Connection, Expect, HttpVersion, NamePlan, OnFailure, PartContent,
     PartPlan, Plan, Program, RequestPlan,
@@ -140,6 +141,15 @@ pub(super) enum PreparedBody {
     Text(Template),
     /// Pieces of a multipart body, one after the other.
     Pieces(Vec<Piece>),
+    /// The file that is the user's row.
+    Row(RowFile),
+}
+
+/// The file that is the user's row of a feeder.
+pub(super) struct RowFile {
+    pub(super) feeder: FeederId,
+    /// The run's files, by their numbers.
+    pub(super) assets: Arc<[Bytes]>,
 }
 
 impl fmt::Debug for PreparedBody {
@@ -148,6 +158,7 @@ impl fmt::Debug for PreparedBody {
             Self::Fixed(bytes) => write!(f, "Fixed({} bytes)", bytes.len()),
             Self::Text(template) => f.debug_tuple("Text").field(template).finish(),
             Self::Pieces(pieces) => write!(f, "Pieces({})", pieces.len()),
+            Self::Row(file) => write!(f, "Row({})", file.feeder.0),
         }
     }
 }
@@ -155,6 +166,12 @@ impl fmt::Debug for PreparedBody {
 pub(super) enum Piece {
     Fixed(Bytes),
     Text(Template),
+    /// The head and the content of a part that is the user's row.
+    Row {
+        /// Its `file_name` and `content_type` are the file's own where they are missing.
+        part: PartPlan,
+        file: RowFile,
+    },
 }
 
 impl Prepared {
@@ -171,9 +188,10 @@ impl Prepared {
             what: format!("the file `{path}` is not text (it is not UTF-8)"),
         })?;
         let boundary = boundary(plan.seed);
+        let assets: Arc<[Bytes]> = assets.into();
         let prepare = |class: &ClassPlan| {
             let keep_head = class.looks_at_response;
-            let maker = Maker { assets, boundary: &boundary, http: &http, keep_head };
+            let maker = Maker { assets: &assets, boundary: &boundary, http: &http, keep_head };
             let in_turn = class.tasks.iter().enumerate().filter(|(_, task)| task.share > 0.0);
             Ok(PreparedClass {
                 on_start: maker.program(&class.on_start)?,
@@ -201,12 +219,12 @@ impl Prepared {
 }
 
 /// The line between the parts of every multipart body of a run: fixed by the seed, so that runs are alike.
-fn boundary(seed: u64) -> String {
+pub(super) fn boundary(seed: u64) -> String {
     format!("stampede-{seed:016x}{:016x}", seed.rotate_left(29).wrapping_mul(0x9E37_79B9_7F4A_7C15))
 }
 
 struct Maker<'a> {
-    assets: &'a [Bytes],
+    assets: &'a Arc<[Bytes]>,
     boundary: &'a str,
     http: &'a RunHttp,
     /// Whether somebody may look at the head of any response.
@@ -247,6 +265,7 @@ impl Maker<'_> {
                 keep_body: plan.looks_at_body(),
                 cookies: plan.cookies,
                 proxy: plan.proxy.as_ref().and_then(|proxy| self.http.proxy_id(proxy.url())),
+                step: plan.place.start,
             },
             redirects: plan.redirects,
             decompress: plan.decompress,
@@ -254,6 +273,10 @@ impl Maker<'_> {
             variables: StepVariables::new(plan),
             on_failure: plan.on_failure,
         })
+    }
+
+    fn row(&self, feeder: FeederId) -> RowFile {
+        RowFile { feeder, assets: Arc::clone(self.assets) }
     }
 
     fn asset(&self, id: AssetId) -> Result<Bytes, String> {
@@ -272,6 +295,7 @@ impl Maker<'_> {
                 (body, content_type.map(str::to_owned))
             }
             BodyPlan::Asset(id) => (PreparedBody::Fixed(self.asset(*id)?), None),
+            BodyPlan::Row(feeder) => (PreparedBody::Row(self.row(*feeder)), None),
             BodyPlan::Multipart(parts) => {
                 let content_type = format!("multipart/form-data; boundary={}", self.boundary);
                 (self.multipart(parts)?, Some(content_type))
@@ -284,8 +308,16 @@ impl Maker<'_> {
         let mut fixed = Vec::new();
         for part in parts {
             fixed.extend_from_slice(format!("--{}\r\n", self.boundary).as_bytes());
-            fixed.extend_from_slice(part_head(part).as_bytes());
+            if let PartContent::Row(feeder) = part.content {
+                pieces.push(Piece::Fixed(std::mem::take(&mut fixed).into()));
+                pieces.push(Piece::Row { part: part.clone(), file: self.row(feeder) });
+                fixed.extend_from_slice(b"\r\n");
+                continue;
+            }
+            let (name, content_type) = (part.file_name.as_deref(), part.content_type.as_deref());
+            fixed.extend_from_slice(part_head(&part.name, name, content_type).as_bytes());
             match &part.content {
+                PartContent::Row(_) => {}
                 PartContent::Asset(id) => fixed.extend_from_slice(&self.asset(*id)?),
                 PartContent::Text(template) => {
                     if let Some(text) = template.as_static() {
@@ -308,15 +340,15 @@ impl Maker<'_> {
 }
 
 /// The head of a part, as RFC 7578 and browsers write it.
-fn part_head(part: &PartPlan) -> String {
+pub(super) fn part_head(name: &str, file_name: Option<&str>, content_type: Option<&str>) -> String {
     let quoted = |text: &str| text.replace('"', "%22").replace('\r', "%0D").replace('\n', "%0A");
-    let mut head = format!("Content-Disposition: form-data; name=\"{}\"", quoted(&part.name));
-    if let Some(file) = &part.file_name {
+    let mut head = format!("Content-Disposition: form-data; name=\"{}\"", quoted(name));
+    if let Some(file) = file_name {
         head.push_str("; filename=\"");
         head.push_str(&quoted(file));
         head.push('"');
     }
-    if let Some(content_type) = &part.content_type {
+    if let Some(content_type) = content_type {
         head.push_str("\r\nContent-Type: ");
         head.push_str(content_type);
     }

@@ -22,6 +22,7 @@ use super::unpack::unpack;
 use crate::http::origin::Origin;
 use crate::http::probe::Probe;
 use crate::http::{ClientError, Exchange, Failure, HttpClient, HttpThread, Request, Response};
+use crate::trial;
 
 /// A user's means of making requests.
 pub(super) struct Agent<C> {
@@ -185,6 +186,7 @@ pub(super) fn settle(
     let at = context.clock.at(course.end);
     let time = at.saturating_sub(from);
     let verdict = look(&course.result, time);
+    trial::judged(request.options.step, &verdict, time);
     guard.end(course.sample(at, time, &verdict));
     (Done { ok: verdict.is_ok(), ended: course.end, time }, course.result.ok())
 }

@@ -2,6 +2,7 @@
 //!
 //! It is the part of a user that a program may touch. A branch of a `parallel` step has one of its own.
 
+use stampede_scenarios::data::RowView;
 use stampede_scenarios::draw::Draw;
 use stampede_scenarios::plan::ClassPlan;
 use stampede_scenarios::response::{LastResponse, NONE};
@@ -59,6 +60,8 @@ pub(super) struct Scope<'a> {
     pub(super) iteration: u64,
     /// The pass of the innermost loop.
     pub(super) loop_index: u64,
+    /// The user's rows of feeders.
+    pub(super) rows: RowView<'a>,
     pub(super) drawn: &'a mut Drawn,
     pub(super) variables: &'a mut Variables,
     /// The user's last response, where the class looks at it.
@@ -75,6 +78,7 @@ impl Scope<'_> {
             iteration: self.iteration,
             arrival: self.drawn.of.arrival(),
             loop_index: self.loop_index,
+            rows: self.rows,
             response: self.response.as_deref().unwrap_or(&NONE),
             draw: &mut self.drawn.draw,
             variables: self.variables,

@@ -21,6 +21,8 @@ impl<C: HttpClient> User<C> {
         let class = usize::from(self.grant.class);
         let (plan, steps) = (&context.prepared.plan.classes[class], &context.prepared.classes[class]);
         let born = context.clock.now();
+        // Rows are used up by arrivals, not by users: one that has none for `on_start` does without.
+        let _ = self.pick_rows(&plan.feeders.all, None);
         let mut then = self.lifecycle(plan, &steps.on_start, false).await;
         let mut ready = Some(context.clock.now());
         let mut has_arrived = false;
@@ -49,6 +51,8 @@ impl<C: HttpClient> User<C> {
             // What the first arrival had to wait for `on_start` is the user's business, not the target's.
             let apart = ready.take().map_or(Duration::ZERO, |ready| ready.saturating_sub(born.max(due)));
             let guard = IterationGuard::take_over(&context, part);
+            // There are rows, or the arrival would have been dropped.
+            let _ = self.pick_rows(&plan.feeders.tasks, Some(number));
             let seed = context.prepared.plan.seed;
             let (mut draw, think) = (Draw::arrival(seed, number), Draw::arrival_think(seed, number));
             let round = |round| Draw::arrival_round(seed, self.grant.class, round);

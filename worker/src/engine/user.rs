@@ -5,6 +5,7 @@
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
+use stampede_scenarios::data::{RowView, UserRows};
 use stampede_scenarios::draw::Draw;
 use stampede_scenarios::plan::ClassPlan;
 use stampede_scenarios::response::LastResponse;
@@ -35,6 +36,7 @@ pub(super) struct User<C> {
     pub(super) agent: Agent<C>,
     pub(super) iteration: u64,
     pub(super) variables: Variables,
+    pub(super) rows: UserRows,
     /// Its last response, where its class looks at that.
     pub(super) response: Option<Box<LastResponse>>,
 }
@@ -58,6 +60,7 @@ impl<C: HttpClient> User<C> {
             grant,
             agent,
             iteration: 0,
+            rows: UserRows::new(&context.prepared.plan.feeders, &class.feeders.all, u64::from(grant.slot)),
         })
     }
 
@@ -68,6 +71,10 @@ impl<C: HttpClient> User<C> {
         let (plan, steps) = (&context.prepared.plan.classes[class], &context.prepared.classes[class]);
         loop {
             if context.paused.get() && !Box::pin(self.sit_out(&context)).await {
+                return;
+            }
+            if self.choose_rows(&plan.feeders.all) != Then::GoOn {
+                // There is none for it: it never begins.
                 return;
             }
             let mut then = self.lifecycle(plan, &steps.on_start, false).await;
@@ -116,6 +123,7 @@ impl<C: HttpClient> User<C> {
         let mut scope = scope(
             (plan, &self.context.prepared.around, task),
             who,
+            self.rows.view(),
             &mut drawn,
             &mut self.variables,
             &mut self.response,
@@ -152,6 +160,10 @@ impl<C: HttpClient> User<C> {
             if context.lapsed.get() || context.paused.get() {
                 // What follows a hold begins when it can, and nothing was due meanwhile.
                 (due, now) = (None, None);
+            }
+            let then = self.choose_rows(&plan.feeders.tasks);
+            if then != Then::GoOn {
+                return then;
             }
             if !self.may_begin(context).await {
                 return Then::GoOn;
@@ -291,7 +303,8 @@ impl<C: HttpClient> User<C> {
         let here = Here { context, signals: &self.signals };
         let called = (plan, &context.prepared.around, &*plan.tasks[task].name);
         let who = (self.grant.slot, life, self.iteration);
-        let mut scope = scope(called, who, &mut begun.drawn, &mut self.variables, &mut self.response);
+        let mut scope =
+            scope(called, who, self.rows.view(), &mut begun.drawn, &mut self.variables, &mut self.response);
         let Pass { ok, ended, then, .. } =
             program::run(here, &mut self.agent, &steps.tasks[task], &mut scope, due).await;
         let ended = context.clock.at(ended.unwrap_or_else(Instant::now));
@@ -321,6 +334,7 @@ fn variables(context: &Context, plan: &ClassPlan) -> Variables {
 pub(super) fn scope<'a>(
     called: (&'a ClassPlan, &'a Around, &'a str),
     (slot, life, iteration): (u32, u32, u64),
+    rows: RowView<'a>,
     drawn: &'a mut Drawn,
     variables: &'a mut Variables,
     response: &'a mut Option<Box<LastResponse>>,
@@ -333,6 +347,7 @@ pub(super) fn scope<'a>(
         life,
         iteration,
         loop_index: 0,
+        rows,
         drawn,
         variables,
         response: response.as_deref_mut(),

@@ -64,6 +64,8 @@ pub struct Options {
     pub cookies: bool,
     /// Through which of the test's proxies it goes.
     pub proxy: Option<ProxyId>,
+    /// Where its step stands in the scenario, in bytes from the beginning: which step it is, for whoever shows it.
+    pub step: usize,
 }
 
 /// Which HTTP to speak.
@@ -90,6 +92,7 @@ impl Default for Options {
             keep_body: false,
             cookies: true,
             proxy: None,
+            step: 0,
         }
     }
 }

@@ -27,6 +27,7 @@ use tokio::sync::watch;
 use crate::http::ClientError;
 use crate::http::allow::Allow;
 use crate::http::settings::Sources;
+pub use prepare::Assets;
 pub use secure::{FleetTls, FleetTlsError};
 pub use transport::{Dialer, Io};
 pub use worker::{work, work_as};
@@ -64,6 +65,8 @@ pub struct Settings {
     pub line: watch::Sender<bool>,
     /// Whether the target is in this process too: then each connection takes two of its files.
     pub hosts_target: bool,
+    /// Files of tests that are in this process already: they are not fetched.
+    pub known: Assets,
 }
 
 impl fmt::Debug for Settings {

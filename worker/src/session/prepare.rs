@@ -8,6 +8,7 @@ use sha2::{Digest, Sha256};
 use stampede_proto::prepare::{AssetInfo, Prepare};
 use stampede_proto::v1::AssetRequest;
 use stampede_scenarios::compile::compile;
+use stampede_scenarios::source::FilesAtHand;
 use tokio_stream::StreamExt;
 
 use super::transport::Client;
@@ -15,7 +16,7 @@ use crate::engine::prepared::Prepared;
 use crate::http::allow::Allow;
 
 /// Files by the hash of their content.
-pub(super) type Assets = HashMap<[u8; 32], Bytes>;
+pub type Assets = HashMap<[u8; 32], Bytes>;
 
 /// Largest file, in bytes.
 const MAX_ASSET: u64 = 512 << 20;
@@ -53,8 +54,11 @@ pub(super) async fn prepare(
                 return Err(format!("`{}` arrived damaged", info.path));
             }
         }
+        let by_path = prepare.assets.iter().zip(&in_order);
+        let files = FilesAtHand::new(by_path.map(|(info, bytes)| (info.path.clone(), bytes.clone())));
+        let source = prepare.source.with_files(Arc::new(files));
         let env = |name: &str| prepare.env.get(name).cloned();
-        let plan = compile(&prepare.source, &prepare.overrides, &env, prepare.seed)
+        let plan = compile(&source, &prepare.overrides, &env, prepare.seed)
             .map_err(|errors| format!("the scenario does not compile here: {errors}"))?;
         let mut plan = plan;
         plan.seed = prepare.seed;

@@ -179,6 +179,7 @@ async fn asked(pool: Option<Arc<IterationPool>>) {
 impl<E: StartEngine> Worker<E> {
     fn new(settings: Settings, engines: E, instance: [u8; 16], events: mpsc::Sender<Event>) -> Self {
         let epoch = Instant::now();
+        let assets = settings.known.clone();
         Self {
             settings,
             engines,
@@ -200,7 +201,7 @@ impl<E: StartEngine> Worker<E> {
             last_told: None,
             alone_since: None,
             run: None,
-            assets: Assets::new(),
+            assets,
             hold_until: None,
             leaving: false,
             take_back_until: None,

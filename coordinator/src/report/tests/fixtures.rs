@@ -142,10 +142,13 @@ fn result(mut recorder: Recorder, duration: Duration) -> RunResult {
         users_wanted: 3,
         classes: vec![("visitor".into(), 3)],
         spawn_rate: Some(1.5),
+        load: None,
         arrivals: None,
         stop_reason: StopReason::RunTime,
         aborted: false,
         changes: Vec::new(),
+        thresholds: Vec::new(),
+        search: None,
         replaced: Vec::new(),
         totals,
         in_window,
@@ -327,7 +330,7 @@ pub(super) fn rows_of_every_kind() -> RunResult {
         recorder.end_group(group, ms(100 + n), end, ms(7_990));
     }
     for _ in 0..3 {
-        recorder.fail(3, ms(7_995), "no stock");
+        recorder.fail(3, FailureKind::Fail, ms(7_995), "no stock");
     }
     close(&mut recorder, ms(8_000));
     let mut result = result(recorder, ms(8_000));

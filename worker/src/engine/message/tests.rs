@@ -5,11 +5,12 @@
 use std::time::Duration;
 
 use stampede_scenarios::compile::compile;
+use stampede_scenarios::data::{UserRows, Who};
 use stampede_scenarios::draw::Draw;
-use stampede_scenarios::source::{Overrides, Source};
+use stampede_scenarios::source::{FilesAtHand, Overrides, Source};
 use stampede_scenarios::variables::{VariableId, Variables};
 
-use super::super::prepared::Prepared;
+use super::super::prepared::{Prepared, boundary};
 use super::super::steps::Step;
 use super::*;
 use crate::http::auto::ClientChoice;
@@ -41,6 +42,7 @@ fn rendered(steps: &str) -> Vec<[String; 6]> {
                 iteration: 3,
                 arrival: None,
                 loop_index: 0,
+                rows: stampede_scenarios::data::RowView::default(),
                 response: &stampede_scenarios::response::NONE,
                 draw: &mut draw,
                 variables: &mut variables,
@@ -55,6 +57,77 @@ fn rendered(steps: &str) -> Vec<[String; 6]> {
             [message.method.to_string(), origin, path, text(headers), text(cookies), text(body)]
         })
         .collect()
+}
+
+#[test]
+fn a_file_that_is_a_row_is_the_body_or_a_part() {
+    let text = "
+target: http://a:81
+data: {f: {files: 'x/*'}}
+users:
+  v:
+    tasks:
+      main:
+        steps:
+          - {post: /, body_file: '${f.path}'}
+          - {post: /, multipart: {a: {path: '${f.path}'}, b: two}}
+          - {post: /, multipart: {a: {path: '${f.path}', type: '${f.type}', filename: n}}}
+";
+    let files =
+        [("x/a.jpg", "AAA"), ("x/b", "B")].map(|(path, content)| (path.to_owned(), Bytes::from(content)));
+    let assets = files.clone().map(|(_, bytes)| bytes);
+    let source = Source::new("t.yaml", text).with_files(Arc::new(FilesAtHand::new(files)));
+    let plan =
+        compile(&source, &Overrides::default(), &|_| None, 7).unwrap_or_else(|wrong| panic!("{wrong}"));
+    let prepared = Prepared::new(plan, &assets, ClientChoice::Auto).unwrap_or_else(|wrong| panic!("{wrong}"));
+    let mut bodies = Vec::new();
+    for iteration in 0..2 {
+        let (feeders, which) = (&prepared.plan.feeders, &prepared.plan.classes[0].feeders.all);
+        let mut rows = UserRows::new(feeders, which, 0);
+        let who = Who { seed: 7, slot: 0, life: 0, iteration, arrival: None };
+        rows.choose(which, &who).expect("rows");
+        for step in &prepared.classes[0].tasks[0] {
+            let Step::Request(request) = step else { panic!("a request") };
+            let (pool, mut draw, mut variables) =
+                (BufferPool::default(), Draw::from_seed(1), Variables::default());
+            let mut cx = RenderContext {
+                user_id: 0,
+                life: 0,
+                class: "v",
+                iteration,
+                arrival: None,
+                loop_index: 0,
+                rows: rows.view(),
+                response: &stampede_scenarios::response::NONE,
+                draw: &mut draw,
+                variables: &mut variables,
+                around: &stampede_scenarios::template::NOWHERE,
+            };
+            let mut lent = pool.lend();
+            lent.render(request, &Jar::default(), &mut cx).expect("can be made");
+            let body = String::from_utf8_lossy(Message::new(request, Some(&lent)).body).into_owned();
+            bodies.push(body.replace(&boundary(7), "BOUNDARY"));
+        }
+    }
+    let part = |name: &str, kind: &str, content: &str| {
+        format!(
+            "--BOUNDARY\r\nContent-Disposition: form-data; name=\"a\"; filename=\"{name}\"\r\nContent-Type: {kind}\r\n\r\n{content}\r\n"
+        )
+    };
+    let two = "--BOUNDARY\r\nContent-Disposition: form-data; name=\"b\"\r\n\r\ntwo\r\n";
+    let end = "--BOUNDARY--\r\n";
+    let stream = "application/octet-stream";
+    assert_eq!(
+        bodies,
+        [
+            "AAA".to_owned(),
+            part("a.jpg", "image/jpeg", "AAA") + two + end,
+            part("n", "image/jpeg", "AAA") + end,
+            "B".to_owned(),
+            part("b", stream, "B") + two + end,
+            part("n", stream, "B") + end,
+        ]
+    );
 }
 
 #[test]
@@ -127,6 +200,7 @@ fn a_user_in_a_url_that_a_response_gave_is_who_the_request_says_it_is() {
             iteration: 0,
             arrival: None,
             loop_index: 0,
+            rows: stampede_scenarios::data::RowView::default(),
             response: &stampede_scenarios::response::NONE,
             draw,
             variables,

@@ -27,7 +27,7 @@ fn every_request_of_eight_connections_is_counted() {
                     let picture = multipart("file", b"picture");
                     for _ in 0..50 {
                         assert_eq!(client.get("/").status, 200);
-                        assert_eq!(client.get(&format!("/kv/{user}?try=1")).status, 404);
+                        assert_eq!(client.get(&format!("/kv/u{user}?try=1")).status, 404);
                         assert_eq!(client.request("POST", "/predict", &[BOUNDARY], &picture).status, 200);
                         assert_eq!(client.request("DELETE", "/nowhere", &[], b"").status, 404);
                     }
@@ -35,7 +35,7 @@ fn every_request_of_eight_connections_is_counted() {
             }
         });
         let mut expected = counts(&[("GET /", 400), ("POST /predict", 400), ("DELETE /nowhere", 400)]);
-        expected.extend((0..8).map(|user| (format!("GET /kv/{user}"), 50)));
+        expected.extend((0..8).map(|user| (format!("GET /kv/u{user}"), 50)));
         assert_eq!(target.counts(), expected);
         assert_eq!(target.connections(), 8);
     }

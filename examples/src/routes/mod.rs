@@ -1,11 +1,21 @@
 //! The table of routes and what they share.
 
 mod body;
+mod catalogue;
 mod echo;
+mod events;
 mod faults;
+mod graphql;
+mod jobs;
 mod kv;
+mod limited;
+mod oauth;
 mod predict;
+mod recent;
 mod session;
+mod shop;
+mod signer;
+mod tenants;
 mod truth;
 
 use std::sync::Arc;
@@ -26,6 +36,13 @@ pub(crate) struct App {
     predict: predict::Model,
     store: kv::Store,
     sessions: session::Sessions,
+    shop: shop::Shop,
+    jobs: jobs::Jobs,
+    tokens: oauth::Tokens,
+    tenants: tenants::Tenants,
+    reviews: graphql::Reviews,
+    queues: limited::Queues,
+    signer: signer::Signer,
 }
 
 impl App {
@@ -33,8 +50,15 @@ impl App {
         Self {
             ledger: Ledger::new(config.record_log),
             predict: predict::Model::new(config),
-            store: kv::Store::new(kv::MAX_KEYS, kv::MAX_VALUE),
+            store: kv::Store::new(kv::LIMITS),
             sessions: session::Sessions::new(config.seed),
+            shop: shop::Shop::default(),
+            jobs: jobs::Jobs::new(),
+            tokens: oauth::Tokens::new(),
+            tenants: tenants::Tenants::default(),
+            reviews: graphql::Reviews::default(),
+            queues: limited::Queues::default(),
+            signer: signer::Signer::new(config.seed),
         }
     }
 }
@@ -57,10 +81,24 @@ pub(crate) fn router(app: Arc<App>) -> Router {
     Router::new()
         .route("/", get(index))
         .route("/predict", post(predict::predict))
-        .route("/kv/{key}", get(kv::read).post(kv::write))
-        .route("/login", post(session::login))
+        .route("/kv/{key}", get(kv::read).post(kv::write).put(kv::write))
+        .route("/login", get(session::form).post(session::login))
         .route("/logout", post(session::logout))
         .route("/me", get(session::me))
+        .route("/products", get(catalogue::list))
+        .route("/products/{sku}", get(catalogue::show))
+        .route("/cart", get(shop::show).post(shop::add))
+        .route("/checkout/pay", post(shop::pay))
+        .route("/checkout/confirm", post(shop::confirm))
+        .route("/jobs", post(jobs::submit))
+        .route("/jobs/{id}", get(jobs::show))
+        .route("/events", get(events::list))
+        .route("/graphql", post(graphql::run))
+        .route("/oauth/token", post(oauth::token))
+        .route("/oauth/data", get(oauth::data))
+        .route("/tenant", get(tenants::show))
+        .route("/tenants", get(tenants::list))
+        .route("/limited", get(limited::limited))
         .route("/echo", any(echo::echo))
         .route("/status/{code}", any(faults::status))
         .route("/redirect/{n}", any(faults::redirect))

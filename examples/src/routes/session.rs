@@ -1,19 +1,20 @@
-//! `/login`, `/me`, `/logout`: a session cookie, for tests of cookie jars. It protects nothing: there is no
-//! password, and the cookie is checked by a plain hash.
+//! `/login`, `/me`, `/logout`: a session by cookie or by bearer token, for tests of cookie jars, forms and tokens. It
+//! protects nothing: there is no password, and the token is checked by a plain hash.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use axum::Json;
 use axum::body::Body;
 use axum::extract::{FromRequest, Request, State};
 use axum::http::header::{CONTENT_TYPE, COOKIE, SET_COOKIE};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
-use axum::response::{IntoResponse, Response};
+use axum::response::{Html, IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 
-use super::App;
 use super::body::{self, BodyError};
+use super::{App, oauth};
 
 /// Bytes of a login's body. The user's name travels in a cookie, and cookies are small.
 const MAX_LOGIN: usize = 1 << 10;
@@ -23,12 +24,24 @@ const MAX_LOGIN: usize = 1 << 10;
 #[derive(Debug)]
 pub(super) struct Sessions {
     key: u64,
+    /// Forms that were given out.
+    forms: AtomicU64,
 }
 
-/// Who logs in, and who is.
-#[derive(Debug, Serialize, Deserialize)]
-pub(super) struct User {
+/// Who logs in.
+#[derive(Debug, Deserialize)]
+struct Login {
     user: String,
+    /// From the page with the form. Who sends one must send a good one; programs that post JSON have none.
+    csrf: Option<String>,
+}
+
+/// Who is logged in, and how to go on.
+#[derive(Debug, Serialize)]
+struct LoggedIn {
+    user: String,
+    /// The same as the cookie, for `authorization: Bearer …`.
+    token: String,
 }
 
 /// Why nobody was logged in.
@@ -38,6 +51,8 @@ pub(super) enum LoginError {
     Body(#[from] BodyError),
     #[error("send a form or a JSON object with a non-empty `user`")]
     NoUser,
+    #[error("that `csrf` was not given out by GET /login")]
+    Csrf,
 }
 
 impl IntoResponse for LoginError {
@@ -45,13 +60,14 @@ impl IntoResponse for LoginError {
         match self {
             Self::Body(error) => error.into_response(),
             Self::NoUser => (StatusCode::BAD_REQUEST, self.to_string()).into_response(),
+            Self::Csrf => (StatusCode::FORBIDDEN, self.to_string()).into_response(),
         }
     }
 }
 
 impl Sessions {
     pub(super) fn new(key: u64) -> Self {
-        Self { key }
+        Self { key, forms: AtomicU64::new(0) }
     }
 
     /// The name in hexadecimal digits, a dot, its hash.
@@ -78,29 +94,48 @@ impl Sessions {
     }
 }
 
+/// The page with the form.
+pub(super) async fn form(State(app): State<Arc<App>>) -> Html<String> {
+    let csrf = app.signer.sign("csrf", app.sessions.forms.fetch_add(1, Ordering::Relaxed));
+    Html(format!(
+        "<!doctype html>\n<title>Log in</title>\n<form method=\"post\" action=\"/login\">\n\
+         <input type=\"hidden\" name=\"csrf\" value=\"{csrf}\">\n<input name=\"user\">\n\
+         <input type=\"password\" name=\"password\">\n<button>Log in</button>\n</form>\n"
+    ))
+}
+
 pub(super) async fn login(State(app): State<Arc<App>>, request: Request) -> Result<Response, LoginError> {
     let (parts, body) = request.into_parts();
     let body = body::read(body, MAX_LOGIN).await?;
-    let user = if body::is_type(&parts.headers, "application/json") {
+    let login: Login = if body::is_type(&parts.headers, "application/json") {
         serde_json::from_slice(&body).map_err(|_| LoginError::NoUser)?
     } else {
         let form = Request::from_parts(parts, Body::from(body));
-        axum::Form::<User>::from_request(form, &()).await.map_err(|_| LoginError::NoUser)?.0
+        axum::Form::from_request(form, &()).await.map_err(|_| LoginError::NoUser)?.0
     };
-    if user.user.is_empty() {
+    if login.user.is_empty() {
         return Err(LoginError::NoUser);
     }
-    let cookie = format!("session={}; Path=/; HttpOnly", app.sessions.token(&user.user));
-    Ok(([(SET_COOKIE, cookie)], Json(user)).into_response())
+    if login.csrf.is_some_and(|csrf| app.signer.number("csrf", &csrf).is_none()) {
+        return Err(LoginError::Csrf);
+    }
+    let token = app.sessions.token(&login.user);
+    let cookie = format!("session={token}; Path=/; HttpOnly");
+    Ok(([(SET_COOKIE, cookie)], Json(LoggedIn { user: login.user, token })).into_response())
+}
+
+/// Who is logged in, by cookie or else by bearer token.
+pub(super) fn user(app: &App, headers: &HeaderMap) -> Option<String> {
+    let cookies = headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
+    cookies
+        .flat_map(|line| line.split(';'))
+        .filter_map(|pair| pair.trim().strip_prefix("session="))
+        .chain(oauth::bearer(headers))
+        .find_map(|token| app.sessions.user(token))
 }
 
 pub(super) async fn me(State(app): State<Arc<App>>, headers: HeaderMap) -> Response {
-    let cookies = headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
-    let user = cookies
-        .flat_map(|line| line.split(';'))
-        .filter_map(|pair| pair.trim().strip_prefix("session="))
-        .find_map(|token| app.sessions.user(token));
-    match user {
+    match user(&app, &headers) {
         Some(user) => {
             ([(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"))], user).into_response()
         }

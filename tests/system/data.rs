@@ -65,7 +65,7 @@ fn watcher() -> (SocketAddr, Arc<Mutex<Seen>>) {
 }
 
 fn answer(connection: u64, stream: &TcpStream, seen: &Mutex<Seen>) {
-    let mut lines = BufReader::new(stream).lines().map_while(Result::ok);
+    let lines = BufReader::new(stream).lines().map_while(Result::ok);
     let mut path = None;
     for line in lines {
         if path.is_none() {

@@ -42,10 +42,10 @@ fn plan(source: &Source, overrides: &Overrides) -> Result<Plan, Diagnostics> {
 
 #[test]
 fn good_scenarios_are_described() {
-    for path in ["tests/valid", "../examples"] {
+    for (path, kind) in [("tests/valid", "valid"), ("../examples", "example")] {
         for (name, source) in scenarios(path) {
             match plan(&source, &Overrides::default()) {
-                Ok(plan) => insta::assert_snapshot!(format!("valid__{name}"), describe(&plan)),
+                Ok(plan) => insta::assert_snapshot!(format!("{kind}__{name}"), describe(&plan)),
                 Err(problems) => panic!("{name}:\n{problems}"),
             }
         }

@@ -9,6 +9,7 @@ mod arrivals;
 mod beside;
 mod counts;
 mod data;
+mod examples;
 mod expect;
 mod extract;
 mod failures;

@@ -85,6 +85,7 @@ fn load(plan: &Plan, list: &mut Vec<Advice>) {
     }
     let (peak, settled) = (load.profile.peak(), load.profile.settled_at());
     if let Some(run_time) = load.run_time
+        && load.parts.len() == 1
         && settled >= run_time
         && peak > 1
     {

@@ -11,6 +11,7 @@ mod bodies;
 mod build;
 mod calls;
 mod checks;
+mod chosen;
 mod class;
 mod conditions;
 mod courses;

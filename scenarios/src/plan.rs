@@ -214,6 +214,8 @@ pub enum OnFailure {
 pub struct TaskPlan {
     /// Its name in the file.
     pub name: String,
+    /// What it is called by to be chosen, or left out, by a flag.
+    pub tags: Vec<String>,
     /// Its share of the class's weights, 0 to 1.
     pub share: f64,
     /// What it does.

@@ -147,7 +147,7 @@ pub struct Overrides {
     pub seed: Option<u64>,
     /// `--var NAME=VALUE`, each value read like a YAML value; the last one of a name wins.
     pub vars: Vec<(String, String)>,
-    /// `--tags`: of the tasks that have tags only those with one of these; empty takes all.
+    /// `--tags`: only the tasks that have one of these; empty takes all.
     pub tags: Vec<String>,
     /// `--exclude-tags`: no task that has one of these.
     pub exclude_tags: Vec<String>,

@@ -239,7 +239,7 @@ fn a_class_has_an_order() {
 
 #[test]
 fn mistakes_in_steps_are_answered() {
-    let rest = "flows:\n  a: [call: b]\n  b:\n    - call: a\n  c: [gte: /]\n  d: [get: \"/${unknown}\"]\nsetup:\n  - get: /s\n    extract: {given: $.g}\n";
+    let rest = "flows:\n  a: [call: b]\n  b:\n    - call: a\n  c: [gte: /]\n  d: [get: \"/${unknown}\"]\nsetup:\n  - get: /s\n    extract: {given: $.g}\n  - get: /${user.id}/${iteration}\n";
     let problems = of_steps(rest, WRONG).expect_err("it is wrong");
     insta::assert_snapshot!(problems);
 }

@@ -37,6 +37,7 @@ fn second(run: &str, number: u64) -> SnapshotBatch {
         to_s: from_s + 1,
         last_part: true,
         iterations: Some(Iterations::default()),
+        warmup_iterations: Some(Iterations::default()),
         gauges: Some(Gauges::default()),
         running: Some(Running {
             requests: Some(Requests::default()),

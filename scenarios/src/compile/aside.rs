@@ -47,20 +47,23 @@ impl Beside<'_> {
             }
             None => Program::default(),
         };
+        cx.is_aside.set(true);
+        let (on_start, on_stop) = (program(setup, &own, "setup"), program(teardown, &all, "teardown"));
+        cx.is_aside.set(false);
         // Of no tasks there is nothing to draw.
         let Some(task_table) = AliasTable::new(&[1.0]) else { return (None, own) };
         let plan = ClassPlan {
             name: "(setup)".to_owned(),
             wait: Wait::None,
-            on_start: program(setup, &own, "setup"),
-            on_stop: program(teardown, &all, "teardown"),
+            on_start,
+            on_stop,
             tasks: Vec::new(),
             task_table,
             pipeline: 1,
             variables: all.plans(None),
             order: TaskOrder::Weighted,
             feeders: ClassFeeders::default(),
-            looks_at_response: false,
+            looks_at_response: cx.looks_at_response.take(),
         };
         (Some(Box::new(plan)), own)
     }

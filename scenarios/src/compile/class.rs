@@ -1,5 +1,6 @@
 //! User classes: who they are, how long they pause, and their weighted tasks.
 
+use super::chosen::Chosen;
 use super::cx::Cx;
 use super::data::class_feeders;
 use super::eval::Scope;
@@ -25,7 +26,7 @@ const CLASS: Schema = Schema {
     keys: &["weight", "count", "wait", "target", "vars", "defaults", "on_start", "on_stop", "tasks", "order"],
     later: &[],
 };
-const TASK: Schema = Schema { what: "a task", keys: &["weight", "steps"], later: &["tags"] };
+const TASK: Schema = Schema { what: "a task", keys: &["weight", "tags", "steps"], later: &[] };
 /// The engine numbers classes in 16 bits; nobody has so many.
 const MOST_CLASSES: usize = 1000;
 
@@ -74,6 +75,8 @@ pub(super) struct Common<'a> {
     pub(super) flows: &'a Flows<'a>,
     /// What `setup` gives to all users.
     pub(super) shared: &'a Own,
+    /// What flags choose of it.
+    pub(super) chosen: &'a Chosen<'a>,
 }
 
 /// What a class gets of the users.
@@ -89,6 +92,8 @@ pub(super) struct Class {
     pub(super) share: Share,
     /// Its own target, if it has one.
     pub(super) target: Option<String>,
+    /// Whether flags leave it a task to run.
+    pub(super) has_tasks: bool,
 }
 
 /// Reads `users`; also whether every class could be read.
@@ -109,9 +114,10 @@ pub(super) fn read_all(node: &Node, common: &Common<'_>, cx: &Cx<'_>) -> (Vec<Cl
         cx.report(Diagnostic::at(node.place, format!("there are more than {MOST_CLASSES} user classes")));
         return (Vec::new(), false);
     }
-    let classes: Vec<Class> =
+    let mut classes: Vec<Class> =
         (0..).zip(entries).filter_map(|(number, entry)| read(number, entry, common, cx)).collect();
     let all = classes.len() == entries.len();
+    common.chosen.apply(&mut classes, cx);
     (classes, all)
 }
 
@@ -157,7 +163,7 @@ fn read(number: usize, entry: &Entry, common: &Common<'_>, cx: &Cx<'_>) -> Optio
     let pipeline = pipeline::apply(pipelining, fields.entry("wait").zip(wait), entries, &mut tasks, cx);
     let variables = own.plans(Some(&vars));
     let name = entry.key.clone();
-    let plan = ClassPlan {
+    let mut plan = ClassPlan {
         name,
         wait: wait?,
         on_start,
@@ -170,7 +176,9 @@ fn read(number: usize, entry: &Entry, common: &Common<'_>, cx: &Cx<'_>) -> Optio
         feeders: class_feeders(&everywhere, &lifecycle, &cx.feeders().take_uses()),
         looks_at_response: cx.looks_at_response.take(),
     };
-    Some(Class { plan, share: share?, target: target.base().map(str::to_owned) })
+    plan.tasks.iter().for_each(|task| common.chosen.see(&task.tags));
+    let has_tasks = common.chosen.choose(&mut plan);
+    Some(Class { plan, share: share?, target: target.base().map(str::to_owned), has_tasks })
 }
 
 /// A class's own target, unless a flag gave one for all.
@@ -263,10 +271,10 @@ fn read_tasks(node: &Node, class: &ClassCx<'_>, cx: &Cx<'_>) -> Option<(Vec<Task
         );
         return None;
     }
-    let read: Vec<Option<(Decimal, Program)>> =
+    let read: Vec<Option<(Decimal, Vec<String>, Program)>> =
         entries.iter().map(|entry| read_task(entry, class, cx)).collect();
     let read = read.into_iter().collect::<Option<Vec<_>>>()?;
-    let decimals: Vec<Decimal> = read.iter().map(|(weight, _)| *weight).collect();
+    let decimals: Vec<Decimal> = read.iter().map(|(weight, _, _)| *weight).collect();
     let weights: Vec<f64> = match units::reduce_weights(&decimals) {
         Some(whole) => whole.into_iter().map(|weight| weight as f64).collect(),
         None => decimals.iter().map(|weight| weight.as_f64()).collect(),
@@ -281,8 +289,9 @@ fn read_tasks(node: &Node, class: &ClassCx<'_>, cx: &Cx<'_>) -> Option<(Vec<Task
     let sum: f64 = weights.iter().sum();
     let tasks = entries.iter().zip(read).zip(&weights);
     let tasks = tasks
-        .map(|((entry, (_, program)), weight)| TaskPlan {
+        .map(|((entry, (_, tags, program)), weight)| TaskPlan {
             name: entry.key.clone(),
+            tags,
             share: weight / sum,
             program,
         })
@@ -290,7 +299,7 @@ fn read_tasks(node: &Node, class: &ClassCx<'_>, cx: &Cx<'_>) -> Option<(Vec<Task
     Some((tasks, table))
 }
 
-fn read_task(entry: &Entry, class: &ClassCx<'_>, cx: &Cx<'_>) -> Option<(Decimal, Program)> {
+fn read_task(entry: &Entry, class: &ClassCx<'_>, cx: &Cx<'_>) -> Option<(Decimal, Vec<String>, Program)> {
     if let Kind::List(_) = entry.value.kind {
         cx.report(
             Diagnostic::at(
@@ -324,6 +333,34 @@ fn read_task(entry: &Entry, class: &ClassCx<'_>, cx: &Cx<'_>) -> Option<(Decimal
         );
         return None;
     }
+    let tags = fields.get("tags").map_or(Some(Vec::new()), |node| read_tags(node, &fixed, cx));
     let program = steps::read(node, Belongs { to: &entry.key }, class, cx);
-    Some((weight?, program))
+    Some((weight?, tags?, program))
+}
+
+/// `checkout` or `[checkout, smoke]`.
+fn read_tags(node: &Node, scope: &Scope<'_>, cx: &Cx<'_>) -> Option<Vec<String>> {
+    let items = match &node.kind {
+        Kind::List(items) => items.as_slice(),
+        Kind::Scalar(_) if !node.is_null() => std::slice::from_ref(node),
+        _ => {
+            cx.report(expected(node, "a list of tags such as `[checkout, smoke]`", node.found()));
+            return None;
+        }
+    };
+    let read: Vec<Option<String>> = items.iter().map(|item| read_tag(item, scope, cx)).collect();
+    read.into_iter().collect()
+}
+
+/// A tag is given to a flag among others, with commas between them.
+fn read_tag(node: &Node, scope: &Scope<'_>, cx: &Cx<'_>) -> Option<String> {
+    let tag = scope.text(node, "a tag such as `checkout`", cx)?;
+    if tag.contains(',') || tag.chars().any(char::is_whitespace) {
+        cx.report(
+            Diagnostic::at(node.place, format!("`{tag}` cannot be a tag"))
+                .hint("a tag is one word, without commas"),
+        );
+        return None;
+    }
+    Some(tag)
 }

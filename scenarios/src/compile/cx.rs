@@ -24,6 +24,8 @@ pub(super) struct Cx<'a> {
     pub(super) target_missed: Cell<bool>,
     /// Whether some expression has looked at `response` since somebody took this.
     pub(super) looks_at_response: Cell<bool>,
+    /// Whether `setup` or `teardown` is read, where there is no user.
+    pub(super) is_aside: Cell<bool>,
     /// How many loops are around the step that is read.
     pub(super) loops: Cell<u32>,
     /// Where `arrival` is first named.
@@ -44,6 +46,7 @@ impl<'a> Cx<'a> {
             ops: Cell::new(0),
             target_missed: Cell::new(false),
             looks_at_response: Cell::new(false),
+            is_aside: Cell::new(false),
             loops: Cell::new(0),
             arrival: Cell::new(None),
             kinds: RefCell::default(),

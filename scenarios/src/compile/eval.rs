@@ -156,6 +156,11 @@ impl Scope<'_> {
     ) -> Answer {
         let source = |source, written: &str| self.of_user(Node::Source(source), 1, written, place);
         match (name, parts) {
+            ("user" | "iteration" | "arrival", _) if cx.is_aside.get() => problem(
+                place,
+                format!("there is no `{name}` in `setup` and `teardown`: they run once, beside all users"),
+                "in `defaults` it concerns them too: move it to the `defaults` of the user classes",
+            ),
             ("user", ["id", ..]) => source(ValueSource::UserId, "user.id"),
             ("user", ["life", ..]) => source(ValueSource::UserLife, "user.life"),
             ("user", ["class", ..]) => source(ValueSource::UserClass, "user.class"),

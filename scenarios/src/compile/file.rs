@@ -1,5 +1,6 @@
 //! The file as a whole: what stands at the top, in the order in which it is needed.
 
+use super::chosen::Chosen;
 use super::class::{self, Class, Common};
 use super::cx::Cx;
 use super::data::{self, DataCx};
@@ -79,6 +80,7 @@ pub(super) fn read(
         names: &names,
         flows: &flows,
         shared: &shared,
+        chosen: &Chosen::new(overrides),
     };
     let (classes, all) = classes(root, users, fields, &common, cx);
     let resolve = transport::resolve(common.defaults, &scope, cx);

@@ -6,6 +6,7 @@
 mod allowed;
 pub mod arrivals;
 mod aside;
+mod bodies;
 mod context;
 mod cookies;
 mod cpu;

@@ -18,9 +18,10 @@ use super::message::Message;
 use super::prepared::{PreparedClass, PreparedRequest, Target};
 use super::program::{Then, behind_failure};
 use super::request::{Course, Here, settle, write};
+use super::scope::scope;
 use super::scope::{Drawn, Of};
 use super::steps::Step;
-use super::user::{User, scope};
+use super::user::User;
 use crate::http::native::pipe::Takes;
 use crate::http::probe::Probe;
 use crate::http::{Failure, HttpClient};
@@ -140,7 +141,7 @@ impl<C: HttpClient> User<C> {
         let mut guard = RequestGuard::begin(context, pipeline.here.signals, pipeline.probe, number, since);
         let pushed = match rendered {
             Ok(()) => self.push(request, Message::new(request, lent.as_ref()), begin, &mut guard).await,
-            Err(failure) => Err(failure),
+            Err(unwritten) => Err(unwritten.failure()),
         };
         match pushed {
             Ok((body, begin)) => {

@@ -92,6 +92,11 @@ pub(super) async fn run<C: HttpClient>(
                     break;
                 }
                 let done = perform(here, agent, request, scope, intended.take()).await;
+                if done.is_missing {
+                    pass.ok = false;
+                    pass.leave(Then::GoOn);
+                    break;
+                }
                 pass.ended = Some(done.ended);
                 if !done.ok {
                     flow.request_failed();

@@ -13,7 +13,7 @@ use super::cookies::Jar;
 use super::guard::RequestGuard;
 use super::judge::judge_and_take;
 use super::last::remember;
-use super::message::{Lent, Message};
+use super::message::{Lent, Message, Unwritten};
 use super::parallel::Lane;
 use super::prepared::{Name, PreparedRequest};
 use super::redirects::follow;
@@ -65,6 +65,14 @@ pub(super) struct Done {
     pub(super) ended: Instant,
     /// Its response time.
     pub(super) time: Duration,
+    /// There was none: a value that it needs is not there. That was said.
+    pub(super) is_missing: bool,
+}
+
+impl Done {
+    fn of(ok: bool, ended: Instant, time: Duration) -> Self {
+        Self { ok, ended, time, is_missing: false }
+    }
 }
 
 /// Where redirects have led.
@@ -84,6 +92,10 @@ pub(super) async fn perform<C: HttpClient>(
     let context = here.context;
     let Agent { client, probe, jar, .. } = agent;
     let (lent, endpoint, rendered) = write(context, request, jar, &mut scope.render());
+    if let Err(Unwritten::Missing(name)) = &rendered {
+        request.variables.say_missing(name, &scope.class.name, scope.task);
+        return Done { is_missing: true, ..Done::of(false, Instant::now(), Duration::ZERO) };
+    }
     let mut intended = intended;
     if !probe.may_begin() {
         Box::pin(here.signals.hold(context)).await;
@@ -119,7 +131,7 @@ pub(super) async fn perform<C: HttpClient>(
                 course
             }
         }
-        Err(failure) => Course::unsent(failure, begin, begin),
+        Err(unwritten) => Course::unsent(unwritten.failure(), begin, begin),
     };
     let from = match intended {
         // An arrival came due whether somebody could run it or not.
@@ -188,7 +200,7 @@ pub(super) fn settle(
     let verdict = look(&course.result, time);
     trial::judged(request.options.step, &verdict, time);
     guard.end(course.sample(at, time, &verdict));
-    (Done { ok: verdict.is_ok(), ended: course.end, time }, course.result.ok())
+    (Done::of(verdict.is_ok(), course.end, time), course.result.ok())
 }
 
 /// Buffers for a request, unless it is the same every time.
@@ -203,7 +215,7 @@ pub(super) fn write<'a>(
     request: &PreparedRequest,
     jar: &Jar,
     render: &mut RenderContext<'_>,
-) -> (Option<Lent<'a>>, u32, Result<(), Failure>) {
+) -> (Option<Lent<'a>>, u32, Result<(), Unwritten>) {
     let mut lent = lend(context, request, jar);
     let (endpoint, named) = endpoint(context, request, lent.as_mut(), render);
     let rendered =
@@ -217,7 +229,7 @@ fn endpoint(
     request: &PreparedRequest,
     lent: Option<&mut Lent<'_>>,
     render: &mut RenderContext<'_>,
-) -> (u32, Result<(), Failure>) {
+) -> (u32, Result<(), Unwritten>) {
     match (&request.name, lent) {
         (Name::PerValue(template), Some(lent)) => {
             let (name, written) = lent.name(template, render);

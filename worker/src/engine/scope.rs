@@ -104,3 +104,27 @@ impl Scope<'_> {
         Drawn { draw, think, ..*self.drawn }
     }
 }
+
+/// What a program of `called` works on, run by a user of this (slot, life) in this iteration.
+pub(super) fn scope<'a>(
+    called: (&'a ClassPlan, &'a Around, &'a str),
+    (slot, life, iteration): (u32, u32, u64),
+    rows: RowView<'a>,
+    drawn: &'a mut Drawn,
+    variables: &'a mut Variables,
+    response: &'a mut Option<Box<LastResponse>>,
+) -> Scope<'a> {
+    Scope {
+        class: called.0,
+        around: called.1,
+        task: called.2,
+        slot,
+        life,
+        iteration,
+        loop_index: 0,
+        rows,
+        drawn,
+        variables,
+        response: response.as_deref_mut(),
+    }
+}

@@ -5,11 +5,10 @@
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use stampede_scenarios::data::{RowView, UserRows};
+use stampede_scenarios::data::UserRows;
 use stampede_scenarios::draw::Draw;
 use stampede_scenarios::plan::ClassPlan;
 use stampede_scenarios::response::LastResponse;
-use stampede_scenarios::template::Around;
 use stampede_scenarios::variables::Variables;
 use stampede_stats::recorder::IterationEnd;
 
@@ -19,7 +18,7 @@ use super::guard::IterationGuard;
 use super::prepared::PreparedClass;
 use super::program::{self, Pass, Then};
 use super::request::{Agent, Here};
-use super::scope::{Drawn, Of, Scope};
+use super::scope::{Drawn, Of, scope};
 use super::steps::Step;
 use super::{StopWish, order};
 use crate::http::{ClientError, HttpClient, HttpThread};
@@ -328,30 +327,6 @@ fn variables(context: &Context, plan: &ClassPlan) -> Variables {
         aside::give(&mut variables, &plan.variables, values);
     }
     variables
-}
-
-/// What a program of `called` works on, run by a user of this (slot, life) in this iteration.
-pub(super) fn scope<'a>(
-    called: (&'a ClassPlan, &'a Around, &'a str),
-    (slot, life, iteration): (u32, u32, u64),
-    rows: RowView<'a>,
-    drawn: &'a mut Drawn,
-    variables: &'a mut Variables,
-    response: &'a mut Option<Box<LastResponse>>,
-) -> Scope<'a> {
-    Scope {
-        class: called.0,
-        around: called.1,
-        task: called.2,
-        slot,
-        life,
-        iteration,
-        loop_index: 0,
-        rows,
-        drawn,
-        variables,
-        response: response.as_deref_mut(),
-    }
 }
 
 /// The later of (last due + period) and the end of the iteration.

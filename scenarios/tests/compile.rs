@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use stampede_scenarios::compile::compile;
 use stampede_scenarios::describe::describe;
 use stampede_scenarios::diagnostics::Diagnostics;
-use stampede_scenarios::files::read_scenario;
+use stampede_scenarios::files::{Folder, read_scenario};
 use stampede_scenarios::plan::Plan;
 use stampede_scenarios::source::{Overrides, Source};
 
@@ -25,7 +25,8 @@ fn scenarios(path: &str) -> Vec<(String, Source)> {
         .iter()
         .map(|path| {
             let name = path.file_name().expect("a file").to_string_lossy().into_owned();
-            let mut source = read_scenario(path).expect("readable");
+            let files = Folder::new(path.parent().expect("a folder"));
+            let mut source = read_scenario(path).expect("readable").with_files(files);
             source.name.clone_from(&name);
             (name, source)
         })
@@ -42,10 +43,10 @@ fn plan(source: &Source, overrides: &Overrides) -> Result<Plan, Diagnostics> {
 
 #[test]
 fn good_scenarios_are_described() {
-    for path in ["tests/valid", "../examples"] {
+    for (path, kind) in [("tests/valid", "valid"), ("../examples", "example")] {
         for (name, source) in scenarios(path) {
             match plan(&source, &Overrides::default()) {
-                Ok(plan) => insta::assert_snapshot!(format!("valid__{name}"), describe(&plan)),
+                Ok(plan) => insta::assert_snapshot!(format!("{kind}__{name}"), describe(&plan)),
                 Err(problems) => panic!("{name}:\n{problems}"),
             }
         }

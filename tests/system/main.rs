@@ -10,6 +10,7 @@ mod beside;
 mod counts;
 mod course;
 mod data;
+mod examples;
 mod expect;
 mod extract;
 mod failures;

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::support::{Bed, seen, target};
+use crate::support::{Bed, target};
 
 fn example(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples").join(name)
@@ -89,21 +89,4 @@ fn the_embedded_worker_sends_all_of_it_as_well() {
 #[test]
 fn a_size_that_is_not_the_picture_s_fails() {
     predict(picture() + 1, 1, 1);
-}
-
-#[test]
-fn the_examples_run_as_they_are() {
-    let target = target();
-    let mut bed = Bed::new("", "");
-    for (name, load) in
-        [("predict.yaml", "-u 10 -r 20"), ("two-classes.yaml", "-u 10 -r 20"), ("arrivals.yaml", "")]
-    {
-        let before = seen(&target);
-        bed.scenario = example(name);
-        bed.run(&format!("{load} -t 2s --stop-timeout 1s --host {}", target.url()), 2).ended(0);
-        let report = bed.report();
-        report.adds_up();
-        report.is_whole();
-        assert_eq!(report.counted("sent"), seen(&target) - before, "{name}");
-    }
 }

@@ -22,10 +22,10 @@ const MAX_BODY: usize = 64 << 10;
 pub(super) struct Reviews(AtomicU64);
 
 #[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
 struct Operation {
     query: String,
-    operation_name: Option<String>,
+    #[serde(rename = "operationName")]
+    name: Option<String>,
     #[serde(default)]
     variables: Value,
 }
@@ -48,7 +48,7 @@ enum Wrong {
 impl Operation {
     /// `operationName`, or what stands behind `query` or `mutation`.
     fn name(&self) -> Result<&str, Wrong> {
-        if let Some(name) = &self.operation_name {
+        if let Some(name) = &self.name {
             return Ok(name);
         }
         let query = self.query.trim_start();
@@ -112,8 +112,7 @@ mod tests {
     #[test]
     fn the_name_of_an_operation() {
         let name = |query: &str| {
-            let operation =
-                Operation { query: query.to_owned(), operation_name: None, variables: Value::Null };
+            let operation = Operation { query: query.to_owned(), name: None, variables: Value::Null };
             operation.name().map(str::to_owned)
         };
         assert_eq!(name("query Product($sku: ID!) { x }").as_deref(), Ok("Product"));

@@ -65,9 +65,9 @@ fn watcher() -> (SocketAddr, Arc<Mutex<Seen>>) {
 }
 
 fn answer(connection: u64, stream: &TcpStream, seen: &Mutex<Seen>) {
-    let mut lines = BufReader::new(stream).lines().map_while(Result::ok);
+    let lines = BufReader::new(stream).lines().map_while(Result::ok);
     let mut path = None;
-    while let Some(line) = lines.next() {
+    for line in lines {
         if path.is_none() {
             path = line.split(' ').nth(1).map(str::to_owned);
         } else if line.is_empty() {
@@ -95,7 +95,8 @@ users:
   other: {wait: 1s, tasks: {main: {steps: [get: /]}}}
 ";
     let bed = Bed::new(&format!("http://{address}"), users);
-    let rows: String = (0..300).map(|row| format!("u{row}@x,{row}\n")).collect();
+    let rows: Vec<String> = (0..300).map(|row| format!("u{row}@x,{row}\n")).collect();
+    let rows = rows.concat();
     bed.dir.write("users.csv", &format!("email,age\n{rows}"));
     let (mut coordinator, workers) = bed.start("-u 450 -r 450 --lease 2s", 3);
     until("all rows", || look(&|seen| seen.rows.len()) == 300);

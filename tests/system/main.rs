@@ -8,6 +8,7 @@ mod support;
 mod arrivals;
 mod beside;
 mod counts;
+mod course;
 mod data;
 mod examples;
 mod expect;

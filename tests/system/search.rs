@@ -23,7 +23,7 @@ thresholds:
 #[test]
 fn the_highest_rate_is_found() {
     let target = target();
-    let bed = Bed::new(&target.url(), SEARCH);
+    let bed = Bed::alone(&target.url(), SEARCH);
     bed.run("", 2).ended(0);
     let report = bed.report();
     report.adds_up();

@@ -103,7 +103,7 @@ fn a_run_ends_when_its_users_have_stopped_or_want_it() {
 #[test]
 fn failures_without_a_request_are_told() {
     let target = target();
-    let users = r#"
+    let users = r"
 users:
   v:
     tasks:
@@ -115,7 +115,7 @@ users:
               - get: /status/500
               - fail: no stock
               - get: /bytes/1
-"#;
+";
     let bed = Bed::new(&target.url(), users);
     bed.run("-u 1 -i 5", 0).ended(1);
     let report = bed.report();

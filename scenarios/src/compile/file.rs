@@ -57,10 +57,8 @@ pub(super) fn read(
     cx.set_kinds(Kinds::of_file(root, &vars));
     let scope = Scope::of_file(&vars);
     check_version(fields, &scope, cx);
-    let name = match fields.get("name") {
-        Some(node) => scope.text(node, "a name", cx),
-        None => Some(stem(&source.name)),
-    };
+    let name =
+        fields.get("name").map_or_else(|| Some(stem(&source.name)), |node| scope.text(node, "a name", cx));
     let seed = seed(fields, overrides, drawn_seed, &scope, cx);
     let target = target(fields, overrides, &scope, cx);
     let names = Names::default();
@@ -93,13 +91,8 @@ pub(super) fn read(
     let files = names.files();
     let target = shown_target(&target, &classes);
     let (endpoints, assets) = names.into_lists();
-    let rules = thresholds(
-        fields,
-        load.as_ref(),
-        &scope,
-        Rows { known: &endpoints, others: names_by_value(&classes) },
-        cx,
-    );
+    let rows = Rows { known: &endpoints, others: names_by_value(&classes) };
+    let rules = thresholds(fields, load.as_ref(), &scope, rows, cx);
     let classes = classes.into_iter().map(|class| class.plan).collect();
     Some(Plan {
         name: name?,

@@ -140,7 +140,9 @@ pub(super) fn read(node: &Node, scope: &Scope<'_>, cx: &Cx<'_>) -> Written {
         written.profiles.push(profile);
     }
     check_models(&written, cx);
-    if let (true, Some(search)) = (written.profiles.len() > 1, written.profiles.iter().find(is_search)) {
+    if let (true, Some(search)) =
+        (written.profiles.len() > 1, written.profiles.iter().find(|profile| is_search(profile)))
+    {
         cx.report(
             Diagnostic::at(
                 search.place,
@@ -152,7 +154,7 @@ pub(super) fn read(node: &Node, scope: &Scope<'_>, cx: &Cx<'_>) -> Written {
     written
 }
 
-fn is_search(profile: &&Profile) -> bool {
+fn is_search(profile: &Profile) -> bool {
     matches!(profile.course, Course::Search(_))
 }
 

@@ -14,12 +14,13 @@ use super::message::Message;
 use super::prepared::PreparedRequest;
 use crate::http::{Failure, Response};
 
-/// Judges a response that took so long and sets the user's variables from it, whether it is as expected or not.
+/// Judges a response that took so long and sets the user's variables from it, whether it is as expected or not. `message` is
+/// what was sent; without one there is no response.
 pub(super) fn judge_and_take(
     request: &PreparedRequest,
     result: &Result<Box<Response>, Failure>,
     time: Duration,
-    message: Message<'_>,
+    message: Option<Message<'_>>,
     jar: &Jar,
     render: &mut RenderContext<'_>,
 ) -> Result<(), Failure> {
@@ -30,7 +31,7 @@ pub(super) fn judge_and_take(
             return Err(failure.clone());
         }
     };
-    let cookies = request.variables.cookies(message, jar);
+    let cookies = message.map_or_else(Vec::new, |message| request.variables.cookies(message, jar));
     let mut contents = Contents::new(ResponseView { cookies: &cookies, ..view(response) });
     let verdict = check(request, response, time, &mut contents, Some(render));
     verdict.and(request.variables.take(Some(&mut contents), render))

@@ -73,6 +73,11 @@ impl Done {
     fn of(ok: bool, ended: Instant, time: Duration) -> Self {
         Self { ok, ended, time, is_missing: false }
     }
+
+    fn missing(name: &str, request: &PreparedRequest, scope: &Scope<'_>) -> Self {
+        request.variables.say_missing(name, &scope.class.name, scope.task);
+        Self { is_missing: true, ..Self::of(false, Instant::now(), Duration::ZERO) }
+    }
 }
 
 /// Where redirects have led.
@@ -93,17 +98,9 @@ pub(super) async fn perform<C: HttpClient>(
     let Agent { client, probe, jar, .. } = agent;
     let (lent, endpoint, rendered) = write(context, request, jar, &mut scope.render());
     if let Err(Unwritten::Missing(name)) = &rendered {
-        request.variables.say_missing(name, &scope.class.name, scope.task);
-        return Done { is_missing: true, ..Done::of(false, Instant::now(), Duration::ZERO) };
+        return Done::missing(name, request, scope);
     }
-    let mut intended = intended;
-    if !probe.may_begin() {
-        Box::pin(here.signals.hold(context)).await;
-        if !is_open(context) {
-            // Beats wait like everybody else: the next one counts from when it could begin.
-            intended = None;
-        }
-    }
+    let intended = if probe.may_begin() { intended } else { Box::pin(held(here, intended)).await };
     let mut begin = Instant::now();
     let since = context.clock.at(begin);
     let mut guard = RequestGuard::begin(context, here.signals, probe, endpoint, since);
@@ -140,18 +137,24 @@ pub(super) async fn perform<C: HttpClient>(
     };
     let landed = course.landed.take();
     let is_rendered = course.is_rendered;
+    let message = is_rendered.then(|| Message::new(request, lent.as_ref()));
     let (done, response) = settle(context, request, course, guard, from, |result, time| {
-        let message = Message::new(request, lent.as_ref());
         judge_and_take(request, result, time, message, jar, &mut scope.render())
     });
     if let Some(last) = scope.response.as_deref_mut() {
-        let message = is_rendered.then(|| Message::new(request, lent.as_ref()));
         remember(last, message, landed.as_deref(), response.as_deref(), &done);
     }
     if let Some(response) = response {
         client.give_back(response);
     }
     done
+}
+
+/// Waits for the lease, and says from when on what was intended counts.
+async fn held(here: Here<'_>, intended: Option<Duration>) -> Option<Duration> {
+    here.signals.hold(here.context).await;
+    // Beats wait like everybody else: the next one counts from when it could begin.
+    intended.filter(|_| is_open(here.context))
 }
 
 /// An exchange, and whether it was held before its first byte.

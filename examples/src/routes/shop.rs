@@ -30,7 +30,7 @@ pub(super) struct Shop(Mutex<Carts>);
 
 #[derive(Debug, Default)]
 struct Carts {
-    carts: HashMap<String, Cart>,
+    by_name: HashMap<String, Cart>,
     payments: u64,
     orders: u64,
 }
@@ -120,28 +120,28 @@ impl Shop {
 
 impl Carts {
     fn add(&mut self, user: String, product: u32, pieces: u32) -> Result<Shown, Refused> {
-        let full = self.carts.len() >= MAX_CARTS;
-        if full && !self.carts.contains_key(&user) {
+        let full = self.by_name.len() >= MAX_CARTS;
+        if full && !self.by_name.contains_key(&user) {
             return Err(Refused::Full);
         }
-        let cart = self.carts.entry(user).or_default();
+        let cart = self.by_name.entry(user).or_default();
         cart.add(product, pieces)?;
         Ok(cart.shown())
     }
 
     fn pay(&mut self, user: &str) -> Result<(u64, u64), Refused> {
-        let cart = self.carts.get_mut(user).filter(|cart| !cart.lines.is_empty()).ok_or(Refused::Empty)?;
+        let cart = self.by_name.get_mut(user).filter(|cart| !cart.lines.is_empty()).ok_or(Refused::Empty)?;
         self.payments += 1;
         cart.payment = Some(self.payments);
         Ok((self.payments, cart.total()))
     }
 
     fn confirm(&mut self, user: &str, payment: u64) -> Result<(u64, u64), Refused> {
-        if self.carts.get(user).is_none_or(|cart| cart.payment != Some(payment)) {
+        if self.by_name.get(user).is_none_or(|cart| cart.payment != Some(payment)) {
             return Err(Refused::NotPaid);
         }
         self.orders += 1;
-        let total = self.carts.remove(user).map_or(0, |cart| cart.total());
+        let total = self.by_name.remove(user).map_or(0, |cart| cart.total());
         Ok((self.orders, total))
     }
 }
@@ -197,7 +197,7 @@ pub(super) async fn add(
 pub(super) async fn show(State(app): State<Arc<App>>, headers: HeaderMap) -> Result<Response, Refused> {
     let user = user(&app, &headers)?;
     let carts = app.shop.carts();
-    Ok(Json(carts.carts.get(&user).unwrap_or(&Cart::default()).shown()).into_response())
+    Ok(Json(carts.by_name.get(&user).unwrap_or(&Cart::default()).shown()).into_response())
 }
 
 /// `POST /checkout/pay`: a payment to confirm; what the body says is not looked at.

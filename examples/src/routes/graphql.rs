@@ -22,7 +22,8 @@ const MAX_BODY: usize = 64 << 10;
 pub(super) struct Reviews(AtomicU64);
 
 #[derive(Debug, Deserialize)]
-struct Operation {
+#[serde(rename_all = "camelCase")]
+struct Posted {
     query: String,
     #[serde(rename = "operationName")]
     name: Option<String>,
@@ -45,7 +46,7 @@ enum Wrong {
     Stars,
 }
 
-impl Operation {
+impl Posted {
     /// `operationName`, or what stands behind `query` or `mutation`.
     fn name(&self) -> Result<&str, Wrong> {
         if let Some(name) = &self.name {
@@ -91,7 +92,7 @@ pub(super) async fn run(State(app): State<Arc<App>>, body: Body) -> Response {
         Ok(body) => body,
         Err(error) => return error.into_response(),
     };
-    let operation: Operation = match serde_json::from_slice(&body) {
+    let operation: Posted = match serde_json::from_slice(&body) {
         Ok(operation) => operation,
         Err(error) => {
             let errors = json!({"errors": [{"message": error.to_string()}]});
@@ -112,7 +113,7 @@ mod tests {
     #[test]
     fn the_name_of_an_operation() {
         let name = |query: &str| {
-            let operation = Operation { query: query.to_owned(), name: None, variables: Value::Null };
+            let operation = Posted { query: query.to_owned(), operation_name: None, variables: Value::Null };
             operation.name().map(str::to_owned)
         };
         assert_eq!(name("query Product($sku: ID!) { x }").as_deref(), Ok("Product"));

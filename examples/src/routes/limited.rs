@@ -17,8 +17,9 @@ use crate::timer;
 /// How long a request takes that finds no queue.
 const SERVICE: Duration = Duration::from_millis(5);
 
-/// How long one waits at most; whoever would wait longer is told at once to come back later.
-const MAX_QUEUE: Duration = Duration::from_secs(2);
+/// How long one waits at most; whoever would wait longer is told at once to come back later. Short, so that the queue of a
+/// rate that was too high is soon gone when a lower one is tried.
+const MAX_QUEUE: Duration = Duration::from_millis(250);
 
 /// Without `rps`.
 const RPS: u32 = 100;
@@ -54,7 +55,7 @@ impl Queues {
     }
 }
 
-/// Answers when its turn has come and 5 ms are over; 503 when the queue is longer than 2 s.
+/// Answers when its turn has come and 5 ms are over; 503 when the queue is longer than 250 ms.
 pub(super) async fn limited(State(app): State<Arc<App>>, Query(wanted): Query<Wanted>) -> Response {
     let rps = wanted.rps.unwrap_or(RPS);
     if !(1..=MAX_RPS).contains(&rps) {
@@ -79,12 +80,12 @@ mod tests {
         for request in 0..10 {
             assert_eq!(queues.turn(10, ms(request * 200)), Some(ms(request * 200)), "half of the capacity");
         }
-        for place in 0..=20 {
+        for place in 0..=2 {
             assert_eq!(queues.turn(10, ms(2000)), Some(ms(2000 + place * 100)));
         }
         assert_eq!(queues.turn(10, ms(2000)), None);
         assert_eq!(queues.turn(20, ms(2000)), Some(ms(2000)), "another capacity, another queue");
-        assert_eq!(queues.turn(10, ms(2100)), Some(ms(4100)), "whoever was turned away took no place");
+        assert_eq!(queues.turn(10, ms(2100)), Some(ms(2300)), "whoever was turned away took no place");
     }
 
     #[test]

@@ -13,6 +13,10 @@ use clap::{ArgAction, Parser};
 use stampede_proto::VERSION;
 use tokio::sync::watch;
 use tracing::Level;
+use tracing_subscriber::Layer;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
 
 use fleet::FleetArgs;
 
@@ -229,10 +233,15 @@ fn start_log(path: Option<&Path>, verbose: u8) -> io::Result<()> {
         1 => Level::INFO,
         _ => Level::DEBUG,
     };
-    let log = tracing_subscriber::fmt().with_max_level(level).with_ansi(false);
+    // What a scenario writes into the log is what somebody asked for.
+    let shown = Targets::new().with_default(level).with_target("scenario", level.max(Level::INFO));
+    let lines = tracing_subscriber::fmt::layer().with_ansi(false);
     match path {
-        Some(path) => log.with_writer(Mutex::new(File::create(path)?)).init(),
-        None => log.with_writer(io::stderr).init(),
+        Some(path) => {
+            let lines = lines.with_writer(Mutex::new(File::create(path)?)).with_filter(shown);
+            tracing_subscriber::registry().with(lines).init();
+        }
+        None => tracing_subscriber::registry().with(lines.with_writer(io::stderr).with_filter(shown)).init(),
     }
     Ok(())
 }

@@ -7,7 +7,11 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tracing::Level;
+use tracing_subscriber::Layer;
+use tracing_subscriber::filter::Targets;
 use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
 
 use super::exit::Error;
 
@@ -45,7 +49,10 @@ impl Log {
         };
         let log = Self(Arc::new(Mutex::new(sink)));
         let writer = log.clone();
-        tracing_subscriber::fmt().with_max_level(level).with_ansi(false).with_writer(writer).init();
+        // What a scenario writes into the log is what somebody asked for.
+        let shown = Targets::new().with_default(level).with_target("scenario", level.max(Level::INFO));
+        let lines = tracing_subscriber::fmt::layer().with_ansi(false).with_writer(writer).with_filter(shown);
+        tracing_subscriber::registry().with(lines).init();
         Ok(log)
     }
 

@@ -27,7 +27,7 @@ const NOBODY: Duration = Duration::from_secs(2);
 /// Tries a scenario.
 pub(super) fn trial(args: &TryArgs) -> Result<Outcome, Error> {
     let chosen = Chosen::file(&args.scenario)?;
-    let log = Log::start(None, 1)?;
+    let log = Log::start(None, 0)?;
     let demo = args.demo.then(Demo::start).transpose().map_err(|error| Error::Demo(error.to_string()))?;
     let overrides = Overrides {
         host: args.host.clone().or_else(|| demo.as_ref().map(Demo::url)),

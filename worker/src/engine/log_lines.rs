@@ -5,6 +5,9 @@ use std::time::Duration;
 
 use tracing::info;
 
+/// The target of these lines: they are shown where the log shows only warnings, too.
+const LOG_TARGET: &str = "scenario";
+
 /// Lines a second.
 const LINES: u32 = 20;
 
@@ -34,7 +37,7 @@ impl LogLines {
         while !text.is_char_boundary(end) {
             end -= 1;
         }
-        info!("{class}, {task}: {}", clean(&text[..end]));
+        info!(target: LOG_TARGET, "{class}, {task}: {}", clean(&text[..end]));
     }
 
     /// Time has passed: says how many lines were left out.
@@ -46,6 +49,7 @@ impl LogLines {
         let left_out = self.left_out.take();
         if left_out > 0 {
             info!(
+                target: LOG_TARGET,
                 "{left_out} more lines of `log` steps were left out: a load thread writes {LINES} a second"
             );
         }

@@ -77,7 +77,9 @@ fn course(target: &DemoTarget) -> Course {
         course.entry(of).or_default().push(format!("{} {}?{}", entry.method, entry.path, entry.query));
     }
     // Branches come in any order, and the newest iteration of a user may not be whole.
-    course.values_mut().for_each(|requests| requests.sort());
+    for requests in course.values_mut() {
+        requests.sort();
+    }
     let last: BTreeMap<u32, u32> = course.keys().copied().collect();
     course.retain(|(user, iteration), _| last[user] > *iteration);
     course

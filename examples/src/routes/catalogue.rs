@@ -26,7 +26,7 @@ pub(super) struct Product {
 
 /// A page of products.
 #[derive(Debug, Serialize)]
-struct Listing {
+struct Shelf {
     page: u32,
     pages: u32,
     items: Vec<Product>,
@@ -79,7 +79,7 @@ pub(super) async fn list(Query(wanted): Query<Wanted>) -> Response {
     let items = ((page - 1) * PAGE + 1..=page * PAGE).map(product).collect();
     let next = (page < pages).then(|| format!("/products?page={}", page + 1));
     let link = next.as_ref().map(|next| [(LINK, format!("<{next}>; rel=\"next\""))]);
-    let body = Json(Listing { page, pages, items, next });
+    let body = Json(Shelf { page, pages, items, next });
     match link {
         Some(link) => (link, body).into_response(),
         None => body.into_response(),

@@ -22,10 +22,10 @@ const MAX_BODY: usize = 64 << 10;
 pub(super) struct Reviews(AtomicU64);
 
 #[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Posted {
+struct Operation {
     query: String,
-    operation_name: Option<String>,
+    #[serde(rename = "operationName")]
+    name: Option<String>,
     #[serde(default)]
     variables: Value,
 }
@@ -45,10 +45,10 @@ enum Wrong {
     Stars,
 }
 
-impl Posted {
+impl Operation {
     /// `operationName`, or what stands behind `query` or `mutation`.
     fn name(&self) -> Result<&str, Wrong> {
-        if let Some(name) = &self.operation_name {
+        if let Some(name) = &self.name {
             return Ok(name);
         }
         let query = self.query.trim_start();
@@ -91,7 +91,7 @@ pub(super) async fn run(State(app): State<Arc<App>>, body: Body) -> Response {
         Ok(body) => body,
         Err(error) => return error.into_response(),
     };
-    let operation: Posted = match serde_json::from_slice(&body) {
+    let operation: Operation = match serde_json::from_slice(&body) {
         Ok(operation) => operation,
         Err(error) => {
             let errors = json!({"errors": [{"message": error.to_string()}]});
@@ -112,7 +112,7 @@ mod tests {
     #[test]
     fn the_name_of_an_operation() {
         let name = |query: &str| {
-            let operation = Posted { query: query.to_owned(), operation_name: None, variables: Value::Null };
+            let operation = Operation { query: query.to_owned(), name: None, variables: Value::Null };
             operation.name().map(str::to_owned)
         };
         assert_eq!(name("query Product($sku: ID!) { x }").as_deref(), Ok("Product"));

@@ -124,12 +124,11 @@ pub(super) async fn token(State(app): State<Arc<App>>, request: Request) -> Resu
 /// `GET /oauth/data`: with a token that has uses left, else a 401.
 pub(super) async fn data(State(app): State<Arc<App>>, headers: HeaderMap) -> Response {
     let number = bearer(&headers).and_then(|token| app.signer.number("access", token));
-    if let Some(uses_left) = number.and_then(|number| spend(&app.tokens, number)) {
-        Json(Data { data: "something to read", uses_left }).into_response()
-    } else {
+    let Some(uses_left) = number.and_then(|number| spend(&app.tokens, number)) else {
         let why = [(WWW_AUTHENTICATE, "Bearer error=\"invalid_token\"")];
-        (StatusCode::UNAUTHORIZED, why).into_response()
-    }
+        return (StatusCode::UNAUTHORIZED, why).into_response();
+    };
+    Json(Data { data: "something to read", uses_left }).into_response()
 }
 
 /// One use of a token; what is left of it, `None` when nothing was.

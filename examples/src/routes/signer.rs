@@ -36,11 +36,11 @@ mod tests {
     #[test]
     fn only_our_own_numbers_for_the_same_purpose_are_good() {
         let signer = Signer::new(1);
-        let signed = signer.sign("csrf", 300);
-        assert_eq!(signer.number("csrf", &signed), Some(300));
-        assert_eq!(signer.number("payment", &signed), None);
-        assert_eq!(Signer::new(2).number("csrf", &signed), None);
-        for bad in ["", "-", "12c", "12c-", "12c-0", &signed.to_uppercase(), &format!("0{signed}")] {
+        let token = signer.sign("csrf", 300);
+        assert_eq!(signer.number("csrf", &token), Some(300));
+        assert_eq!(signer.number("payment", &token), None);
+        assert_eq!(Signer::new(2).number("csrf", &token), None);
+        for bad in ["", "-", "12c", "12c-", "12c-0", &token.to_uppercase(), &format!("0{token}")] {
             assert_eq!(signer.number("csrf", bad), None, "{bad}");
         }
     }

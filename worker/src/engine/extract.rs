@@ -37,6 +37,11 @@ impl StepVariables {
         self.needs.are_there(variables, class, task)
     }
 
+    /// Says that `name` has no value, which was seen only when the request was written.
+    pub(super) fn say_missing(&self, name: &str, class: &str, task: &str) {
+        self.needs.say_missing(name, class, task);
+    }
+
     /// The `cookie` header that the user would send to the same place now, if a value is looked for there.
     pub(super) fn cookies(&self, message: Message<'_>, jar: &Jar) -> Vec<u8> {
         let mut cookies = Vec::new();

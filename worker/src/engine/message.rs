@@ -103,7 +103,7 @@ impl Lent<'_> {
         &mut self,
         template: &Template,
         cx: &mut RenderContext<'_>,
-    ) -> (&str, Result<(), Failure>) {
+    ) -> (&str, Result<(), Unwritten>) {
         self.buffers.text.clear();
         let written = template.render_shown_into(&mut self.buffers.text, cx);
         (&self.buffers.text, written.map_err(not_computed))
@@ -115,7 +115,7 @@ impl Lent<'_> {
         request: &PreparedRequest,
         jar: &Jar,
         cx: &mut RenderContext<'_>,
-    ) -> Result<(), Failure> {
+    ) -> Result<(), Unwritten> {
         self.url(&request.target, cx)?;
         self.headers(&request.headers, cx)?;
         self.body(&request.body, cx)?;
@@ -128,7 +128,7 @@ impl Lent<'_> {
         Ok(())
     }
 
-    fn url(&mut self, target: &Target, cx: &mut RenderContext<'_>) -> Result<(), Failure> {
+    fn url(&mut self, target: &Target, cx: &mut RenderContext<'_>) -> Result<(), Unwritten> {
         let buffers = &mut *self.buffers;
         let (Target::Path { url, .. } | Target::Whole(url)) = target else { return Ok(()) };
         url.render_into(&mut buffers.url, cx).map_err(not_computed)?;
@@ -149,7 +149,7 @@ impl Lent<'_> {
         Ok(())
     }
 
-    fn headers(&mut self, headers: &Headers, cx: &mut RenderContext<'_>) -> Result<(), Failure> {
+    fn headers(&mut self, headers: &Headers, cx: &mut RenderContext<'_>) -> Result<(), Unwritten> {
         let buffers = &mut *self.buffers;
         if let Lines::Rendered(lines) = &headers.lines {
             for line in lines {
@@ -193,7 +193,7 @@ impl Lent<'_> {
         Ok(())
     }
 
-    fn body(&mut self, body: &PreparedBody, cx: &mut RenderContext<'_>) -> Result<(), Failure> {
+    fn body(&mut self, body: &PreparedBody, cx: &mut RenderContext<'_>) -> Result<(), Unwritten> {
         let buffers = &mut *self.buffers;
         match body {
             PreparedBody::Fixed(_) => {}
@@ -244,13 +244,27 @@ fn is_header_value(text: &str) -> bool {
     text.bytes().all(|byte| (byte >= 0x20 && byte != 0x7f) || byte == b'\t')
 }
 
-/// Its message names no value: it goes into reports.
-pub(super) fn not_computed(error: EvaluateError) -> Failure {
-    Failure { kind: FailureKind::Template, message: error.to_string().into() }
+/// Why a request could not be written.
+#[derive(Debug)]
+pub(super) enum Unwritten {
+    /// This has no value: there is no request, and its task ends.
+    Missing(Box<str>),
+    /// It fails.
+    Failed(Failure),
 }
 
-fn cannot_be(what: &'static str) -> Failure {
-    Failure::new(FailureKind::Template, what)
+/// The message of a failure names no value: it goes into reports.
+fn not_computed(error: EvaluateError) -> Unwritten {
+    match error {
+        EvaluateError::Missing(name) => Unwritten::Missing(name),
+        EvaluateError::Cannot(why) => {
+            Unwritten::Failed(Failure { kind: FailureKind::Template, message: why.into() })
+        }
+    }
+}
+
+fn cannot_be(what: &'static str) -> Unwritten {
+    Unwritten::Failed(Failure::new(FailureKind::Template, what))
 }
 
 /// Where a request goes and its path; `origin` and `path` are what was computed, where something was.

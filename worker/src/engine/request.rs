@@ -13,7 +13,7 @@ use super::cookies::Jar;
 use super::guard::RequestGuard;
 use super::judge::judge_and_take;
 use super::last::remember;
-use super::message::{Lent, Message};
+use super::message::{Lent, Message, Unwritten};
 use super::parallel::Lane;
 use super::prepared::{Name, PreparedRequest};
 use super::redirects::follow;
@@ -73,17 +73,18 @@ pub(super) struct Landed {
     pub(super) path: String,
 }
 
-/// Makes a request; `intended` is when it was due, where something made it due.
+/// Makes a request; `intended` is when it was due, where something made it due. `None`: there is none, for a value that it needs
+/// is not there, and that was said.
 pub(super) async fn perform<C: HttpClient>(
     here: Here<'_>,
     agent: &mut Agent<C>,
     request: &PreparedRequest,
     scope: &mut Scope<'_>,
     intended: Option<Duration>,
-) -> Done {
+) -> Option<Done> {
     let context = here.context;
     let Agent { client, probe, jar, .. } = agent;
-    let (lent, endpoint, rendered) = write(context, request, jar, &mut scope.render());
+    let (lent, endpoint, rendered) = write(context, request, jar, scope)?;
     let mut intended = intended;
     if !probe.may_begin() {
         Box::pin(here.signals.hold(context)).await;
@@ -139,7 +140,7 @@ pub(super) async fn perform<C: HttpClient>(
     if let Some(response) = response {
         client.give_back(response);
     }
-    done
+    Some(done)
 }
 
 /// An exchange, and whether it was held before its first byte.
@@ -197,18 +198,54 @@ fn lend<'a>(context: &'a Context, request: &PreparedRequest, jar: &Jar) -> Optio
     (cookies || !request.is_fixed()).then(|| context.buffers.lend())
 }
 
-/// Writes what varies of a request: into which buffers, and which row it has.
+/// A value that a request needs is not there: this one.
+#[derive(Debug)]
+struct Missing(Box<str>);
+
+/// What was written of a request: into which buffers, which row it has, and whether it can be made.
+pub(super) type Written<'a> = (Option<Lent<'a>>, u32, Result<(), Failure>);
+
+/// Writes what varies of a request. `None`: a value that it needs is not there, and that was said.
 pub(super) fn write<'a>(
     context: &'a Context,
     request: &PreparedRequest,
     jar: &Jar,
+    scope: &mut Scope<'_>,
+) -> Option<Written<'a>> {
+    if !request.variables.are_there(scope.variables, &scope.class.name, scope.task) {
+        return None;
+    }
+    match written(context, request, jar, &mut scope.render()) {
+        Ok(written) => Some(written),
+        Err(Missing(name)) => {
+            request.variables.say_missing(&name, &scope.class.name, scope.task);
+            None
+        }
+    }
+}
+
+fn written<'a>(
+    context: &'a Context,
+    request: &PreparedRequest,
+    jar: &Jar,
     render: &mut RenderContext<'_>,
-) -> (Option<Lent<'a>>, u32, Result<(), Failure>) {
+) -> Result<Written<'a>, Missing> {
     let mut lent = lend(context, request, jar);
-    let (endpoint, named) = endpoint(context, request, lent.as_mut(), render);
-    let rendered =
-        named.and_then(|()| lent.as_mut().map_or(Ok(()), |lent| lent.render(request, jar, render)));
-    (lent, endpoint, rendered)
+    let (endpoint, named) = endpoint(context, request, lent.as_mut(), render)?;
+    let rendered = match (named, &mut lent) {
+        (Ok(()), Some(lent)) => failed(lent.render(request, jar, render))?,
+        (named, _) => named,
+    };
+    Ok((lent, endpoint, rendered))
+}
+
+/// Only what is a failure of the request.
+fn failed(written: Result<(), Unwritten>) -> Result<Result<(), Failure>, Missing> {
+    match written {
+        Ok(()) => Ok(Ok(())),
+        Err(Unwritten::Failed(failure)) => Ok(Err(failure)),
+        Err(Unwritten::Missing(name)) => Err(Missing(name)),
+    }
 }
 
 /// The number of the request's row, and whether its name could be computed.
@@ -217,10 +254,11 @@ fn endpoint(
     request: &PreparedRequest,
     lent: Option<&mut Lent<'_>>,
     render: &mut RenderContext<'_>,
-) -> (u32, Result<(), Failure>) {
-    match (&request.name, lent) {
+) -> Result<(u32, Result<(), Failure>), Missing> {
+    Ok(match (&request.name, lent) {
         (Name::PerValue(template), Some(lent)) => {
             let (name, written) = lent.name(template, render);
+            let written = failed(written)?;
             (context.recorder.borrow_mut().endpoint(request.method.as_str(), name), written)
         }
         // A name with values in it always has buffers.
@@ -228,7 +266,7 @@ fn endpoint(
             (context.recorder.borrow_mut().endpoint(request.method.as_str(), ""), Ok(()))
         }
         (Name::Static(number), _) => (*number, Ok(())),
-    }
+    })
 }
 
 /// What came of a request with all its redirects.

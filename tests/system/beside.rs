@@ -89,13 +89,14 @@ fn a_setup_that_gives_too_much_says_so() {
 #[test]
 fn what_setup_draws_is_nobody_elses() {
     let target = target();
-    let steps = r#"[{parallel: 2, steps: [{get: "/kv/${uuid()}"}, {get: "/kv/${uuid()}"}]}]"#;
+    let steps =
+        r#"[{parallel: 2, steps: [{post: "/kv/${uuid()}", body: x}, {post: "/kv/${uuid()}", body: x}]}]"#;
     let task = "tasks: {main: {steps: [get: /]}}";
     let users = format!(
         "setup: {steps}\nteardown: {steps}\nusers: {{member: {{on_start: {steps}, on_stop: {steps}, {task}}}}}\n"
     );
     let bed = Bed::new(&target.url(), &users);
-    bed.run("-u 1 -i 1", 0);
+    bed.run("-u 1 -i 1", 0).ended(0);
     let log = target.log();
     let mut drawn: Vec<_> =
         log.iter().map(|entry| &entry.path).filter(|path| path.starts_with("/kv/")).collect();
@@ -103,4 +104,22 @@ fn what_setup_draws_is_nobody_elses() {
     drawn.sort_unstable();
     drawn.dedup();
     assert_eq!(drawn.len(), 8, "{drawn:?}");
+}
+
+#[test]
+fn setup_and_teardown_see_their_own_last_response() {
+    let target = target();
+    let steps = |path: &str| {
+        let then =
+            format!("then: [{{post: {path}, body: x}}], else: [{{fail: \"status ${{response.status}}\"}}]");
+        format!("[{{get: /}}, {{if: response.status == 200, {then}}}]")
+    };
+    let (setup, teardown) = (steps("/kv/up"), steps("/kv/down"));
+    let users = format!(
+        "setup: {setup}\nteardown: {teardown}\nusers: {{member: {{tasks: {{main: {{steps: [get: /]}}}}}}}}\n"
+    );
+    let bed = Bed::new(&target.url(), &users);
+    bed.run("-u 1 -i 1", 0).ended(0);
+    let paths: Vec<_> = target.log().into_iter().map(|entry| entry.path).collect();
+    assert_eq!(paths, ["/", "/kv/up", "/", "/", "/kv/down"]);
 }

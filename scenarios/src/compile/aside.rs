@@ -60,7 +60,7 @@ impl Beside<'_> {
             variables: all.plans(None),
             order: TaskOrder::Weighted,
             feeders: ClassFeeders::default(),
-            looks_at_response: false,
+            looks_at_response: cx.looks_at_response.take(),
         };
         (Some(Box::new(plan)), own)
     }

@@ -102,11 +102,16 @@ pub fn shared_to_wire(shared: &Shared) -> v1::Shared {
 /// # Errors
 /// When they are larger than [`MAX_SHARED`].
 pub fn shared_from_wire(wire: v1::Shared) -> Result<Shared, WireError> {
-    let size = |value: &v1::SharedValue| 1 + value.json.as_ref().map_or(0, String::len);
-    if wire.values.iter().map(size).sum::<usize>() > MAX_SHARED {
+    let shared = wire.values.into_iter().map(|value| value.json).collect();
+    if shared_size(&shared) > MAX_SHARED {
         return Err(WireError::invalid("shared", "too large"));
     }
-    Ok(wire.values.into_iter().map(|value| value.json).collect())
+    Ok(shared)
+}
+
+/// What counts against [`MAX_SHARED`].
+pub fn shared_size(shared: &Shared) -> usize {
+    shared.iter().map(|json| 1 + json.as_ref().map_or(0, String::len)).sum()
 }
 
 #[cfg(test)]

@@ -24,5 +24,10 @@ pub(crate) fn try_value_of(text: &str) -> Option<Value> {
     serde_json::from_str(text).ok()
 }
 
+/// Whether a text is JSON.
+pub(crate) fn is_json(text: &str) -> bool {
+    serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok()
+}
+
 pub(crate) use path::{Query, Step};
 pub(crate) use scan::{Found, Malformed, bytes_of, decode, find, minify};

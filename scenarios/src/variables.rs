@@ -70,6 +70,31 @@ impl Variables {
         Self(plan.iter().map(variable).collect())
     }
 
+    /// Variables with these values, each as [`to_json`](Self::to_json) wrote it. What is no JSON is no value.
+    pub fn from_json(values: &[Option<String>]) -> Self {
+        let variable = |json: &Option<String>| {
+            let mut variable = Variable::default();
+            match json {
+                Some(json) if json.starts_with('"') => variable.set(&crate::json::value_of(json)),
+                Some(json) if crate::json::is_json(json) => {
+                    (variable.kind, variable.text) = (Kind::Json, json.clone());
+                }
+                _ => {}
+            }
+            variable
+        };
+        Self(values.iter().map(variable).collect())
+    }
+
+    /// Gives it the value that it has in `from`; where it has none there, it stays as it is.
+    pub fn copy(&mut self, id: VariableId, from: &Self) {
+        if let (Some(own), Some(other)) = (self.get_mut(id), from.get(id))
+            && other.kind != Kind::Unset
+        {
+            own.clone_from(other);
+        }
+    }
+
     /// Whether it has a value.
     pub fn is_set(&self, id: VariableId) -> bool {
         self.get(id).is_some_and(|variable| variable.kind != Kind::Unset)
@@ -266,6 +291,23 @@ mod tests {
         assert_eq!((one.is_set(VariableId(0)), one.to_json(VariableId(0))), (false, None));
         assert_eq!(rendered(&one, Encoding::Raw), "");
         assert_eq!(Variables::new(&plans).to_json(VariableId(0)).as_deref(), Some("1"));
+    }
+
+    #[test]
+    fn values_that_are_told_as_json_stay_as_they_were_written() {
+        let json = ["1.10", "12345678901234567890", "\"a\\\"b\"", "[1.0,{\"a\":null}]"]
+            .map(|json| Some(json.to_owned()));
+        let told = Variables::from_json(&json);
+        let mut own = Variables::new(&[(); 4].map(|()| plan(Some(Value::Int(7)))));
+        for (number, json) in (0..).map(VariableId).zip(&json) {
+            own.copy(number, &told);
+            assert_eq!(own.to_json(number), *json);
+        }
+        assert_eq!(own.value(VariableId(2)), Some(Value::Text("a\"b".into())));
+        own.copy(VariableId(0), &Variables::from_json(&[None]));
+        own.copy(VariableId(1), &Variables::from_json(&[None, Some("no JSON".into())]));
+        assert_eq!(own.to_json(VariableId(0)), json[0], "no value takes none away");
+        assert_eq!(own.to_json(VariableId(1)), json[1]);
     }
 
     #[test]

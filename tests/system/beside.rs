@@ -61,3 +61,65 @@ fn without_its_setup_a_test_does_not_begin() {
     assert_eq!(target.counts().get("POST /kv/member"), None);
     assert_eq!(target.counts().get("POST /kv/over"), None, "what was not set up is not torn down");
 }
+
+#[test]
+fn a_setup_can_stop_the_run() {
+    let target = target();
+    let users = USERS.replace("  - repeat: 3\n    steps:\n      - get: /\n", "  - stop: run\n");
+    let bed = Bed::new(&target.url(), &users);
+    let finished = bed.run("-u 6 -r 60 -i 30", 0);
+    finished.ended(1);
+    assert!(finished.stderr.contains("setup failed"), "{}", finished.stderr);
+    assert!(finished.stderr.contains("`stop: run`"), "{}", finished.stderr);
+    assert_eq!(target.counts().get("POST /kv/member"), None);
+}
+
+#[test]
+fn a_setup_that_gives_too_much_says_so() {
+    let target = target();
+    let setup = "setup:\n  - get: /bytes/300000\n    extract: {large: {regex: '[^\"]+'}}\n";
+    let users = format!("{setup}users: {{member: {{tasks: {{main: {{steps: [get: /]}}}}}}}}\n");
+    let bed = Bed::new(&target.url(), &users);
+    let finished = bed.run("-u 1 -i 1", 0);
+    finished.ended(1);
+    assert!(finished.stderr.contains("are the most"), "{}", finished.stderr);
+    assert_eq!(target.counts().get("GET /"), None);
+}
+
+#[test]
+fn what_setup_draws_is_nobody_elses() {
+    let target = target();
+    let steps =
+        r#"[{parallel: 2, steps: [{post: "/kv/${uuid()}", body: x}, {post: "/kv/${uuid()}", body: x}]}]"#;
+    let task = "tasks: {main: {steps: [get: /]}}";
+    let users = format!(
+        "setup: {steps}\nteardown: {steps}\nusers: {{member: {{on_start: {steps}, on_stop: {steps}, {task}}}}}\n"
+    );
+    let bed = Bed::new(&target.url(), &users);
+    bed.run("-u 1 -i 1", 0).ended(0);
+    let log = target.log();
+    let mut drawn: Vec<_> =
+        log.iter().map(|entry| &entry.path).filter(|path| path.starts_with("/kv/")).collect();
+    assert_eq!(drawn.len(), 8);
+    drawn.sort_unstable();
+    drawn.dedup();
+    assert_eq!(drawn.len(), 8, "{drawn:?}");
+}
+
+#[test]
+fn setup_and_teardown_see_their_own_last_response() {
+    let target = target();
+    let steps = |path: &str| {
+        let then =
+            format!("then: [{{post: {path}, body: x}}], else: [{{fail: \"status ${{response.status}}\"}}]");
+        format!("[{{get: /}}, {{if: response.status == 200, {then}}}]")
+    };
+    let (setup, teardown) = (steps("/kv/up"), steps("/kv/down"));
+    let users = format!(
+        "setup: {setup}\nteardown: {teardown}\nusers: {{member: {{tasks: {{main: {{steps: [get: /]}}}}}}}}\n"
+    );
+    let bed = Bed::new(&target.url(), &users);
+    bed.run("-u 1 -i 1", 0).ended(0);
+    let paths: Vec<_> = target.log().into_iter().map(|entry| entry.path).collect();
+    assert_eq!(paths, ["/", "/kv/up", "/", "/", "/kv/down"]);
+}

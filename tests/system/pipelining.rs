@@ -65,3 +65,25 @@ load: {users: 3, spawn_rate: 100, run_time: 1s, stop_timeout: 300ms}
     report.adds_up();
     assert_eq!((report.counted("cancelled"), report.counted("sent")), (12, 12));
 }
+
+#[test]
+fn a_request_without_its_value_is_not_made() {
+    let target = target();
+    let users = r#"
+users:
+  visitor:
+    defaults: {pipeline: 4}
+    on_start:
+      - get: /
+        extract: {token: {header: x-no-such-header}}
+    tasks:
+      with: {steps: [get: "/kv/${token}"]}
+load: {users: 2, spawn_rate: 100}
+"#;
+    let bed = Bed::new(&target.url(), users);
+    bed.run("-i 20", 0).ended(1);
+    let report = bed.report();
+    report.adds_up();
+    assert_eq!((report.counted("iterations/failed"), report.counted("iterations/completed")), (20, 0));
+    assert_eq!((report.counted("started"), seen(&target)), (2, 2), "only what `on_start` asks for");
+}

@@ -93,7 +93,8 @@ impl Run {
             Stage::Ahead if has && !self.aborted => {
                 let able = |worker: &&WorkerId| {
                     let member = &self.members[**worker];
-                    member.connected && !member.failed && !member.refused && !member.left
+                    let is_there = member.connected && member.lost_at.is_none() && !member.left;
+                    is_there && !member.failed && !member.refused
                 };
                 let Some(worker) = self.crew.iter().find(able).copied() else {
                     self.note("teardown was not run: there was no worker left for it".to_owned(), effects);

@@ -213,9 +213,8 @@ impl Run {
     /// From `at` on arrivals follow `profile`, which is the present one before.
     fn follow_rate(&mut self, profile: RateProfile, at: Duration) {
         self.control.changed_at = at;
-        if self.last_due.is_some() {
-            self.last_due = last_due_at(&self.setup.plan, &profile);
-        }
+        // In a pause nobody knows, and behind it that is another instant.
+        self.last_due = last_due_at(&self.setup.plan, &profile);
         self.control.rate = Some(Arc::new(profile));
         if let Some(lanes) = &mut self.lanes {
             lanes.renew();

@@ -76,7 +76,7 @@ impl Run {
         self.searching.is_some()
     }
 
-    /// The first rate is under way from run time zero on, where a search is asked for.
+    /// The first rate is under way from run time zero on, where a search is asked for, and counts from the end of the warm-up.
     pub(super) fn begin_search(&mut self) {
         let Some(open) = &self.setup.plan.load.open else { return };
         let Some(plan) = &open.search else { return };
@@ -92,7 +92,8 @@ impl Run {
             precision: plan.precision,
             one,
         };
-        let trying = Trying::new(Duration::ZERO, plan, false, false);
+        // What users do in the warm-up is in no rule.
+        let trying = Trying::new(self.setup.plan.load.warmup, plan, false, false);
         let search = Search::new(bounds);
         self.searching = Some(Searching { search, one, trying, tries: Vec::new(), ending: None });
     }

@@ -199,7 +199,7 @@ users:
     #[test]
     fn what_a_secret_is_part_of_is_not_shown() {
         let text = "target: http://shop.test\nsecrets: {key: hush-hush}\nusers: {u: {tasks: {t: {steps: [{post: \"/a?k=${key}\", \
-                    headers: {x-key: \"${key}\"}, body: \"k=${key}\"}]}}}}\n";
+                    headers: {x-key: \"${key}\", cookie: \"k=${key}\"}, body: \"k=${key}\"}]}}}}\n";
         let plan = compile(&Source::new("t.yaml", text), &Overrides::default(), &|_| None, 1);
         let plan = Arc::new(plan.unwrap_or_else(|wrong| panic!("{wrong}")));
         let step = plan.classes[0].tasks[0].program.requests()[0].place.start;
@@ -209,7 +209,7 @@ users:
             method: "POST".into(),
             url: "http://shop.test/a?k=hush-hush".into(),
             headers: b"x-key: hush-hush\r\n".to_vec(),
-            cookies: Vec::new(),
+            cookies: b"k=hush-hush; sid=7".to_vec(),
             body: b"k=hush-hush".to_vec(),
             answer: Ok(answer(200, "", b"")),
             connecting: Duration::ZERO,
@@ -218,5 +218,6 @@ users:
         })));
         let shown = script.told(judged(step, None, &[])).expect("shown");
         assert!(!shown.contains("hush") && shown.contains("x-key: ‹secret›"), "{shown}");
+        assert!(shown.contains("cookie: ‹secret›"), "{shown}");
     }
 }

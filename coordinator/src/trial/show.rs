@@ -106,7 +106,8 @@ fn sent(exchange: &Exchanged, step: Option<&RequestPlan>, how: How, out: &mut St
     }
     if !exchange.cookies.is_empty() {
         let cookies = body::harmless(&String::from_utf8_lossy(&exchange.cookies));
-        writeln!(out, "  {} {}", paint.dim(">"), paint.dim(&format!("cookie: {cookies}")))?;
+        let line = secrets.header(&format!("cookie: {cookies}"));
+        writeln!(out, "  {} {}", paint.dim(">"), paint.dim(&line))?;
     }
     if secrets.body && !exchange.body.is_empty() {
         return writeln!(out, "\n    ‹a body with a secret in it, {} bytes›\n", exchange.body.len());

@@ -160,6 +160,21 @@ fn a_bounded_number_ends_the_run_when_the_last_has_ended() {
 }
 
 #[test]
+fn a_bounded_number_ends_the_run_behind_a_pause_too() {
+    let mut world = World::started(1, "rate: 10/s, iterations: 20");
+    let announce = |world: &mut World, ended: u64| {
+        world.workers[0].heartbeat.iterations_begun = ended;
+        world.workers[0].heartbeat.iterations_ended = ended;
+    };
+    world.give(Input::Person(Person::Pause));
+    announce(&mut world, 12);
+    assert_eq!(stopped(&world.pass(5000, &[0]), 0), None, "eight are still to come");
+    world.give(Input::Person(Person::Pause));
+    announce(&mut world, 20);
+    assert!(stopped(&world.pass(4000, &[0]), 0).is_some());
+}
+
+#[test]
 fn stages_end_the_run_and_ramp_on_the_way() {
     let mut world = World::started(1, "stages: [{to: 40/s, over: 2s}, {to: 40/s, over: 1s}]");
     world.pass(1000, &[0]);

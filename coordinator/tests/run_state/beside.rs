@@ -108,3 +108,15 @@ fn a_person_can_stop_either() {
     assert!(is_over(&world.give(Input::Person(Person::Interrupt))));
     assert!(world.result().notes.iter().any(|notice| notice.contains("teardown did not come to its end")));
 }
+
+#[test]
+fn teardown_runs_on_a_worker_that_is_there() {
+    let mut world = set_up();
+    world.pass(10_500, &[0, 1]);
+    world.last(1);
+    // The first worker's line is open, and nothing comes over it.
+    let effects = world.pass(20_000, &[1]);
+    let torn_down = Order::Aside { kind: AsideKind::Teardown, shared: vec![Some("1".to_owned())] };
+    assert!(orders(&effects, 1).contains(&&torn_down), "{effects:?}");
+    assert!(!orders(&effects, 0).contains(&&torn_down), "{effects:?}");
+}

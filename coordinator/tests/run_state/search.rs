@@ -68,6 +68,17 @@ fn the_highest_rate_is_found_and_verified() {
 }
 
 #[test]
+fn a_try_counts_from_the_end_of_the_warm_up() {
+    let mut world = World::started(1, &format!("{SEARCH}, warmup: 30s"));
+    run(&mut world, 29, 10_000);
+    assert_eq!(world.run.view(world.now).search.as_deref(), Some("try 1 at 50/s"));
+    run(&mut world, 600, 10_000);
+    let search = ended(world).search.expect("a search");
+    assert_eq!((search.tries[0].from_s, search.tries[0].to_s), (32, 40));
+    assert_eq!((search.found, search.verified), (Some(312.0), true));
+}
+
+#[test]
 fn dropped_arrivals_are_not_holding() {
     let mut world = World::started(1, SEARCH);
     run(&mut world, 600, 70);

@@ -7,10 +7,9 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Instant;
 
-use stampede_proto::aside::{AsideDone, AsideKind, Shared};
+use stampede_proto::aside::{AsideDone, AsideKind, MAX_SHARED, Shared, shared_size};
 use stampede_scenarios::data::RowView;
 use stampede_scenarios::draw::Draw;
-use stampede_scenarios::value::Value;
 use stampede_scenarios::variables::{VariableId, VariablePlan, Variables};
 use stampede_stats::snapshot::Snapshot;
 use tokio::runtime::{Builder, LocalOptions};
@@ -18,7 +17,7 @@ use tokio::sync::oneshot;
 
 use super::context::{Context, UserSignals};
 use super::prepared::Prepared;
-use super::program::{self, Pass};
+use super::program::{self, Pass, Then};
 use super::request::{Agent, Here};
 use super::scope::scope;
 use super::scope::{Drawn, Of};
@@ -95,7 +94,7 @@ async fn run<F: HttpFactory>(config: AsideConfig, factory: &F) -> AsideDone {
     };
     let mut response = plan.looks_at_response.then(Box::default);
     let mut variables = Variables::new(&plan.variables);
-    give(&mut variables, &plan.variables, &values(&shared));
+    give(&mut variables, &plan.variables, &Variables::from_json(&shared));
     let pass = {
         let here = Here { context: &context, signals: &signals };
         let seed = prepared.plan.seed;
@@ -104,7 +103,7 @@ async fn run<F: HttpFactory>(config: AsideConfig, factory: &F) -> AsideDone {
         let mut drawn = Drawn {
             draw: Draw::lifecycle(seed, u64::MAX, 0, stopping),
             think: Draw::think(seed, u64::MAX, 0, u64::from(stopping)),
-            of: if stopping { Of::Stop } else { Of::Start },
+            of: if stopping { Of::Teardown } else { Of::Setup },
         };
         let called = (plan.as_ref(), &prepared.around, if stopping { "teardown" } else { "setup" });
         let mut scope =
@@ -112,26 +111,31 @@ async fn run<F: HttpFactory>(config: AsideConfig, factory: &F) -> AsideDone {
         program::run(here, &mut agent, steps, &mut scope, None).await
     };
     let rows = measured(&context);
-    let json = |number: usize| variables.to_json(VariableId(u32::try_from(number).ok()?));
-    AsideDone {
-        kind,
-        failure: failure(&pass, &rows),
-        shared: (0..plan.variables.len()).map(json).collect(),
-        rows,
+    let failure = failure(kind, &pass, &rows);
+    match given(kind, plan.variables.len(), &variables) {
+        Ok(shared) => AsideDone { kind, failure, shared, rows },
+        Err(too_much) => AsideDone { kind, failure: failure.or(Some(too_much)), shared: Shared::new(), rows },
     }
 }
 
-/// What setup gave, as values.
-pub(super) fn values(shared: &Shared) -> Vec<Option<Value>> {
-    shared.iter().map(|json| json.as_deref().map(Value::from_json)).collect()
+/// What setup gives to all users, or that it is more than can be told. Behind teardown there is nobody to give to.
+fn given(kind: AsideKind, count: usize, variables: &Variables) -> Result<Shared, String> {
+    if kind == AsideKind::Teardown {
+        return Ok(Shared::new());
+    }
+    let json = |number: usize| variables.to_json(VariableId(u32::try_from(number).ok()?));
+    let shared = (0..count).map(json).collect();
+    let (size, most) = (shared_size(&shared), MAX_SHARED);
+    if size > most {
+        return Err(format!("the values it gives to all users are {size} bytes, and {most} are the most"));
+    }
+    Ok(shared)
 }
 
 /// Sets what setup gave. Of a class's variables those come first, in the order that they have there.
-pub(super) fn give(variables: &mut Variables, plans: &[VariablePlan], values: &[Option<Value>]) {
-    for ((number, plan), value) in (0..).zip(plans).zip(values) {
-        if let (true, Some(value)) = (plan.is_shared, value) {
-            variables.set(VariableId(number), value);
-        }
+pub(super) fn give(variables: &mut Variables, plans: &[VariablePlan], values: &Variables) {
+    for (number, _) in (0..).zip(plans).filter(|(_, plan)| plan.is_shared) {
+        variables.copy(VariableId(number), values);
     }
 }
 
@@ -150,9 +154,10 @@ fn measured(context: &Context) -> Snapshot {
 }
 
 /// Why the test is not to go on.
-fn failure(pass: &Pass, rows: &Snapshot) -> Option<String> {
+fn failure(kind: AsideKind, pass: &Pass, rows: &Snapshot) -> Option<String> {
     if pass.ok {
-        return None;
+        let is_over = kind == AsideKind::Setup && pass.then == Then::StopRun;
+        return is_over.then(|| "one of its steps is `stop: run`".to_owned());
     }
     let first = rows.errors.keys().next();
     let of = |error: &stampede_stats::snapshot::ErrorKey| {

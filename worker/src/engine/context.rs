@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use stampede_proto::aside::Shared;
-use stampede_scenarios::value::Value;
+use stampede_scenarios::variables::Variables;
 use stampede_stats::endpoint::Part;
 use stampede_stats::outcome::FailureKind;
 use stampede_stats::recorder::Recorder;
@@ -14,7 +14,6 @@ use tokio::sync::Notify;
 
 use super::StopWish;
 use super::arrivals::Handed;
-use super::aside;
 use super::log_lines::LogLines;
 use super::message::BufferPool;
 use super::prepared::Prepared;
@@ -66,7 +65,7 @@ pub(super) struct Context {
     /// A user's task has panicked: what the thread measures is not to be trusted any more.
     pub(super) panicked: Cell<bool>,
     /// What setup gave to all users.
-    pub(super) shared: OnceCell<Vec<Option<Value>>>,
+    pub(super) shared: OnceCell<Variables>,
     /// Wakes the thread's own loop when a user has ended.
     pub(super) someone_ended: Notify,
 }
@@ -112,7 +111,7 @@ impl Context {
 
     /// What setup gave is known. The first word counts.
     pub(super) fn set_shared(&self, shared: &Shared) {
-        let _ = self.shared.set(aside::values(shared));
+        let _ = self.shared.set(Variables::from_json(shared));
     }
 
     /// Looks at the lease. When it was renewed, everybody who holds goes on.

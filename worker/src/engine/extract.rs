@@ -37,7 +37,7 @@ impl StepVariables {
         self.needs.are_there(variables, class, task)
     }
 
-    /// Says that a value which only showed to be needed when it was computed is not there.
+    /// Says that `name` has no value, which was seen only when the request was written.
     pub(super) fn say_missing(&self, name: &str, class: &str, task: &str) {
         self.needs.say_missing(name, class, task);
     }

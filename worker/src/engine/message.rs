@@ -244,28 +244,16 @@ fn is_header_value(text: &str) -> bool {
 }
 
 /// Why a request could not be written.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug)]
 pub(super) enum Unwritten {
-    /// A value that it needs is not there; its name. There is no request then.
+    /// This has no value: there is no request, and its task ends.
     Missing(Box<str>),
-    /// It has failed before anything was sent.
+    /// It fails.
     Failed(Failure),
 }
 
-impl Unwritten {
-    /// As what it is booked where it has to be booked.
-    pub(super) fn failure(self) -> Failure {
-        match self {
-            Self::Failed(failure) => failure,
-            Self::Missing(name) => {
-                Failure { kind: FailureKind::Template, message: format!("`{name}` has no value").into() }
-            }
-        }
-    }
-}
-
-/// Its message names no value: it goes into reports.
-pub(super) fn not_computed(error: EvaluateError) -> Unwritten {
+/// The message of a failure names no value: it goes into reports.
+fn not_computed(error: EvaluateError) -> Unwritten {
     match error {
         EvaluateError::Missing(name) => Unwritten::Missing(name),
         EvaluateError::Cannot(why) => {

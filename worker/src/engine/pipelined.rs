@@ -137,11 +137,14 @@ impl<C: HttpClient> User<C> {
         let who = (self.grant.slot, life, self.iteration);
         let mut scope = scope(called, who, rows, &mut drawn, &mut self.variables, &mut self.response);
         self.iteration += 1;
-        let (lent, number, rendered) = write(context, request, &self.agent.jar, &mut scope.render());
+        let Some((lent, number, rendered)) = write(context, request, &self.agent.jar, &mut scope) else {
+            iteration.end(IterationEnd::Failed, since);
+            return Begun::Failed;
+        };
         let mut guard = RequestGuard::begin(context, pipeline.here.signals, pipeline.probe, number, since);
         let pushed = match rendered {
             Ok(()) => self.push(request, Message::new(request, lent.as_ref()), begin, &mut guard).await,
-            Err(unwritten) => Err(unwritten.failure()),
+            Err(failure) => Err(failure),
         };
         match pushed {
             Ok((body, begin)) => {

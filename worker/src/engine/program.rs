@@ -86,17 +86,11 @@ pub(super) async fn run<C: HttpClient>(
     while let Some(step) = steps.get(flow.at) {
         match step {
             Step::Request(request) => {
-                if !request.variables.are_there(scope.variables, &scope.class.name, scope.task) {
-                    pass.ok = false;
+                let Some(done) = perform(here, agent, request, scope, intended.take()).await else {
+                    (pass.ok, pass.ended) = (false, None);
                     pass.leave(Then::GoOn);
                     break;
-                }
-                let done = perform(here, agent, request, scope, intended.take()).await;
-                if done.is_missing {
-                    pass.ok = false;
-                    pass.leave(Then::GoOn);
-                    break;
-                }
+                };
                 pass.ended = Some(done.ended);
                 if !done.ok {
                     flow.request_failed();

@@ -65,19 +65,6 @@ pub(super) struct Done {
     pub(super) ended: Instant,
     /// Its response time.
     pub(super) time: Duration,
-    /// There was none: a value that it needs is not there. That was said.
-    pub(super) is_missing: bool,
-}
-
-impl Done {
-    fn of(ok: bool, ended: Instant, time: Duration) -> Self {
-        Self { ok, ended, time, is_missing: false }
-    }
-
-    fn missing(name: &str, request: &PreparedRequest, scope: &Scope<'_>) -> Self {
-        request.variables.say_missing(name, &scope.class.name, scope.task);
-        Self { is_missing: true, ..Self::of(false, Instant::now(), Duration::ZERO) }
-    }
 }
 
 /// Where redirects have led.
@@ -86,20 +73,18 @@ pub(super) struct Landed {
     pub(super) path: String,
 }
 
-/// Makes a request; `intended` is when it was due, where something made it due.
+/// Makes a request; `intended` is when it was due, where something made it due. `None`: there is none, for a value that it needs
+/// is not there, and that was said.
 pub(super) async fn perform<C: HttpClient>(
     here: Here<'_>,
     agent: &mut Agent<C>,
     request: &PreparedRequest,
     scope: &mut Scope<'_>,
     intended: Option<Duration>,
-) -> Done {
+) -> Option<Done> {
     let context = here.context;
     let Agent { client, probe, jar, .. } = agent;
-    let (lent, endpoint, rendered) = write(context, request, jar, &mut scope.render());
-    if let Err(Unwritten::Missing(name)) = &rendered {
-        return Done::missing(name, request, scope);
-    }
+    let (lent, endpoint, rendered) = write(context, request, jar, scope)?;
     let intended = if probe.may_begin() { intended } else { Box::pin(held(here, intended)).await };
     let mut begin = Instant::now();
     let since = context.clock.at(begin);
@@ -128,7 +113,7 @@ pub(super) async fn perform<C: HttpClient>(
                 course
             }
         }
-        Err(unwritten) => Course::unsent(unwritten.failure(), begin, begin),
+        Err(failure) => Course::unsent(failure, begin, begin),
     };
     let from = match intended {
         // An arrival came due whether somebody could run it or not.
@@ -147,7 +132,7 @@ pub(super) async fn perform<C: HttpClient>(
     if let Some(response) = response {
         client.give_back(response);
     }
-    done
+    Some(done)
 }
 
 /// Waits for the lease, and says from when on what was intended counts.
@@ -203,7 +188,7 @@ pub(super) fn settle(
     let verdict = look(&course.result, time);
     trial::judged(request.options.step, &verdict, time);
     guard.end(course.sample(at, time, &verdict));
-    (Done::of(verdict.is_ok(), course.end, time), course.result.ok())
+    (Done { ok: verdict.is_ok(), ended: course.end, time }, course.result.ok())
 }
 
 /// Buffers for a request, unless it is the same every time.
@@ -212,18 +197,54 @@ fn lend<'a>(context: &'a Context, request: &PreparedRequest, jar: &Jar) -> Optio
     (cookies || !request.is_fixed()).then(|| context.buffers.lend())
 }
 
-/// Writes what varies of a request: into which buffers, and which row it has.
+/// A value that a request needs is not there: this one.
+#[derive(Debug)]
+struct Missing(Box<str>);
+
+/// What was written of a request: into which buffers, which row it has, and whether it can be made.
+pub(super) type Written<'a> = (Option<Lent<'a>>, u32, Result<(), Failure>);
+
+/// Writes what varies of a request. `None`: a value that it needs is not there, and that was said.
 pub(super) fn write<'a>(
     context: &'a Context,
     request: &PreparedRequest,
     jar: &Jar,
+    scope: &mut Scope<'_>,
+) -> Option<Written<'a>> {
+    if !request.variables.are_there(scope.variables, &scope.class.name, scope.task) {
+        return None;
+    }
+    match written(context, request, jar, &mut scope.render()) {
+        Ok(written) => Some(written),
+        Err(Missing(name)) => {
+            request.variables.say_missing(&name, &scope.class.name, scope.task);
+            None
+        }
+    }
+}
+
+fn written<'a>(
+    context: &'a Context,
+    request: &PreparedRequest,
+    jar: &Jar,
     render: &mut RenderContext<'_>,
-) -> (Option<Lent<'a>>, u32, Result<(), Unwritten>) {
+) -> Result<Written<'a>, Missing> {
     let mut lent = lend(context, request, jar);
-    let (endpoint, named) = endpoint(context, request, lent.as_mut(), render);
-    let rendered =
-        named.and_then(|()| lent.as_mut().map_or(Ok(()), |lent| lent.render(request, jar, render)));
-    (lent, endpoint, rendered)
+    let (endpoint, named) = endpoint(context, request, lent.as_mut(), render)?;
+    let rendered = match (named, &mut lent) {
+        (Ok(()), Some(lent)) => failed(lent.render(request, jar, render))?,
+        (named, _) => named,
+    };
+    Ok((lent, endpoint, rendered))
+}
+
+/// Only what is a failure of the request.
+fn failed(written: Result<(), Unwritten>) -> Result<Result<(), Failure>, Missing> {
+    match written {
+        Ok(()) => Ok(Ok(())),
+        Err(Unwritten::Failed(failure)) => Ok(Err(failure)),
+        Err(Unwritten::Missing(name)) => Err(Missing(name)),
+    }
 }
 
 /// The number of the request's row, and whether its name could be computed.
@@ -232,10 +253,11 @@ fn endpoint(
     request: &PreparedRequest,
     lent: Option<&mut Lent<'_>>,
     render: &mut RenderContext<'_>,
-) -> (u32, Result<(), Unwritten>) {
-    match (&request.name, lent) {
+) -> Result<(u32, Result<(), Failure>), Missing> {
+    Ok(match (&request.name, lent) {
         (Name::PerValue(template), Some(lent)) => {
             let (name, written) = lent.name(template, render);
+            let written = failed(written)?;
             (context.recorder.borrow_mut().endpoint(request.method.as_str(), name), written)
         }
         // A name with values in it always has buffers.
@@ -243,7 +265,7 @@ fn endpoint(
             (context.recorder.borrow_mut().endpoint(request.method.as_str(), ""), Ok(()))
         }
         (Name::Static(number), _) => (*number, Ok(())),
-    }
+    })
 }
 
 /// What came of a request with all its redirects.

@@ -31,6 +31,10 @@ pub(super) enum Of {
     Start,
     /// What comes behind them.
     Stop,
+    /// What comes before all users.
+    Setup,
+    /// What comes behind them.
+    Teardown,
 }
 
 impl Of {
@@ -40,6 +44,8 @@ impl Of {
             Self::Iteration | Self::Arrival(_) => iteration,
             Self::Start => u64::MAX - 1,
             Self::Stop => u64::MAX,
+            Self::Setup => u64::MAX - 3,
+            Self::Teardown => u64::MAX - 2,
         }
     }
 

@@ -118,6 +118,32 @@ async fn a_step_without_its_value_ends_the_task_quietly() {
 }
 
 #[tokio::test]
+async fn a_request_without_a_part_of_its_value_is_not_made() {
+    for request in [
+        r#"{get: "/x/${ids[5]}"}"#,
+        r#"{get: /x, name: "/x/${ids[5]}"}"#,
+        r#"{get: /x, headers: {a: "${ids[5]}"}}"#,
+        r#"{post: /x, body: "${ids[5]}"}"#,
+        r#"{parallel: 2, steps: [{get: "/x/${ids[5]}"}]}"#,
+    ] {
+        let class = format!(
+            "tasks: {{t: {{steps: [{{get: /a, extract: {{ids: $.ids}}}}, {request}, {{get: /never}}]}}}}"
+        );
+        let mut user = Alone::new(&class).await;
+        for _ in 0..2 {
+            let hit = user.next().await;
+            assert_eq!(hit.path.as_deref(), Some("/a"), "{request}");
+            hit.answer(200, r#"{"ids": [1]}"#);
+        }
+        user.stays_at("/a").await;
+        let sum = user.stop().await;
+        assert_eq!((sum.requests.started, sum.iterations.completed), (3, 0), "{request}");
+        assert!(sum.rows.keys().all(|row| !row.contains("/x/")), "{:?}", sum.rows);
+        assert!(sum.errors.is_empty(), "{:?}", sum.errors);
+    }
+}
+
+#[tokio::test]
 async fn a_step_that_cannot_be_computed_is_a_failure_of_the_task() {
     let steps = [
         ("{for: id, in: three, steps: []}", "`in` must be a list, and this is a number"),

@@ -166,7 +166,7 @@ fn the_client_is_told_how_the_step_wants_it() {
         "{get: /}, {get: /, timeout: {connect: 1s, first_byte: 2s, total: 3s}, http: h2, connection: per_request, cookies: false}",
     );
     let options = |index: usize| match &prepared.classes[0].tasks[0][index] {
-        // Which step it is says nothing of how.
+        // Where the step stands is another matter.
         Step::Request(request) => Options { step: 0, ..request.options },
         _ => panic!("a request"),
     };

@@ -197,7 +197,7 @@ mod tests {
     fn hostile_pages_end_soon() {
         let many = 1 << 18;
         // Each paragraph opens all of them again.
-        let bold: String = (0..400).map(|id| format!("<b id={id}>")).collect();
+        let bold = (0..400).map(|id| format!("<b id={id}>")).collect::<Vec<_>>().concat();
         for (page, tangled) in [
             ("<div>".repeat((1 << 20) / 5), true),
             ("<p>".to_owned() + &bold + &"<p>x".repeat(many / 4), true),

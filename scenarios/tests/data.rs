@@ -238,3 +238,22 @@ fn mistakes_are_told_with_their_place() {
     .collect();
     insta::assert_snapshot!(all.join("\n---\n"));
 }
+
+#[test]
+fn a_list_may_have_variables_in_it_and_no_secrets() {
+    let with_vars = |data: &str| {
+        let mut source = source(data, "get: \"/${s}\"", "users: 2");
+        let vars = "secrets: {key: hush}\nvars: {region: eu, both: \"${region}-west\"}\n";
+        source.text = format!("{vars}{}", source.text);
+        read(&source)
+    };
+    let plan =
+        with_vars("  s: {list: [\"${region}\", \"${both}\"]}").unwrap_or_else(|wrong| panic!("{wrong}"));
+    assert_eq!(plan.feeders.len(), 1, "what reads an expression before does not make `data` forgotten");
+    assert_eq!(
+        [0, 1].map(|slot| sent(&plan, slot, 0)),
+        ["http://h/eu", "http://h/eu-west"].map(|path| Ok(path.to_owned()))
+    );
+    let wrong = with_vars("  s: {list: [\"${key}\", b]}").expect_err("a secret").to_string();
+    assert!(wrong.contains("`key` is a secret") && !wrong.contains("nothing defines"), "{wrong}");
+}

@@ -114,8 +114,8 @@ fn teardown_runs_on_a_worker_that_is_there() {
     let mut world = set_up();
     world.pass(10_500, &[0, 1]);
     world.last(1);
-    // The first worker's line is open, and nothing comes over it.
-    let effects = world.pass(20_000, &[1]);
+    // The first one lives, and never comes to its end: it is given up.
+    let effects = world.pass(30_000, &[0, 1]);
     let torn_down = Order::Aside { kind: AsideKind::Teardown, shared: vec![Some("1".to_owned())] };
     assert!(orders(&effects, 1).contains(&&torn_down), "{effects:?}");
     assert!(!orders(&effects, 0).contains(&&torn_down), "{effects:?}");

@@ -20,6 +20,8 @@ pub(super) struct Cx<'a> {
     ops: Cell<usize>,
     /// The feeders of the file, once they have been read.
     feeders: OnceCell<Feeders>,
+    /// Before that.
+    no_feeders: Feeders,
     /// A missing target is one mistake, however many requests suffer from it.
     pub(super) target_missed: Cell<bool>,
     /// Whether some expression has looked at `response` since somebody took this.
@@ -43,6 +45,7 @@ impl<'a> Cx<'a> {
             problems: RefCell::default(),
             replaced: RefCell::default(),
             feeders: OnceCell::new(),
+            no_feeders: Feeders::default(),
             ops: Cell::new(0),
             target_missed: Cell::new(false),
             looks_at_response: Cell::new(false),
@@ -97,12 +100,12 @@ impl<'a> Cx<'a> {
 
     /// The feeders of the file; none before `data` has been read.
     pub(super) fn feeders(&self) -> &Feeders {
-        self.feeders.get_or_init(Feeders::default)
+        self.feeders.get().unwrap_or(&self.no_feeders)
     }
 
     /// `data` has been read.
     pub(super) fn set_feeders(&self, feeders: Feeders) {
-        // Nobody has asked for them before: `data` is read as the first of what uses it.
+        // They are read once.
         let _ = self.feeders.set(feeders);
     }
 

@@ -166,9 +166,19 @@ impl DataCx<'_> {
     }
 
     fn list(&self, node: &Node, cx: &Cx<'_>) -> Option<Table> {
-        match self.scope().known(node, cx)? {
-            crate::value::Value::List(values) => Some(Table::list(values)),
-            other => {
+        match self.scope().known_or_secret(node, cx)? {
+            (_, Some(secret)) => {
+                cx.report(
+                    Diagnostic::at(
+                        node.place,
+                        format!("rows of a feeder may be shown, and `{secret}` is a secret"),
+                    )
+                    .hint(format!("write `${{{secret}}}` where a request needs it")),
+                );
+                None
+            }
+            (crate::value::Value::List(values), None) => Some(Table::list(values)),
+            (other, None) => {
                 cx.report(
                     Diagnostic::at(
                         node.place,

@@ -212,6 +212,8 @@ pub(super) struct UserSignals {
     lanes: RefCell<Vec<Rc<UserSignals>>>,
     /// How often it has begun anew by itself.
     pub(super) restarts: Cell<u32>,
+    /// Iterations before the newest of them: what its rows go on from.
+    pub(super) rows_from: Cell<u64>,
     /// It has ended by itself, and its slot is to stay empty.
     pub(super) has_left: Cell<bool>,
 }
@@ -237,6 +239,7 @@ impl UserSignals {
             probe: Arc::new(Probe::under(Arc::clone(&context.lease))),
             lanes: RefCell::default(),
             restarts: Cell::new(0),
+            rows_from: Cell::new(0),
             has_left: Cell::new(false),
         }
     }

@@ -36,7 +36,8 @@ impl<C: HttpClient> User<C> {
             return Ok(());
         }
         let (seed, slot, life) = self.seed();
-        let who = Who { seed, slot, life, iteration: self.iteration, arrival };
+        let iteration = self.signals.rows_from.get() + self.iteration;
+        let who = Who { seed, slot, life, iteration, arrival };
         self.rows.choose(which, &who).map_err(|none| none.at_end)
     }
 }

@@ -144,6 +144,8 @@ impl<C: HttpClient> User<C> {
         }
         self.variables = variables(&self.context, plan);
         self.response = plan.looks_at_response.then(Box::default);
+        // Its rows go on: nobody is to get one twice because somebody had to begin anew.
+        self.signals.rows_from.set(self.signals.rows_from.get() + self.iteration + 1);
         self.iteration = 0;
         self.signals.restarts.set(self.signals.restarts.get().wrapping_add(1));
         self.rest(Instant::now() + pause.max(RESTART)).await
@@ -233,16 +235,23 @@ impl<C: HttpClient> User<C> {
         if self.signals.is_stopped() || (context.lapsed.get() && !Box::pin(self.hold_still(context)).await) {
             return false;
         }
-        if context.paused.get() && !Box::pin(self.sit_out(context)).await {
-            return false;
-        }
-        if context.permits.try_next() {
-            return true;
-        }
-        tokio::select! {
-            biased;
-            () = self.signals.stopped() => false,
-            () = context.permits.next() => true,
+        loop {
+            if context.paused.get() && !Box::pin(self.sit_out(context)).await {
+                return false;
+            }
+            if context.permits.try_next() {
+                return true;
+            }
+            tokio::select! {
+                biased;
+                () = self.signals.stopped() => return false,
+                () = context.permits.next() => {}
+            }
+            if !context.paused.get() {
+                return true;
+            }
+            // It came while nothing is to begin.
+            context.permits.put_back();
         }
     }
 

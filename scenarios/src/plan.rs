@@ -240,6 +240,8 @@ pub struct RequestPlan {
     pub name: NamePlan,
     /// The absolute URL with its query; values are encoded by their segments.
     pub url: Template,
+    /// Where the URL begins with a value of the moment: what it follows if that is no absolute one. Without a `/` at the end.
+    pub base: Option<String>,
     /// Header names in lower case, defaults merged in, nulls removed. A body's content type is not among them unless written.
     pub headers: Vec<(String, Template)>,
     /// What is sent.

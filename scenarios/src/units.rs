@@ -229,11 +229,9 @@ pub fn show_duration(duration: Duration) -> String {
         return "0s".to_owned();
     }
     if nanos < 1_000_000_000 {
-        return if nanos.is_multiple_of(1_000_000) {
-            format!("{}ms", nanos / 1_000_000)
-        } else {
-            format!("{}ms", duration.as_secs_f64() * 1_000.0)
-        };
+        // In whole numbers: a fraction is to have no digits that it was not given.
+        let text = format!("{}.{:06}", nanos / 1_000_000, nanos % 1_000_000);
+        return format!("{}ms", text.trim_end_matches('0').trim_end_matches('.'));
     }
     let (hours, minutes) = (duration.as_secs() / 3_600, duration.as_secs() / 60 % 60);
     let seconds = Duration::new(duration.as_secs() % 60, duration.subsec_nanos());

@@ -51,7 +51,8 @@ pub(super) fn trial(args: &TryArgs) -> Result<Outcome, Error> {
         return Err(Error::Workers(why));
     }
     let verdict = verdict(&conducted.result);
-    let end = script.lock().unwrap_or_else(PoisonError::into_inner).end();
+    let end =
+        script.lock().unwrap_or_else(PoisonError::into_inner).end(conducted.result.totals.iterations.failed);
     print(&format!("\n{end}\n"));
     Ok(Outcome {
         aborted: conducted.result.aborted,

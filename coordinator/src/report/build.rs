@@ -290,6 +290,13 @@ fn notes(result: &RunResult) -> Vec<String> {
                 .to_owned(),
         );
     }
+    let failed = result.totals.iterations.failed;
+    if failed > 0 && result.totals.errors.is_empty() {
+        let iterations = count_of(failed, "iteration", "iterations");
+        notes.push(format!(
+            "{iterations} failed and no request did: a step needed a value that was not there, or a loop reached its `max`. The log says which."
+        ));
+    }
     notes.extend(warmup_failures(&result.totals));
     let rows = result.totals.endpoints.iter().filter(|(key, _)| key.part == Part::Measured);
     let rows = rows.map(|(_, row)| row);

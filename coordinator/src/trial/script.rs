@@ -40,12 +40,13 @@ impl Script {
     }
 
     /// How it went, in one line.
-    pub fn end(&self) -> String {
+    pub fn end(&self, iterations_failed: u64) -> String {
         let paint = self.how.paint;
         let requests =
             if self.requests == 1 { "1 request".to_owned() } else { format!("{} requests", self.requests) };
         match (self.requests, self.failed) {
             (0, _) => paint.bad("✗ no request was made"),
+            (_, 0) if iterations_failed > 0 => paint.bad(&format!("✗ {requests}, all ok, but {iterations_failed} of the passes failed: a `fail` step, a loop at its `max`, or a value that was missing or could not be computed")),
             (_, 0) => paint.good(&format!("✓ {requests}, all ok")),
             (_, failed) => paint.bad(&format!("✗ {requests}, {failed} failed")),
         }
@@ -177,7 +178,7 @@ users:
             judged(look[1], Some(("closed", "the connection was closed")), &[]),
         ];
         let shown: String = told.into_iter().filter_map(|told| script.told(told)).collect();
-        format!("{shown}\n{}\n", script.end())
+        format!("{shown}\n{}\n", script.end(0))
     }
 
     #[test]

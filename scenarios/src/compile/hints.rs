@@ -6,7 +6,7 @@ use super::schema::listed;
 use crate::diagnostics::closest;
 
 /// Words of other tools and of habit, with what they are called here. Of several the first that the map knows is meant.
-const OTHER_WORDS: [(&str, &[&str]); 54] = [
+const OTHER_WORDS: [(&str, &[&str]); 55] = [
     ("abort", &["stop"]),
     ("assert", &["expect"]),
     ("assertions", &["expect"]),
@@ -59,6 +59,7 @@ const OTHER_WORDS: [(&str, &[&str]); 54] = [
     ("variables", &["vars"]),
     ("vus", &["users"]),
     ("virtual_users", &["users"]),
+    ("wait", &["think"]),
     ("wait_time", &["wait"]),
     ("warm_up", &["warmup"]),
 ];

@@ -79,12 +79,13 @@ pub(super) fn read(
         None if class.aside == Some("setup") => OnFailure::StopRun,
         None => OnFailure::Continue,
     };
-    let ((method, _), mut url, name, query, body) = (line?, url?, name?, query?, body?);
+    let ((method, _), (mut url, base), name, query, body) = (line?, url?, name?, query?, body?);
     url::with_query(&mut url, &query);
     Some(RequestPlan {
         method,
         name,
         url,
+        base,
         headers: settings.headers,
         body,
         timeouts: settings.timeouts,

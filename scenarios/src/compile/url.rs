@@ -65,8 +65,14 @@ impl Target {
     }
 }
 
-/// The absolute URL of a request, without what `query` adds.
-pub(super) fn of_request(node: &Node, scope: &Scope<'_>, target: &Target, cx: &Cx<'_>) -> Option<Template> {
+/// The URL of a request, without what `query` adds: absolute, or, where it begins with a value of the moment, with what it
+/// follows if that turns out to be no absolute one.
+pub(super) fn of_request(
+    node: &Node,
+    scope: &Scope<'_>,
+    target: &Target,
+    cx: &Cx<'_>,
+) -> Option<(Template, Option<String>)> {
     let written = node.text().unwrap_or_default();
     let path = texts::assemble(&scope.pieces(written, node.place, cx)?, Encoding::Url);
     if literals(&path).any(|text| text.contains('#')) {
@@ -76,18 +82,23 @@ pub(super) fn of_request(node: &Node, scope: &Scope<'_>, target: &Target, cx: &C
         );
         return None;
     }
+    if !matches!(path.segments().first(), None | Some(Segment::Literal(_))) {
+        return Some((path, target.base().map(str::to_owned)));
+    }
     let first = literals(&path).next().unwrap_or_default();
     let url = if has_scheme(first) { with_path(&path) } else { relative(&path, target, node.place, cx)? };
-    let sample: String = url
-        .segments()
-        .iter()
-        .map(|segment| match segment {
-            Segment::Literal(text) => text.as_str(),
-            _ => "0",
-        })
-        .collect();
-    match check_absolute(&sample) {
-        Ok(()) => Some(url),
+    let sample = |value: &str| -> String {
+        let of = |segment: &Segment| match segment {
+            Segment::Literal(text) => text.clone(),
+            _ => value.to_owned(),
+        };
+        url.segments().iter().map(of).collect()
+    };
+    // A value behind a host may be its port, a part of its name, or the path.
+    let checked =
+        check_absolute(&sample("0")).or_else(|problem| check_absolute(&sample("/0")).map_err(|_| problem));
+    match checked {
+        Ok(()) => Some((url, None)),
         Err(problem) => {
             cx.report(Diagnostic { place: Some(node.place), ..*problem });
             None

@@ -32,7 +32,7 @@ impl Prepared {
         for request in programs.flat_map(|steps| requests(steps)) {
             let origin = match &request.target {
                 Target::Fixed { origin, .. } | Target::Path { origin, .. } => Some(&**origin),
-                Target::Whole(_) => None,
+                Target::Whole { .. } => None,
             };
             wrong.extend(self.http.forbidden(origin, request.options.proxy));
         }

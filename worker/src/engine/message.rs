@@ -129,7 +129,7 @@ impl Lent<'_> {
 
     fn url(&mut self, target: &Target, cx: &mut RenderContext<'_>) -> Result<(), Unwritten> {
         let buffers = &mut *self.buffers;
-        let (Target::Path { url, .. } | Target::Whole(url)) = target else { return Ok(()) };
+        let (Target::Path { url, .. } | Target::Whole { url, .. }) = target else { return Ok(()) };
         url.render_into(&mut buffers.url, cx).map_err(not_computed)?;
         if let Target::Path { prefix, .. } = target
             && is_plain_path(&buffers.url[*prefix..])
@@ -137,8 +137,15 @@ impl Lent<'_> {
             buffers.path_at = *prefix;
             return Ok(());
         }
+        if let Target::Whole { base: Some(base), .. } = target
+            && !is_absolute(&buffers.url)
+        {
+            let between = if buffers.url.starts_with(['/', '?']) { "" } else { "/" };
+            buffers.url.insert_str(0, between);
+            buffers.url.insert_str(0, base);
+        }
         let parsed = Url::parse(&buffers.url).map_err(|_| cannot_be("the URL is not valid"))?;
-        if let Target::Whole(_) = target {
+        if let Target::Whole { .. } = target {
             let origin = Origin::of(&parsed).ok_or_else(|| cannot_be("the URL is not one of HTTP"))?;
             buffers.origin = Some(Arc::new(origin));
             buffers.credentials = credentials(&parsed);
@@ -238,6 +245,13 @@ impl RowFile {
     }
 }
 
+/// Whether a URL says by itself where it leads.
+fn is_absolute(url: &str) -> bool {
+    let begins =
+        |scheme: &str| url.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme));
+    begins("http://") || begins("https://")
+}
+
 /// RFC 9110, 5.5: no control characters but the tab.
 fn is_header_value(text: &str) -> bool {
     text.bytes().all(|byte| (byte >= 0x20 && byte != 0x7f) || byte == b'\t')
@@ -274,9 +288,11 @@ fn place<'a>(
 ) -> (&'a Arc<Origin>, &'a str) {
     match (target, origin) {
         (Target::Fixed { origin, path }, _) => (origin, path),
-        (Target::Path { origin, .. }, _) | (Target::Whole(_), Some(origin)) => (origin, path),
+        (Target::Path { origin, .. }, _) | (Target::Whole { .. }, Some(origin)) => (origin, path),
         // `render` has named it, or there is no request.
-        (Target::Whole(_), None) => unreachable!("a computed origin is known once the request is rendered"),
+        (Target::Whole { .. }, None) => {
+            unreachable!("a computed origin is known once the request is rendered")
+        }
     }
 }
 

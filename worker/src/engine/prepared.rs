@@ -105,7 +105,11 @@ pub(super) enum Target {
         prefix: usize,
         url: Template,
     },
-    Whole(Template),
+    Whole {
+        url: Template,
+        /// What it follows if it is no absolute URL.
+        base: Option<Box<str>>,
+    },
 }
 
 #[derive(Debug)]
@@ -240,7 +244,7 @@ impl Maker<'_> {
         let refuse = |what: String| PrepareError { line: plan.place.line, what };
         let method = Method::from_bytes(plan.method.as_bytes())
             .map_err(|_| refuse(format!("`{}` is not a method", plan.method)))?;
-        let (target, credentials) = target(&plan.url).map_err(refuse)?;
+        let (target, credentials) = target(&plan.url, plan.base.as_deref()).map_err(refuse)?;
         let (body, content_type) = self.body(&plan.body).map_err(refuse)?;
         Ok(PreparedRequest {
             method,
@@ -277,7 +281,7 @@ impl Maker<'_> {
 }
 
 /// Where a URL leads, and the `authorization` that a user and password in it stand for.
-fn target(url: &Template) -> Result<(Target, Option<String>), String> {
+fn target(url: &Template, base: Option<&str>) -> Result<(Target, Option<String>), String> {
     let wrong = |text: &str, why: &dyn fmt::Display| format!("`{text}` is not a URL: {why}");
     if let Some(text) = url.as_static() {
         let parsed = Url::parse(text).map_err(|error| wrong(text, &error))?;
@@ -286,11 +290,11 @@ fn target(url: &Template) -> Result<(Target, Option<String>), String> {
         return Ok((Target::Fixed { origin: Arc::new(origin), path }, credentials(&parsed)));
     }
     let Some(Segment::Literal(first)) = url.segments().first() else {
-        return Ok((Target::Whole(url.clone()), None));
+        return Ok((Target::Whole { url: url.clone(), base: base.map(Into::into) }, None));
     };
     // `http://host:8080/…`: the slash behind the authority ends what is always the same.
     let prefix = first.find("://").and_then(|at| first[at + 3..].find('/').map(|slash| at + 3 + slash));
-    let Some(prefix) = prefix else { return Ok((Target::Whole(url.clone()), None)) };
+    let Some(prefix) = prefix else { return Ok((Target::Whole { url: url.clone(), base: None }, None)) };
     let parsed = Url::parse(&first[..prefix]).map_err(|error| wrong(first, &error))?;
     let origin = Origin::of(&parsed).ok_or_else(|| wrong(first, &"only http and https are spoken"))?;
     Ok((Target::Path { origin: Arc::new(origin), prefix, url: url.clone() }, credentials(&parsed)))
@@ -332,7 +336,7 @@ fn headers(
     if !given("authorization") {
         if let Some(text) = credentials {
             fixed(&mut lines, "authorization", &text)?;
-        } else if let Target::Whole(_) = target {
+        } else if let Target::Whole { .. } = target {
             lines.push(Line::Credentials);
         }
     }

@@ -145,6 +145,18 @@ fn buffers_of_one_request_leave_nothing_to_the_next() {
 }
 
 #[test]
+fn a_url_that_is_a_value_is_absolute_or_follows_the_target() {
+    let all = rendered(
+        r#"{get: "${'http://h:' ~ (80 + user.id) ~ '/x'}"}, {get: "${'/p/' ~ user.id}"}, {get: "${user.class}"}, {get: "${'?q=' ~ user.id}"}, {get: "http://b:1${'/p' ~ user.id}"}"#,
+    );
+    let places: Vec<String> = all.iter().map(|parts| format!("{}{}", parts[1], parts[2])).collect();
+    assert_eq!(
+        places,
+        ["http://h:85/x", "http://a:81/p/5", "http://a:81/v", "http://a:81/?q=5", "http://b:1/p5"]
+    );
+}
+
+#[test]
 fn what_a_value_brings_into_a_url_is_encoded() {
     let all = rendered(r#"{get: "/${user.class}/../ä b/${user.id}"}, {get: "http://h${user.id}/p"}"#);
     assert_eq!(all[0][2], "/%C3%A4%20b/5");

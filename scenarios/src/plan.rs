@@ -60,6 +60,8 @@ pub struct Plan {
     pub tls: TlsPlan,
     /// Addresses in place of the resolver's; [`ResolveRule::find`] says which one counts.
     pub resolve: Vec<ResolveRule>,
+    /// Secrets, and what is computed from them when the file is read: names, and the texts that no output may show.
+    pub secrets: Vec<(String, String)>,
     /// The environment variables the scenario read, with the values it got: workers compile with these, not with their own.
     pub env: BTreeMap<String, String>,
     /// What flags replaced of the file, one sentence each, for the report.

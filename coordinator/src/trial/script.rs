@@ -35,8 +35,18 @@ impl Script {
                 self.open.entry(exchanged.step).or_default().push(*exchanged);
                 None
             }
-            Told::Judged(judged) => Some(self.judged(&judged)),
+            Told::Judged(judged) => {
+                let shown = self.judged(&judged);
+                Some(self.masked(shown))
+            }
         }
+    }
+
+    /// Without the secrets that a target sent back.
+    fn masked(&self, text: String) -> String {
+        let hide =
+            |text: String, (name, secret): &(String, String)| text.replace(secret, &format!("‹{name}›"));
+        self.plan.secrets.iter().fold(text, hide)
     }
 
     /// How it went, in one line.
@@ -212,12 +222,13 @@ users:
             headers: b"x-key: hush-hush\r\n".to_vec(),
             cookies: b"k=hush-hush; sid=7".to_vec(),
             body: b"k=hush-hush".to_vec(),
-            answer: Ok(answer(200, "", b"")),
+            answer: Ok(answer(200, "x-echo: hush-hush\r\n", b"you said hush-hush")),
             connecting: Duration::ZERO,
             first_byte: None,
             total: Duration::ZERO,
         })));
-        let shown = script.told(judged(step, None, &[])).expect("shown");
+        let shown = script.told(judged(step, None, &[("said", Some("\"hush-hush\""))])).expect("shown");
+        assert!(shown.contains("you said ‹key›"), "{shown}");
         assert!(!shown.contains("hush") && shown.contains("x-key: ‹secret›"), "{shown}");
         assert!(shown.contains("cookie: ‹secret›"), "{shown}");
     }

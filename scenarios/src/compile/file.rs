@@ -108,6 +108,7 @@ pub(super) fn read(
         files,
         tls,
         resolve,
+        secrets: vars.secret_texts(),
         env: cx.env_read(),
         replaced: cx.all_replaced(),
     })

@@ -12,6 +12,9 @@ use crate::source::Overrides;
 use crate::tree::{self, Entry, Kind, Node};
 use crate::value::Value;
 
+/// A shorter text is found in too many places to be replaced there.
+const SHORTEST_SECRET: usize = 4;
+
 /// Variables by name.
 #[derive(Debug, Default)]
 pub(super) struct Vars {
@@ -41,6 +44,18 @@ impl Vars {
     /// The names of those that are secret, or come from a secret, with that.
     pub(super) fn secrets(&self) -> impl Iterator<Item = (&str, &str)> {
         self.by_name.iter().filter_map(|(name, var)| Some((name.as_str(), var.secret.as_deref()?)))
+    }
+
+    /// What no output may show, with the name of the secret that it is or comes from. Texts too short to be one are left out.
+    pub(super) fn secret_texts(&self) -> Vec<(String, String)> {
+        let text = |var: &Var| {
+            let text = var.value.as_ref()?.to_plain();
+            (text.chars().count() >= SHORTEST_SECRET).then_some((var.secret.as_deref()?.to_owned(), text))
+        };
+        let mut texts: Vec<_> = self.by_name.values().filter_map(text).collect();
+        // The longest first: one may be a part of another.
+        texts.sort_by_key(|(_, text)| std::cmp::Reverse(text.len()));
+        texts
     }
 
     /// The file's `secrets`, and behind them its `vars`, with the overrides in place of what the file says.

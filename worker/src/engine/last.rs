@@ -7,19 +7,21 @@ use super::request::{Done, Landed};
 use crate::http::Response;
 
 /// Remembers what came of a request: of `message`, if there was one to be made, which `landed` elsewhere, if redirects have led
-/// there.
+/// there. `hides_url`: a secret stands in its URL.
 pub(super) fn remember(
     last: &mut LastResponse,
     message: Option<Message<'_>>,
     landed: Option<&Landed>,
     response: Option<&Response>,
+    hides_url: bool,
     done: &Done,
 ) {
     let place = landed.map(|landed| (&landed.origin, &*landed.path));
     last.url.clear();
     if let Some((origin, path)) = place.or(message.map(|message| (message.origin, message.path))) {
         last.url.push_str(&origin.to_string());
-        last.url.push_str(path);
+        // What comes from a secret is not to come out by another way.
+        last.url.push_str(if hides_url { "/‹secret›" } else { path });
     }
     last.head.clear();
     (last.status, last.size) = (0, 0);

@@ -73,6 +73,8 @@ pub(super) struct PreparedRequest {
     pub(super) expect: Expect,
     pub(super) variables: StepVariables,
     pub(super) on_failure: OnFailure,
+    /// Whether a secret stands in its URL.
+    pub(super) hides_url: bool,
 }
 
 impl PreparedRequest {
@@ -276,6 +278,7 @@ impl Maker<'_> {
             expect: plan.expect.clone(),
             variables: StepVariables::new(plan),
             on_failure: plan.on_failure,
+            hides_url: plan.url.is_secret(),
         })
     }
 }

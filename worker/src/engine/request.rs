@@ -127,7 +127,7 @@ pub(super) async fn perform<C: HttpClient>(
         judge_and_take(request, result, time, message, jar, &mut scope.render())
     });
     if let Some(last) = scope.response.as_deref_mut() {
-        remember(last, message, landed.as_deref(), response.as_deref(), &done);
+        remember(last, message, landed.as_deref(), response.as_deref(), request.hides_url, &done);
     }
     if let Some(response) = response {
         client.give_back(response);

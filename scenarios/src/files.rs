@@ -273,8 +273,12 @@ fn check_pem(plan: &Plan, id: AssetId, asset: &AssetRef, content: &[u8]) -> Opti
 }
 
 fn read_asset(path: &Path) -> io::Result<Bytes> {
-    let mut bytes = Vec::new();
-    open(path)?.take(LARGEST_ASSET + 1).read_to_end(&mut bytes)?;
+    let file = open(path)?;
+    // Of the size that it will have: grown by doubling, a large file would be held twice for a moment, and for good by an
+    // allocator that gives nothing back.
+    let size = file.metadata()?.len().min(LARGEST_ASSET);
+    let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or(0));
+    file.take(LARGEST_ASSET + 1).read_to_end(&mut bytes)?;
     if u64::try_from(bytes.len()).unwrap_or(u64::MAX) > LARGEST_ASSET {
         return Err(io::Error::other(format!("it is larger than {} MiB", LARGEST_ASSET >> 20)));
     }

@@ -1,7 +1,8 @@
 //! The search while the test runs: sets the rate, waits until its seconds are complete, and judges them.
 //!
 //! A try counts from a while after the rate has changed to a whole number of seconds later; what lies before it is there for the
-//! target to settle. Only seconds for which every worker has reported are judged.
+//! target to settle. Behind one that broke, the first rate is held for a while, so that what queued up can drain. Only seconds
+//! for which every worker has reported are judged.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -22,6 +23,11 @@ use crate::rules::{Seen, judge};
 
 /// The part of a try that is left to the target to settle: a fifth of it, and between these.
 const SETTLING: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(10));
+
+/// How long the target settles before a try counts.
+fn settling(plan: &SearchPlan) -> Duration {
+    (plan.hold / 5).clamp(SETTLING.0, SETTLING.1)
+}
 
 /// The highest rate that is ever tried, a second.
 const FASTEST: u64 = 10_000_000;
@@ -50,11 +56,11 @@ struct Trying {
 }
 
 impl Trying {
-    /// A try from run time `at` on. Behind one that broke, the target has twice as long to settle.
-    fn new(at: Duration, plan: &SearchPlan, verifies: bool, behind_a_broken_one: bool) -> Self {
+    /// A try from run time `at` on.
+    fn new(at: Duration, plan: &SearchPlan, verifies: bool) -> Self {
         let whole = if verifies { plan.verify } else { plan.hold };
-        let settling = (plan.hold / 5).clamp(SETTLING.0, SETTLING.1);
-        let from = at + if behind_a_broken_one { settling * 2 } else { settling };
+        let settling = settling(plan);
+        let from = at + settling;
         let second = |t: Duration| u32::try_from(t.as_secs()).unwrap_or(u32::MAX);
         let from_s = second(from).saturating_add(u32::from(from.subsec_nanos() > 0));
         let seconds = second(whole.saturating_sub(settling)).max(1);
@@ -93,7 +99,7 @@ impl Run {
             one,
         };
         // What users do in the warm-up is in no rule.
-        let trying = Trying::new(self.setup.plan.load.warmup, plan, false, false);
+        let trying = Trying::new(self.setup.plan.load.warmup, plan, false);
         let search = Search::new(bounds);
         self.searching = Some(Searching { search, one, trying, tries: Vec::new(), ending: None });
     }
@@ -138,15 +144,20 @@ impl Run {
     }
 
     fn try_rate(&mut self, steps: u64, verifies: bool, now: Duration) {
-        let at = self.rate_change_at(now);
-        let Some(one) = self.searching.as_ref().map(|searching| searching.one) else { return };
+        let mut at = self.rate_change_at(now);
+        let plan = self.setup.plan.load.open.as_ref().and_then(|open| open.search.clone());
+        let (Some(plan), Some(searching)) = (plan, &self.searching) else { return };
+        let (one, broke) = (searching.one, searching.tries.last().is_some_and(|last| !last.held));
+        if broke {
+            // What queued up at a target that had too much cannot drain at a rate near to what it takes.
+            self.hold_rate(at, plan.from);
+            at += settling(&plan) * 2;
+        }
         if let Some(rate) = Rate::new(steps, one) {
             self.hold_rate(at, rate);
         }
-        let plan = self.setup.plan.load.open.as_ref().and_then(|open| open.search.as_ref());
-        if let (Some(plan), Some(searching)) = (plan, &mut self.searching) {
-            let broke = searching.tries.last().is_some_and(|last| !last.held);
-            searching.trying = Trying::new(at, plan, verifies, broke);
+        if let Some(searching) = &mut self.searching {
+            searching.trying = Trying::new(at, &plan, verifies);
         }
     }
 

@@ -7,6 +7,7 @@ mod support;
 
 mod arrivals;
 mod beside;
+mod chosen;
 mod counts;
 mod course;
 mod data;

@@ -154,3 +154,42 @@ fn users_are_added_and_called_off_by_hand() {
     assert_eq!(changes, ["users to 13", "users to 3", "users to 4"]);
     assert_eq!(report.counted("sent"), seen(&target));
 }
+
+#[test]
+fn keys_pause_a_test_skip_a_stage_and_change_the_load() {
+    let target = target();
+    let bed = Bed::new(
+        &target.url(),
+        "users: {visitor: {wait: 20ms, tasks: {main: {steps: [{get: /, headers: {x-user: '${user.id}'}}]}}}}\n\
+         load: {stages: [{to: 2, over: 0s}, {to: 2, over: 10m}, {to: 6, over: 0s}, {to: 6, over: 10m}]}\n",
+    );
+    let mut command = coordinator(bed.dir.path());
+    command.arg(&bed.scenario).args(["--report", "report.json", "--bind", "127.0.0.1:0"]);
+    command.env("TERM", "xterm-256color");
+    let mut terminal = Terminal::new();
+    let mut process = terminal.start(command);
+    let works = |user: &str| target.log().iter().any(|entry| entry.headers["x-user"] == user);
+    until("users at work", || works("1"));
+    until("the screen to know of it", || process.stdout.text().contains("steady"));
+    terminal.press(b"p");
+    until("a pause", || process.stdout.text().contains('‖'));
+    terminal.press(b"p");
+    more(&target, 5);
+    assert!(!works("2"), "the second stage is far off");
+    terminal.press(b"n");
+    until("the users of the next stage", || works("5"));
+    terminal.press(b"w");
+    until("one user more", || works("6"));
+    terminal.press(b"q");
+    assert_eq!(process.end(), Some(0), "{}", process.stderr.text());
+    drop(terminal);
+    Finished::of(&mut process);
+    let report = bed.report();
+    report.adds_up();
+    report.is_whole();
+    let changes = report.list("/run/changes");
+    let what =
+        |key: &str| changes.iter().map(|change| change[key].as_str().unwrap_or("")).collect::<Vec<_>>();
+    assert_eq!(what("what"), ["pause", "pause", "stage", "users"]);
+    assert_eq!((what("from")[3], what("to")[3]), ("6", "7"));
+}

@@ -174,6 +174,8 @@ fn keys_pause_a_test_skip_a_stage_and_change_the_load() {
     terminal.press(b"p");
     until("a pause", || process.stdout.text().contains('‖'));
     terminal.press(b"p");
+    let shown = || process.stdout.text();
+    until("the end of the pause", || shown().rsplit('‖').next().is_some_and(|rest| rest.contains("steady")));
     more(&target, 5);
     assert!(!works("2"), "the second stage is far off");
     terminal.press(b"n");

@@ -252,7 +252,8 @@ mod tests {
             prop_assert!(found <= capacity, "{} of {}: {:?}", found, capacity, tries);
             // One arrival a second is the least step there.
             prop_assert!(found * (1.0 + bounds.precision) + 1.0 >= capacity, "{} of {}: {:?}", found, capacity, tries);
-            prop_assert!(tries.len() < 120);
+            // At a tenth more each time it takes 120 to climb there.
+            prop_assert!(tries.len() < 160);
         }
     }
 }

@@ -19,6 +19,7 @@ mod fleet;
 mod iterations;
 mod kinds;
 mod limits;
+mod load;
 mod output;
 mod pipelining;
 mod resume;

@@ -97,7 +97,7 @@ impl Value {
     }
 
     /// What it is, in the words of a message.
-    pub(crate) fn found(&self) -> &'static str {
+    pub fn found(&self) -> &'static str {
         match self {
             Self::Null => "nothing",
             Self::Bool(_) => "a boolean",

@@ -24,10 +24,10 @@ Examples:
 
 Exit codes:
     0  passed                               12  not enough workers came
-    1  a request failed, or none was made   13  done, but samples are missing
+    1  something failed, or nothing ran     13  done, but samples are missing
     2  wrong usage                          14  done, but a report could not be written
    10  the scenario has errors             130  stopped at once by a second Ctrl-C
-   11  cannot listen
+   11  cannot listen                        99  a threshold does not hold
 
 Every flag can also be given as an environment variable: --run-time as STAMPEDE_RUN_TIME.";
 

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use stampede_scenarios::profile::Profile;
 use stampede_stats::endpoint::{EndpointDelta, EndpointKey, Part};
@@ -126,7 +127,7 @@ impl Merged {
             point.seconds += 1;
             point.users = 0;
             point.in_flight = 0;
-            let end = std::time::Duration::from_secs(u64::from(second) + 1);
+            let end = Duration::from_secs(u64::from(second) + 1);
             point.planned_users = u64::from(profile.users_at(end));
         }
         // A point of several seconds shows the end of its newest one.
@@ -171,6 +172,15 @@ impl Merged {
         let sum: u64 =
             self.arrivals.range(from..watermark).map(|(_, begun)| *begun).fold(0, u64::saturating_add);
         sum as f64 / f64::from((watermark - from).max(1))
+    }
+
+    /// Completed and failed per second from the end of the warm-up to the stop, `measured` behind it, by row.
+    pub(super) fn rates_of_run(&self, measured: Duration) -> BTreeMap<EndpointKey, (f64, f64)> {
+        let seconds = measured.as_secs_f64();
+        let rate = |count: u64| if seconds > 0.0 { count as f64 / seconds } else { 0.0 };
+        let of = |window: &InWindow| (rate(window.requests), rate(window.failures));
+        let measured = self.in_window.iter().filter(|(key, _)| key.part == Part::Measured);
+        measured.map(|(key, window)| (key.clone(), of(window))).collect()
     }
 
     /// Completed and failed per second over the complete seconds before `watermark`, by row: what ends now counts for its

@@ -122,7 +122,11 @@ impl Run {
             return;
         }
         self.shown.made_for = Some(version);
-        let rates = self.merged.rates(self.watermark);
+        let rates = match self.stop.filter(|_| self.phase == Phase::Finished) {
+            // In the end those of the whole run, which the report has too.
+            Some(stop) => self.merged.rates_of_run(stop.at.saturating_sub(self.setup.plan.load.warmup)),
+            None => self.merged.rates(self.watermark),
+        };
         let totals = &self.merged.totals;
         let mut all = Times::new(TIMES_DIGITS);
         // One histogram for all rows, one after the other.

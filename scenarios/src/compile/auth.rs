@@ -13,8 +13,8 @@ use crate::template::{Encoding, Segment, Template};
 use crate::tree::{Entry, Kind, Node};
 use crate::value::Value;
 
-const AUTH: Schema = Schema { what: "`auth`", keys: &["bearer", "basic"], later: &[] };
-const BASIC: Schema = Schema { what: "`basic`", keys: &["user", "password"], later: &[] };
+const AUTH: Schema = Schema { what: "`auth`", keys: &["bearer", "basic"] };
+const BASIC: Schema = Schema { what: "`basic`", keys: &["user", "password"] };
 const EXAMPLE: &str =
     "for example `auth: {bearer: \"${token}\"}` or `auth: {basic: {user: anna, password: x}}`";
 

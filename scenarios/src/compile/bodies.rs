@@ -13,8 +13,7 @@ use crate::template::{Encoding, PairsOf, Template};
 use crate::tree::{Entry, Kind, Node};
 
 const BODIES: [&str; 5] = ["json", "form", "multipart", "body", "body_file"];
-const FILE_PART: Schema =
-    Schema { what: "a file of `multipart`", keys: &["path", "type", "filename"], later: &[] };
+const FILE_PART: Schema = Schema { what: "a file of `multipart`", keys: &["path", "type", "filename"] };
 
 /// Content types of common endings.
 const TYPES: [(&str, &str); 24] = [

@@ -24,9 +24,8 @@ use crate::wait::Wait;
 const CLASS: Schema = Schema {
     what: "a user class",
     keys: &["weight", "count", "wait", "target", "vars", "defaults", "on_start", "on_stop", "tasks", "order"],
-    later: &[],
 };
-const TASK: Schema = Schema { what: "a task", keys: &["weight", "tags", "steps"], later: &[] };
+const TASK: Schema = Schema { what: "a task", keys: &["weight", "tags", "steps"] };
 /// The engine numbers classes in 16 bits; nobody has so many.
 const MOST_CLASSES: usize = 1000;
 

@@ -13,7 +13,7 @@ use crate::matcher::Matcher;
 use crate::tree::{Entry, Kind, Node};
 
 const EXPECT: Schema =
-    Schema { what: "`expect`", keys: &["status", "header", "json", "body", "time", "size"], later: &[] };
+    Schema { what: "`expect`", keys: &["status", "header", "json", "body", "time", "size"] };
 
 /// 2xx and 3xx, and nothing about the rest.
 pub(super) fn default_expect() -> Expect {

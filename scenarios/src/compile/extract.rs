@@ -17,7 +17,6 @@ use crate::tree::{Entry, Kind, Node};
 const EXTRACT: Schema = Schema {
     what: "an `extract`",
     keys: &["json", "regex", "css", "attr", "header", "cookie", "all", "pick", "default"],
-    later: &[],
 };
 const SOURCES: [&str; 5] = ["json", "regex", "css", "header", "cookie"];
 const EXAMPLE: &str = "for example `price: $.price`, `{regex: 'order-(\\d+)'}`, `{css: \"input[name=csrf]\", attr: value}`, \

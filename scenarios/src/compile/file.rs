@@ -41,7 +41,6 @@ const FILE: Schema = Schema {
         "secrets",
         "data",
     ],
-    later: &[],
 };
 
 /// Reads the whole file; `None` after a report.

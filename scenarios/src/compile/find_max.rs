@@ -16,7 +16,6 @@ use crate::units::Decimal;
 const SEARCH: Schema = Schema {
     what: "`find_max`",
     keys: &["from", "factor", "hold", "verify", "thresholds", "to", "precision"],
-    later: &[],
 };
 
 /// Steps a second that a search can take at least.

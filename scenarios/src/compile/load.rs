@@ -36,7 +36,6 @@ pub(super) const LOAD: Schema = Schema {
         "warmup",
         "stop_timeout",
     ],
-    later: &[],
 };
 /// More users than any one test has; keeps what is reckoned with them in range.
 pub(super) const MOST_USERS: u32 = 10_000_000;

@@ -48,7 +48,6 @@ pub(super) const REQUEST: Schema = Schema {
         "options",
         "request",
     ],
-    later: &[],
 };
 
 /// Compiles a request; `None` after a report.

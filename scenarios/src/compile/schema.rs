@@ -1,23 +1,20 @@
 //! Which keys may stand in which map.
 //!
-//! Each kind of map has a table: the keys this version reads, and those of the format that it cannot run yet. A reader opens a
-//! map with its table and gets the keys it asks for; everything else has been reported by then.
+//! Each kind of map has a table of the keys that may stand in it. A reader opens a map with its table and gets the keys it asks
+//! for; everything else has been reported by then.
 
 use super::cx::Cx;
 use super::hints::{self, Unknown};
 use super::settings::CLASS_DEFAULTS;
 use crate::diagnostics::Diagnostic;
-use crate::plan::Place;
 use crate::tree::{Entry, Kind, Node};
 
 /// The keys of one kind of map.
 pub(super) struct Schema {
     /// What it is called in a message: "a user class".
     pub(super) what: &'static str,
-    /// What this version reads.
+    /// Those that may stand in it.
     pub(super) keys: &'static [&'static str],
-    /// What the format has and this version cannot run yet.
-    pub(super) later: &'static [&'static str],
 }
 
 /// A map that has been opened.
@@ -73,17 +70,12 @@ impl Schema {
             if self.keys.contains(&key) {
                 continue;
             }
-            if self.later.contains(&key) {
-                cx.report(not_yet(key, entry.key_place));
-                continue;
-            }
-            let known: Vec<&str> = self.keys.iter().chain(self.later).copied().collect();
             let above = index.checked_sub(1).and_then(|above| entries.get(above));
             let in_flow = || cx.before(entry.key_place).contains('{');
             let hint = hints::for_key(&Unknown {
                 key,
                 what: self.what,
-                known: &known,
+                known: self.keys,
                 is_setting: CLASS_DEFAULTS.keys.contains(&key),
                 empty_above: above.filter(|above| above.value.is_null()).map(|above| above.key.as_str()),
                 bare_in_flow: entry.value.is_null() && in_flow(),
@@ -93,14 +85,6 @@ impl Schema {
             );
         }
     }
-}
-
-/// For a key of the format that this version cannot run.
-pub(super) fn not_yet(key: &str, place: Place) -> Diagnostic {
-    Diagnostic::at(
-        place,
-        format!("`{key}` is part of the scenario format, but this version cannot run it yet"),
-    )
 }
 
 /// "`a`, `b` and `c`".

@@ -31,7 +31,6 @@ pub(super) const DEFAULTS: Schema = Schema {
         "pipeline",
         "resolve",
     ],
-    later: &[],
 };
 /// For those of one class: `resolve` is for the whole test.
 pub(super) const CLASS_DEFAULTS: Schema = Schema {
@@ -49,7 +48,6 @@ pub(super) const CLASS_DEFAULTS: Schema = Schema {
         "expect",
         "pipeline",
     ],
-    later: &[],
 };
 
 /// Set by the client, because they say how the message is framed.

@@ -12,7 +12,7 @@ use crate::rate::Rate;
 use crate::tree::{Kind, Node};
 use crate::units::{Decimal, show_duration};
 
-const STAGE: Schema = Schema { what: "a stage", keys: &["to", "over", "by", "every"], later: &[] };
+const STAGE: Schema = Schema { what: "a stage", keys: &["to", "over", "by", "every"] };
 /// More stages than anybody writes.
 const MOST_STAGES: usize = 10_000;
 const EXAMPLES: &str = "for example `{to: 100, over: 1m}`, or in steps: `{by: 50, every: 30s, to: 500}`";

@@ -13,11 +13,8 @@ use crate::diagnostics::Diagnostic;
 use crate::plan::{TlsIdentity, TlsPlan};
 use crate::tree::Node;
 
-const TLS: Schema = Schema {
-    what: "`tls`",
-    keys: &["ca", "cert", "key", "insecure", "server_name", "resumption"],
-    later: &[],
-};
+const TLS: Schema =
+    Schema { what: "`tls`", keys: &["ca", "cert", "key", "insecure", "server_name", "resumption"] };
 
 /// Reads `tls`; what cannot be read has been reported and is as if it were not there.
 pub(super) fn read(node: Option<&Node>, scope: &Scope<'_>, names: &Names, cx: &Cx<'_>) -> TlsPlan {

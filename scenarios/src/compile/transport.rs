@@ -15,7 +15,7 @@ use crate::diagnostics::Diagnostic;
 use crate::plan::{Connection, HttpVersion, Place, ProxyUrl, ResolveRule, Timeouts};
 use crate::tree::{Entry, Kind, Node};
 
-const TIMEOUT: Schema = Schema { what: "`timeout`", keys: &["connect", "first_byte", "total"], later: &[] };
+const TIMEOUT: Schema = Schema { what: "`timeout`", keys: &["connect", "first_byte", "total"] };
 const VERSIONS: [(&str, HttpVersion); 3] =
     [("auto", HttpVersion::Auto), ("h1", HttpVersion::H1), ("h2", HttpVersion::H2)];
 const CONNECTIONS: [(&str, Connection); 2] =

@@ -108,6 +108,12 @@ pub(super) fn of_request(
 
 /// The URL with a query behind it.
 pub(super) fn with_query(url: &mut Template, parts: &[(String, Template)]) {
+    if !parts.is_empty() && !matches!(url.segments().first(), None | Some(Segment::Literal(_))) {
+        // It may turn out to have a query of its own: that is seen when it is written.
+        url.push_template(&Template::from(Segment::Separator(PairsOf::Query)));
+        url.push_pairs(PairsOf::Query, "", parts);
+        return;
+    }
     let separator = match literals(url).any(|text| text.contains('?')) {
         false => "?",
         true if literals(url).last().is_some_and(|text| text.ends_with(['?', '&'])) => "",

@@ -12,10 +12,9 @@ use crate::tree::{Kind, Node};
 use crate::units::{self, UnitError};
 use crate::wait::Wait;
 
-const WAIT: Schema =
-    Schema { what: "`wait`", keys: &["normal", "exponential", "pacing", "throughput"], later: &[] };
-const THINK: Schema = Schema { what: "`think`", keys: &["normal", "exponential"], later: &[] };
-const NORMAL: Schema = Schema { what: "`normal`", keys: &["mean", "sd"], later: &[] };
+const WAIT: Schema = Schema { what: "`wait`", keys: &["normal", "exponential", "pacing", "throughput"] };
+const THINK: Schema = Schema { what: "`think`", keys: &["normal", "exponential"] };
+const NORMAL: Schema = Schema { what: "`normal`", keys: &["mean", "sd"] };
 
 /// A `think`: a pause between steps.
 pub(super) fn read_pause(node: &Node, scope: &Scope<'_>, cx: &Cx<'_>) -> Option<Wait> {

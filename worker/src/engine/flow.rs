@@ -280,13 +280,5 @@ impl Needs {
 
 /// That a value is not of the kind that is wanted.
 pub(super) fn wrong(wanted: &str, value: &Value) -> Trouble {
-    let found = match value {
-        Value::Null => "null",
-        Value::Bool(_) => "true or false",
-        Value::Int(_) | Value::Float(_) => "a number",
-        Value::Text(_) => "a text",
-        Value::List(_) => "a list",
-        Value::Map(_) => "a map",
-    };
-    Trouble::Cannot(format!("{wanted}, and this is {found}"))
+    Trouble::Cannot(format!("{wanted}, and this is {}", value.found()))
 }

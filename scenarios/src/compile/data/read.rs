@@ -19,7 +19,6 @@ const FORMS: [&str; 5] = ["csv", "jsonl", "lines", "files", "list"];
 const FEEDER: Schema = Schema {
     what: "a feeder",
     keys: &["csv", "jsonl", "lines", "files", "list", "order", "at_end", "types", "delimiter"],
-    later: &[],
 };
 const ORDERS: [(&str, RowOrder); 4] = [
     ("unique", RowOrder::Unique),

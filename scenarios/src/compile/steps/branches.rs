@@ -11,14 +11,10 @@ use crate::plan::{ChoosePlan, Op, ParallelPlan, Program, RowKind};
 use crate::tree::{Entry, Kind, Node};
 use crate::units::Decimal;
 
-pub(in crate::compile) const IF: Schema =
-    Schema { what: "an `if`", keys: &["if", "then", "else"], later: &[] };
-pub(in crate::compile) const CHOICE: Schema =
-    Schema { what: "a choice", keys: &["weight", "steps"], later: &[] };
-pub(in crate::compile) const PARALLEL: Schema =
-    Schema { what: "a `parallel`", keys: &["parallel", "steps"], later: &[] };
-pub(in crate::compile) const GROUP: Schema =
-    Schema { what: "a `group`", keys: &["group", "steps"], later: &[] };
+pub(in crate::compile) const IF: Schema = Schema { what: "an `if`", keys: &["if", "then", "else"] };
+pub(in crate::compile) const CHOICE: Schema = Schema { what: "a choice", keys: &["weight", "steps"] };
+pub(in crate::compile) const PARALLEL: Schema = Schema { what: "a `parallel`", keys: &["parallel", "steps"] };
+pub(in crate::compile) const GROUP: Schema = Schema { what: "a `group`", keys: &["group", "steps"] };
 /// A user keeps a connection for each branch that runs at a time.
 const MOST_AT_ONCE: u64 = 1000;
 

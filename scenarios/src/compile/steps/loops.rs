@@ -14,15 +14,15 @@ use crate::tree::{Entry, Node};
 use crate::value::Value;
 
 pub(in crate::compile) const REPEAT: Schema =
-    Schema { what: "a `repeat`", keys: &["repeat", "steps", "every", "max"], later: &[] };
+    Schema { what: "a `repeat`", keys: &["repeat", "steps", "every", "max"] };
 pub(in crate::compile) const FOR: Schema =
-    Schema { what: "a `for`", keys: &["for", "in", "steps", "every", "max"], later: &[] };
+    Schema { what: "a `for`", keys: &["for", "in", "steps", "every", "max"] };
 pub(in crate::compile) const WHILE: Schema =
-    Schema { what: "a `while`", keys: &["while", "steps", "every", "max"], later: &[] };
+    Schema { what: "a `while`", keys: &["while", "steps", "every", "max"] };
 pub(in crate::compile) const UNTIL: Schema =
-    Schema { what: "an `until`", keys: &["until", "steps", "every", "max"], later: &[] };
+    Schema { what: "an `until`", keys: &["until", "steps", "every", "max"] };
 pub(in crate::compile) const DURING: Schema =
-    Schema { what: "a `during`", keys: &["during", "steps", "every", "max"], later: &[] };
+    Schema { what: "a `during`", keys: &["during", "steps", "every", "max"] };
 /// Passes of a loop at most, unless it says otherwise.
 const MOST_PASSES: u64 = 10_000;
 /// Passes that anybody may ask for.

@@ -147,12 +147,19 @@ fn buffers_of_one_request_leave_nothing_to_the_next() {
 #[test]
 fn a_url_that_is_a_value_is_absolute_or_follows_the_target() {
     let all = rendered(
-        r#"{get: "${'http://h:' ~ (80 + user.id) ~ '/x'}"}, {get: "${'/p/' ~ user.id}"}, {get: "${user.class}"}, {get: "${'?q=' ~ user.id}"}, {get: "http://b:1${'/p' ~ user.id}"}"#,
+        r#"{get: "${'http://h:' ~ (80 + user.id) ~ '/x'}"}, {get: "${'/p/' ~ user.id}"}, {get: "${user.class}"}, {get: "${'?q=' ~ user.id}", query: {r: 1}}, {get: "${'/n/' ~ user.id}", query: {r: 1}}, {get: "http://b:1${'/p' ~ user.id}"}"#,
     );
     let places: Vec<String> = all.iter().map(|parts| format!("{}{}", parts[1], parts[2])).collect();
     assert_eq!(
         places,
-        ["http://h:85/x", "http://a:81/p/5", "http://a:81/v", "http://a:81/?q=5", "http://b:1/p5"]
+        [
+            "http://h:85/x",
+            "http://a:81/p/5",
+            "http://a:81/v",
+            "http://a:81/?q=5&r=1",
+            "http://a:81/n/5?r=1",
+            "http://b:1/p5"
+        ]
     );
 }
 

@@ -147,7 +147,7 @@ async fn a_request_without_a_part_of_its_value_is_not_made() {
 async fn a_step_that_cannot_be_computed_is_a_failure_of_the_task() {
     let steps = [
         ("{for: id, in: three, steps: []}", "`in` must be a list, and this is a number"),
-        ("{repeat: text, steps: []}", "`repeat` must be a whole number, and this is a text"),
+        ("{repeat: text, steps: []}", "`repeat` must be a whole number, and this is text"),
         (
             "{if: three, then: []}",
             "a condition is true or false, and this is a number; compare it, as in `… > 0`",

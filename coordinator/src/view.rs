@@ -91,6 +91,8 @@ pub struct RunView {
     pub classes: Arc<Vec<String>>,
     /// The course so far, evenly spaced, oldest first.
     pub timeline: Arc<Vec<CoursePoint>>,
+    /// The rules of the test, in its order, over what there is so far.
+    pub thresholds: Arc<Vec<ThresholdRow>>,
     /// Set while waiting for workers.
     pub waiting: Option<WaitingFor>,
     /// What a person should know (missing samples, names over the limit, generator-limited), newest last.
@@ -172,6 +174,21 @@ pub struct FailureRow {
     pub first_s: u32,
     /// Run second of the last.
     pub last_s: u32,
+}
+
+/// A rule and how it stands.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ThresholdRow {
+    /// As it was written.
+    pub rule: String,
+    /// What is measured so far, with its unit; `no sample` before the first.
+    pub shown: String,
+    /// How far that is on the right side of the limit, as a part of it; negative on the wrong side.
+    pub margin: Option<f64>,
+    /// Whether it holds now; `None` without a sample.
+    pub holds: Option<bool>,
+    /// The run ends when it breaks.
+    pub stops: bool,
 }
 
 /// How a worker is.

@@ -91,8 +91,8 @@ impl Run {
         }
     }
 
-    /// The rules of the scenario over the whole run.
-    fn judged(&self) -> Vec<Judged> {
+    /// The rules of the scenario over the whole run, or what there is of it so far.
+    pub(super) fn judged(&self) -> Vec<Judged> {
         let rules = &self.setup.plan.thresholds;
         if rules.is_empty() {
             return Vec::new();
@@ -103,7 +103,9 @@ impl Run {
             in_window: &merged.in_window,
             seconds: self
                 .stop
-                .map_or(0.0, |stop| stop.at.saturating_sub(self.setup.plan.load.warmup).as_secs_f64()),
+                .map_or(Duration::from_secs(self.watermark.into()), |stop| stop.at)
+                .saturating_sub(self.setup.plan.load.warmup)
+                .as_secs_f64(),
             iterations: merged.totals.iterations,
             dropped: self.accounting().dropped,
         };

@@ -9,7 +9,9 @@ use stampede_stats::endpoint::{EndpointKey, EndpointStats, Part, RowKind};
 use stampede_stats::histogram::{TIMES_DIGITS, Times};
 
 use super::state::Run;
-use crate::view::{CoursePoint, EndpointRow, FailureRow, Phase, RunView, WaitingFor, WorkerRow};
+use crate::view::{
+    CoursePoint, EndpointRow, FailureRow, Phase, RunView, ThresholdRow, WaitingFor, WorkerRow,
+};
 
 /// Rows of workers show ages; they are made anew this often even when nothing happened.
 const REFRESH: Duration = Duration::from_millis(500);
@@ -29,6 +31,7 @@ pub(super) struct Shown {
     timeline: Arc<Vec<CoursePoint>>,
     classes: Arc<Vec<String>>,
     notices: Arc<Vec<String>>,
+    thresholds: Arc<Vec<ThresholdRow>>,
     made_for: Option<u32>,
 }
 
@@ -91,6 +94,7 @@ impl Run {
             workers: Arc::clone(&self.shown.workers),
             classes: Arc::clone(&self.shown.classes),
             timeline: Arc::clone(&self.shown.timeline),
+            thresholds: Arc::clone(&self.shown.thresholds),
             waiting: self.waiting_for(now),
             notices: Arc::clone(&self.shown.notices),
         }
@@ -146,6 +150,19 @@ impl Run {
         self.shown.aggregated = endpoint_row(None, requests, &all, &rates);
         self.shown.failures = Arc::new(self.failure_rows());
         self.shown.timeline = Arc::new(self.course());
+        self.shown.thresholds = Arc::new(self.threshold_rows());
+    }
+
+    fn threshold_rows(&self) -> Vec<ThresholdRow> {
+        let rows = self.judged().into_iter().zip(&self.setup.plan.thresholds);
+        rows.map(|(judged, rule)| ThresholdRow {
+            holds: judged.observed.map(|_| judged.passed),
+            rule: judged.rule,
+            shown: judged.shown,
+            margin: judged.margin,
+            stops: rule.or_stop,
+        })
+        .collect()
     }
 
     fn failure_rows(&self) -> Vec<FailureRow> {

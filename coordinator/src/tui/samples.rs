@@ -106,6 +106,7 @@ pub(crate) fn running() -> RunView {
         timeline: Arc::new(course(41)),
         waiting: None,
         notices: Arc::new(vec![]),
+        thresholds: Arc::new(vec![]),
     }
 }
 

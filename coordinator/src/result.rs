@@ -261,6 +261,8 @@ pub struct RunResult {
     pub accounting: Accounting,
     /// The course.
     pub timeline: Timeline,
+    /// The course of each row of requests and groups, of what is measured.
+    pub courses: BTreeMap<EndpointKey, Timeline>,
     /// The workers, in order of arrival.
     pub workers: Vec<WorkerResult>,
     /// What a reader should know: anything missing, limits reached.

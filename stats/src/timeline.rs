@@ -12,6 +12,9 @@ pub const MAX_POINTS: usize = 1200;
 /// Points whose times are open for more. Those touched last: each takes some 150 KB.
 const MAX_OPEN: usize = 16;
 
+/// The same of a [`Timeline::short`]: the second that is reported now, and the one before it.
+const FEW_OPEN: usize = 2;
+
 /// What happened from `t_s` on, for one step.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Point {
@@ -34,10 +37,15 @@ pub struct Point {
 }
 
 impl Point {
+    /// Adds what was counted and timed; gauges stay.
+    fn add_counts(&mut self, other: &Self) {
+        self.requests = self.requests.saturating_add(other.requests);
+        self.failures = self.failures.saturating_add(other.failures);
+        self.times.merge(&other.times.unpack());
+    }
+
     fn merge_next(&mut self, next: &Self) {
-        self.requests = self.requests.saturating_add(next.requests);
-        self.failures = self.failures.saturating_add(next.failures);
-        self.times.merge(&next.times.unpack());
+        self.add_counts(next);
         self.times.close();
         if next.seconds > 0 {
             self.users = next.users;
@@ -53,6 +61,8 @@ impl Point {
 #[derive(Debug, Clone)]
 pub struct Timeline {
     step_s: u32,
+    max_points: usize,
+    max_open: usize,
     points: Vec<Point>,
     /// Indices of points that may be open, the one touched first in front.
     open: VecDeque<usize>,
@@ -60,11 +70,30 @@ pub struct Timeline {
 
 impl Default for Timeline {
     fn default() -> Self {
-        Self { step_s: 1, points: Vec::new(), open: VecDeque::new() }
+        Self::new(MAX_POINTS, MAX_OPEN)
     }
 }
 
 impl Timeline {
+    fn new(max_points: usize, max_open: usize) -> Self {
+        Self { step_s: 1, max_points, max_open, points: Vec::new(), open: VecDeque::new() }
+    }
+
+    /// A course in at most so many points (at least two): for one row of many, where memory counts.
+    pub fn short(max_points: usize) -> Self {
+        Self::new(max_points.max(2), FEW_OPEN)
+    }
+
+    /// Adds the counts and times of `other`; gauges and observed seconds are left alone.
+    pub fn absorb(&mut self, other: &Self) {
+        while self.step_s < other.step_s {
+            self.halve();
+        }
+        for (t, point) in other.points().filter(|(_, point)| point.requests > 0) {
+            self.at(t).add_counts(point);
+        }
+    }
+
     /// Seconds from point to point.
     pub fn step_s(&self) -> u32 {
         self.step_s
@@ -79,7 +108,7 @@ impl Timeline {
 
     /// The point that run second `second` belongs to.
     pub fn at(&mut self, second: u32) -> &mut Point {
-        while (second / self.step_s) as usize >= MAX_POINTS {
+        while (second / self.step_s) as usize >= self.max_points {
             self.halve();
         }
         let index = (second / self.step_s) as usize;
@@ -95,7 +124,7 @@ impl Timeline {
     /// `index` is the point touched last; the one touched longest ago is closed when there are too many.
     fn touch(&mut self, index: usize) {
         self.open.retain(|open| *open != index);
-        if self.open.len() == MAX_OPEN
+        if self.open.len() == self.max_open
             && let Some(point) = self.open.pop_front().and_then(|index| self.points.get_mut(index))
         {
             point.times.close();
@@ -138,6 +167,31 @@ mod tests {
         assert_eq!(timeline.step_s(), 128);
         let (t, last) = timeline.points().last().expect("has points");
         assert_eq!((t, last.users), (99_968, 99_999));
+    }
+
+    #[test]
+    fn courses_of_different_steps_add_up() {
+        let mut recorded = Times::<u32>::new(TIMES_DIGITS);
+        recorded.record(5_000_000);
+        let row = |seconds: std::ops::Range<u32>| {
+            let mut timeline = Timeline::short(60);
+            for second in seconds {
+                let point = timeline.at(second);
+                point.requests += 1;
+                point.times.merge(&recorded.delta());
+            }
+            timeline
+        };
+        let rows = [row(0..10), row(0..500), row(100..130)];
+        assert_eq!(rows.each_ref().map(Timeline::step_s), [1, 16, 4]);
+        let mut all = Timeline::short(60);
+        for row in &rows {
+            all.absorb(row);
+        }
+        assert_eq!((all.step_s(), all.points().len()), (16, 32));
+        assert_eq!(all.points().map(|(_, point)| point.requests).sum::<u64>(), 540);
+        assert_eq!(all.points().map(|(_, point)| point.times.exact().count).sum::<u64>(), 540);
+        assert_eq!(all.points().next().map(|(_, point)| point.requests), Some(26));
     }
 
     #[test]

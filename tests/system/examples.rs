@@ -154,7 +154,11 @@ const EXAMPLES: [Example; 16] = [
     },
     Example {
         name: "two-classes",
-        changes: &[("wait: 2s..4s", "wait: 50ms"), ("think: 500ms..1s", "think: 10ms")],
+        changes: &[
+            ("wait: 2s..4s", "wait: 50ms"),
+            ("wait: 500ms..2s", "wait: 50ms"),
+            ("think: 500ms..1s", "think: 10ms"),
+        ],
         flags: "-u 10 -r 20 -t 2s",
         workers: 2,
         rows: &["GET /", "GET /kv/welcome", "GET /me", "POST /kv/:key", "POST /kv/welcome", "POST /login"],
@@ -327,7 +331,9 @@ fn oauth_refresh() {
     let rows = report.by_endpoint();
     let tokens = rows["POST /oauth/token"] + rows["POST /oauth/token (refresh)"];
     assert!(rows["GET /oauth/data"] <= tokens * 11, "{rows:?}");
-    assert_eq!(rows["POST /oauth/token"], report.number("/run/users_peak"), "once for each user");
+    // A busy machine may come to the end of the run before the last user has begun.
+    let users = report.number("/run/users_peak")..=report.number("/run/users_wanted");
+    assert!(users.contains(&rows["POST /oauth/token"]), "once for each of {users:?}: {rows:?}");
 }
 
 #[test]

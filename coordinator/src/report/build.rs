@@ -7,11 +7,12 @@ use std::time::Duration;
 use jiff::Timestamp;
 use stampede_stats::endpoint::{EndpointKey, EndpointStats, Part, RowKind};
 use stampede_stats::histogram::{HIGHEST_US, Times};
+use stampede_stats::timeline::Timeline;
 use stampede_stats::totals::{TargetTotals, Totals};
 
 use super::model::{
-    AccountingReport, Change, Endpoint, Failure, GeneratorLimit, IterationsReport, Judgement, MissingReport,
-    Report, Run, SCHEMA, Target, Users, Warmup, Worker,
+    AccountingReport, Change, Endpoint, EndpointPoint, Failure, GeneratorLimit, IterationsReport, Judgement,
+    MissingReport, Report, Run, SCHEMA, Target, Users, Warmup, Worker,
 };
 use super::text::{count_of, number, round6};
 use super::times::{Percentiles, PhaseReport, TimesReport};
@@ -100,7 +101,13 @@ fn totals(result: &RunResult) -> Endpoint {
         window.failures += part.failures;
     }
     let key = EndpointKey::new("", AGGREGATED);
-    endpoint(&key, &result.totals.aggregated(), window, result.measured())
+    let mut all = Timeline::short(course::MAX_CHART_POINTS);
+    result.courses.iter().filter(|(key, _)| key.is_total()).for_each(|(_, row)| all.absorb(row));
+    endpoint(&key, &result.totals.aggregated(), window, course_of(&all, result), result.measured())
+}
+
+fn course_of(row: &Timeline, result: &RunResult) -> Vec<EndpointPoint> {
+    course::of_row(row, &result.timeline, result.warmup, result.duration)
 }
 
 /// The measured rows of `kind`, by name, then method.
@@ -109,14 +116,21 @@ fn rows(result: &RunResult, kind: RowKind) -> Vec<Endpoint> {
     let mut rows: Vec<_> = measured
         .map(|(key, stats)| {
             let window = result.in_window.get(key).copied().unwrap_or_default();
-            endpoint(key, stats, window, result.measured())
+            let course = result.courses.get(key).map(|row| course_of(row, result)).unwrap_or_default();
+            endpoint(key, stats, window, course, result.measured())
         })
         .collect();
     rows.sort_by(|a, b| (&a.name, &a.method).cmp(&(&b.name, &b.method)));
     rows
 }
 
-fn endpoint(key: &EndpointKey, stats: &EndpointStats<u64>, window: InWindow, duration: Duration) -> Endpoint {
+fn endpoint(
+    key: &EndpointKey,
+    stats: &EndpointStats<u64>,
+    window: InWindow,
+    course: Vec<EndpointPoint>,
+    duration: Duration,
+) -> Endpoint {
     let all = stats.all_times();
     let percentiles_ms = Percentiles::of(&all);
     // What is around the test has no part of its time.
@@ -141,6 +155,7 @@ fn endpoint(key: &EndpointKey, stats: &EndpointStats<u64>, window: InWindow, dur
         failed: TimesReport::of(&stats.failed),
         service: TimesReport::of(&stats.service),
         ttfb: TimesReport::of(&stats.ttfb),
+        course,
     }
 }
 

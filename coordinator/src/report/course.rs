@@ -9,11 +9,15 @@ use std::time::Duration;
 use stampede_stats::histogram::TimesDelta;
 use stampede_stats::timeline::{Point, Timeline};
 
-use super::model::TimelinePoint;
+use super::model::{EndpointPoint, TimelinePoint};
 use super::text::round6;
+use super::times::encoded_delta;
 
 /// Points of a chart.
 pub(super) const MAX_CHART_POINTS: usize = 60;
+
+/// Percentiles of a step.
+const SHOWN: [f64; 3] = [50.0, 95.0, 99.0];
 
 /// Every step of the run.
 pub(super) fn timeline(timeline: &Timeline, duration: Duration) -> Vec<TimelinePoint> {
@@ -27,6 +31,38 @@ pub(super) fn course(timeline: &Timeline, duration: Duration) -> Vec<TimelinePoi
     let whole: Vec<_> = timeline.points().filter(|(t, _)| is_whole(*t, step, duration)).collect();
     let each = whole.len().div_ceil(MAX_CHART_POINTS).max(1);
     whole.chunks(each).map(|chunk| merged(chunk, step, true)).collect()
+}
+
+/// A row's steps from the end of the warm-up on; `whole` is the run's own timeline, which knows what was observed.
+pub(super) fn of_row(
+    row: &Timeline,
+    whole: &Timeline,
+    warmup: Duration,
+    duration: Duration,
+) -> Vec<EndpointPoint> {
+    let step = row.step_s();
+    let begins = |t: u32| Duration::from_secs(t.into());
+    let measured = row.points().filter(|(t, _)| begins(t.saturating_add(step)) > warmup);
+    let of_step = |(t, point): (u32, &Point)| {
+        let within = whole.points().filter(|(at, _)| *at >= t && *at < t.saturating_add(step));
+        let seconds = within.map(|(_, point)| point.seconds).sum::<u32>().min(step);
+        let times = point.times.unpack();
+        let found = times.percentiles_ms(&SHOWN);
+        let percentile = |index: usize| found.get(index).copied().map(round6);
+        let rated = begins(t) >= warmup && is_whole(t, step, duration) && seconds > 0;
+        EndpointPoint {
+            t,
+            seconds,
+            requests: point.requests,
+            failures: point.failures,
+            rps: rated.then(|| round6(point.requests as f64 / f64::from(seconds))),
+            p50_ms: percentile(0),
+            p95_ms: percentile(1),
+            p99_ms: percentile(2),
+            histogram: encoded_delta(&times),
+        }
+    };
+    measured.map(of_step).collect()
 }
 
 /// Whether the step ends at or before the stop instant.
@@ -47,7 +83,7 @@ fn merged(points: &[(u32, &Point)], step: u32, rated: bool) -> TimelinePoint {
     // Gauges are those of the last moment that was observed.
     let last = points.iter().rev().find(|(_, point)| point.seconds > 0).or(points.last());
     let gauges = last.map_or((0, 0, 0), |(_, point)| (point.users, point.planned_users, point.in_flight));
-    let found = times.percentiles_ms(&[50.0, 95.0, 99.0]);
+    let found = times.percentiles_ms(&SHOWN);
     let percentile = |index: usize| found.get(index).copied().map(round6);
     TimelinePoint {
         t: points.first().map_or(0, |(t, _)| *t),
@@ -95,6 +131,21 @@ mod tests {
         assert_eq!((first.rps, first.p50_ms, first.p95_ms), (Some(10.0), Some(15.007), Some(29.007)));
         let last = &course[43];
         assert_eq!((last.t, last.seconds, last.rps), (129, 1, Some(10.0)));
+    }
+
+    #[test]
+    fn a_row_has_rates_for_whole_steps_that_are_measured() {
+        let whole = filled(100);
+        let mut row = Timeline::short(60);
+        for second in 5..100 {
+            row.at(second).requests += 4;
+        }
+        let (warmup, duration) = (Duration::from_secs(5), Duration::from_secs(97));
+        let points = of_row(&row, &whole, warmup, duration);
+        assert_eq!(points.iter().map(|point| point.requests).sum::<u64>(), 95 * 4);
+        let first: Vec<_> = points.iter().take(2).map(|point| (point.t, point.seconds, point.rps)).collect();
+        assert_eq!(first, [(4, 2, None), (6, 2, Some(4.0))]);
+        assert_eq!(points.last().map(|point| (point.t, point.rps)), Some((98, None)));
     }
 
     #[test]

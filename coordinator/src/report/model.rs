@@ -183,6 +183,34 @@ pub struct Endpoint {
     pub service: TimesReport,
     /// Begin to first byte of the response.
     pub ttfb: TimesReport,
+    /// Its course, in at most 60 steps; the counts of all of them are the ones above. Of the 100 rows that came first; the row
+    /// behind them, `(other)`, has that of the rest.
+    #[serde(default)]
+    pub course: Vec<EndpointPoint>,
+}
+
+/// One step of an endpoint's course.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct EndpointPoint {
+    /// Run second at its beginning.
+    pub t: u32,
+    /// Run seconds of it that were observed.
+    pub seconds: u32,
+    /// Completed.
+    pub requests: u64,
+    /// Of these, failed.
+    pub failures: u64,
+    /// Completed per second. Null for a step that was not observed, that the end of the warm-up or the stop instant cuts, or
+    /// that lies behind it.
+    pub rps: Option<f64>,
+    /// Of all completed requests; null without one.
+    pub p50_ms: Option<f64>,
+    /// Likewise.
+    pub p95_ms: Option<f64>,
+    /// Likewise.
+    pub p99_ms: Option<f64>,
+    /// Response times of all completed requests, encoded as those of [`TimesReport`]: what runs are compared by.
+    pub histogram: Option<String>,
 }
 
 /// Failures of one cause.

@@ -6,7 +6,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use hdrhistogram::serialization::{Serializer, V2Serializer};
 use serde::{Deserialize, Serialize};
-use stampede_stats::histogram::Times;
+use stampede_stats::histogram::{TIMES_DIGITS, Times, TimesDelta};
 
 use super::text::number;
 
@@ -118,6 +118,13 @@ impl TimesReport {
         let PhaseReport { count, avg_ms, min_ms, max_ms, percentiles_ms } = PhaseReport::of(times);
         Self { count, avg_ms, min_ms, max_ms, percentiles_ms, histogram: encoded(times) }
     }
+}
+
+/// As it stands in [`TimesReport::histogram`].
+pub(super) fn encoded_delta(times: &TimesDelta) -> Option<String> {
+    let mut whole = Times::new(TIMES_DIGITS);
+    whole.merge(times);
+    encoded(&whole)
 }
 
 /// Writing to memory fails for no histogram that can be made; one that did would be missing, not wrong.

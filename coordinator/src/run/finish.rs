@@ -86,6 +86,7 @@ impl Run {
             in_window: self.merged.in_window.clone(),
             accounting: self.accounting(),
             timeline: self.merged.timeline.clone(),
+            courses: self.merged.courses.clone(),
             workers: self.crew().map(worker_result).collect(),
             notes: self.notes(),
         }

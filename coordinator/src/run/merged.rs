@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use stampede_scenarios::profile::Profile;
-use stampede_stats::endpoint::{EndpointDelta, EndpointKey, Part};
+use stampede_stats::endpoint::{EndpointDelta, EndpointKey, Part, RowKind};
 use stampede_stats::snapshot::Snapshot;
 use stampede_stats::timeline::Timeline;
 use stampede_stats::totals::{MAX_ENDPOINTS, Totals, change_row, change_rows};
@@ -18,6 +18,12 @@ pub(super) const RATE_WINDOW: u32 = 10;
 
 /// Seconds kept beyond that for workers that report late.
 const KEPT: u32 = 60;
+
+/// Rows that have a course of their own. Each takes some 100 KB, and 300 KB more while it is added to.
+const MAX_COURSES: usize = 100;
+
+/// Points of a row's course.
+const COURSE_POINTS: usize = 60;
 
 /// How a snapshot is taken in.
 #[derive(Debug, Clone, Copy)]
@@ -50,6 +56,8 @@ pub(super) struct Merged {
     pub(super) totals: Totals,
     pub(super) in_window: BTreeMap<EndpointKey, InWindow>,
     pub(super) timeline: Timeline,
+    /// The course of each row, of what is measured; beyond [`MAX_COURSES`] rows that of the others together.
+    pub(super) courses: BTreeMap<EndpointKey, Timeline>,
     /// Completed and failed by second and endpoint, of the last seconds.
     recent: BTreeMap<u32, BTreeMap<EndpointKey, InWindow>>,
     /// Arrivals begun in these seconds.
@@ -115,6 +123,22 @@ impl Merged {
             point.times.merge(&delta.failed);
         }
         point.late |= snapshot.from_s < watermark;
+        for (key, delta) in &snapshot.endpoints {
+            if key.part == Part::Measured && matches!(key.kind, RowKind::Request | RowKind::Group) {
+                self.plot_row(key, delta, snapshot.from_s);
+            }
+        }
+    }
+
+    fn plot_row(&mut self, key: &EndpointKey, delta: &EndpointDelta, second: u32) {
+        let fits = self.courses.len() < MAX_COURSES || self.courses.contains_key(key);
+        let key = if fits { key.clone() } else { EndpointKey::other_of(key) };
+        let course = self.courses.entry(key).or_insert_with(|| Timeline::short(COURSE_POINTS));
+        let point = course.at(second);
+        point.requests = point.requests.saturating_add(delta.counts.completed());
+        point.failures = point.failures.saturating_add(delta.counts.failed);
+        point.times.merge(&delta.ok);
+        point.times.merge(&delta.failed);
     }
 
     /// Puts the gauges at the end of `second` into its point and among the users of that second.
@@ -209,7 +233,6 @@ mod tests {
     use super::*;
     use stampede_scenarios::rate::Rate;
     use stampede_stats::counts::RequestCounts;
-    use stampede_stats::endpoint::RowKind;
 
     fn taken(snapshot: &Snapshot) -> Taken {
         Taken { last_part: true, draining: snapshot.draining, away: None }
@@ -261,6 +284,25 @@ mod tests {
         assert!((rates[&EndpointKey::new("GET", "/")].0 - 6.0).abs() < 1e-9);
         assert!((rates[&group].0 - 3.0).abs() < 1e-9);
         assert_eq!(merged.totals.requests().failed, 3);
+        let of_row = |key: &EndpointKey| {
+            merged.courses[key].points().map(|(t, point)| (t, point.requests)).collect::<Vec<_>>()
+        };
+        assert_eq!(of_row(&EndpointKey::new("GET", "/")), [(0, 3)], "without the warm-up");
+        assert_eq!(of_row(&group), [(0, 3)]);
+    }
+
+    #[test]
+    fn rows_beyond_the_limit_share_a_course() {
+        let mut merged = Merged::default();
+        for n in 0..MAX_COURSES + 5 {
+            let mut second = snapshot(7, 2, false);
+            let delta = second.endpoints.pop_first().expect("one").1;
+            second.endpoints.insert(EndpointKey::new("GET", format!("/{n}")), delta);
+            add(&mut merged, 0, &second, &Profile::default(), 0);
+        }
+        assert_eq!(merged.courses.len(), MAX_COURSES + 1);
+        let others = &merged.courses[&EndpointKey::other()];
+        assert_eq!(others.points().map(|(_, point)| point.requests).sum::<u64>(), 10);
     }
 
     #[test]

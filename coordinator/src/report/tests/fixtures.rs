@@ -4,11 +4,12 @@
 
 use std::time::Duration;
 
-use stampede_stats::endpoint::{EndpointKey, RowKind};
+use stampede_stats::endpoint::{EndpointDelta, EndpointKey, RowKind};
+use stampede_stats::interval::Gauges;
 use stampede_stats::outcome::{FailureKind, Outcome};
 use stampede_stats::recorder::{Connected, IterationEnd, Recorder, Sample};
 use stampede_stats::snapshot::Snapshot;
-use stampede_stats::timeline::Timeline;
+use stampede_stats::timeline::{Point, Timeline};
 use stampede_stats::totals::Totals;
 
 use crate::result::{Accounting, RunResult, StopReason, WarmupAccount, WorkerResult};
@@ -97,24 +98,38 @@ fn accounting(totals: &Totals) -> Accounting {
     }
 }
 
+/// A second that was observed, with its users.
+fn seen<'a>(point: &'a mut Point, gauges: &Gauges) -> &'a mut Point {
+    point.seconds = 1;
+    point.users = gauges.users.iter().map(|users| u64::from(*users)).sum();
+    point.planned_users = point.users;
+    point
+}
+
+fn plot(point: &mut Point, delta: &EndpointDelta) {
+    point.requests += delta.counts.completed();
+    point.failures += delta.counts.failed;
+    point.times.merge(&delta.ok);
+    point.times.merge(&delta.failed);
+}
+
 fn result(mut recorder: Recorder, duration: Duration) -> RunResult {
     let mut totals = Totals::default();
     let mut timeline = Timeline::default();
+    let mut courses = std::collections::BTreeMap::new();
     let mut in_window = std::collections::BTreeMap::<_, crate::result::InWindow>::new();
     while let Some(interval) = recorder.take_closed() {
         let mut snapshot =
             Snapshot { from_s: interval.from_s, draining: interval.draining, ..Snapshot::default() };
         snapshot.add_interval(&interval);
-        let point = timeline.at(interval.from_s);
-        point.seconds = 1;
-        point.users = interval.gauges.users.iter().map(|users| u64::from(*users)).sum();
-        point.planned_users = point.users;
+        let point = seen(timeline.at(interval.from_s), &interval.gauges);
         for (key, delta) in &snapshot.endpoints {
             if key.is_request() {
-                point.requests += delta.counts.completed();
-                point.failures += delta.counts.failed;
-                point.times.merge(&delta.ok);
-                point.times.merge(&delta.failed);
+                plot(point, delta);
+            }
+            if matches!(key.kind, RowKind::Request | RowKind::Group) {
+                let course = courses.entry(key.clone());
+                plot(course.or_insert_with(|| Timeline::short(60)).at(interval.from_s), delta);
             }
             if !snapshot.draining {
                 let window = in_window.entry(key.clone()).or_default();
@@ -124,8 +139,7 @@ fn result(mut recorder: Recorder, duration: Duration) -> RunResult {
         }
         totals.add(&snapshot);
     }
-    let accounting = accounting(&totals);
-    let worker = worker("local", totals.requests().completed());
+    let (accounting, completed) = (accounting(&totals), totals.requests().completed());
     RunResult {
         id: "7f3c2a".into(),
         scenario: "shop".into(),
@@ -154,7 +168,8 @@ fn result(mut recorder: Recorder, duration: Duration) -> RunResult {
         in_window,
         accounting,
         timeline,
-        workers: vec![worker],
+        courses,
+        workers: vec![worker("local", completed)],
         notes: Vec::new(),
     }
 }

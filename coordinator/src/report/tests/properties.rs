@@ -4,6 +4,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use hdrhistogram::Histogram;
 use hdrhistogram::serialization::Deserializer;
 use proptest::prelude::*;
 use stampede_stats::outcome::FailureKind;
@@ -86,12 +87,39 @@ proptest! {
     }
 }
 
+/// What another program reads from a report.
+fn decoded(encoded: &str) -> Histogram<u64> {
+    let bytes = STANDARD.decode(encoded).expect("base64");
+    Deserializer::new().deserialize::<u64, _>(&mut bytes.as_slice()).expect("V2")
+}
+
+#[test]
+fn a_course_is_all_of_its_row() {
+    for result in [fixtures::passing(), fixtures::failing(), fixtures::rows_of_every_kind()] {
+        let report = Report::from_result(&result);
+        for row in report.endpoints.iter().chain(&report.groups).chain([&report.totals]) {
+            let sum = row.course.iter().fold((0, 0), |sum, p| (sum.0 + p.requests, sum.1 + p.failures));
+            assert_eq!(sum, (row.requests, row.failures), "{}", row.name);
+            let mut whole: Option<Histogram<u64>> = None;
+            for step in row.course.iter().filter_map(|point| point.histogram.as_deref()).map(decoded) {
+                match &mut whole {
+                    Some(whole) => whole.add(step).expect("of the same bounds"),
+                    None => whole = Some(step),
+                }
+            }
+            let Some(whole) = whole else { continue };
+            let p95 = whole.value_at_quantile(0.95) as f64 / 1e3;
+            let reported = row.percentiles_ms.p95.expect("has values");
+            assert!((p95 - reported).abs() <= reported * 1e-3, "{}: {p95} {reported}", row.name);
+        }
+    }
+}
+
 #[test]
 fn histograms_can_be_read_by_others() {
     let report = Report::from_result(&fixtures::passing());
     let encoded = report.totals.ok.histogram.as_deref().expect("has values");
-    let bytes = STANDARD.decode(encoded).expect("base64");
-    let histogram = Deserializer::new().deserialize::<u64, _>(&mut bytes.as_slice()).expect("V2");
+    let histogram = decoded(encoded);
     assert_eq!(histogram.len(), report.totals.requests);
     let median = histogram.value_at_quantile(0.5) as f64 / 1e3;
     assert_eq!(Some(median), report.totals.median_ms);

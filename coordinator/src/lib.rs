@@ -2,6 +2,7 @@
 
 pub mod certs;
 pub mod cli;
+pub mod compare;
 pub mod conduct;
 pub mod conducted;
 pub mod demo;

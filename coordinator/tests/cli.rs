@@ -29,6 +29,7 @@ fn help() {
     insta::assert_snapshot!("help_resume", seen(&["resume", "--help"]));
     insta::assert_snapshot!("help_try", seen(&["try", "--help"]));
     insta::assert_snapshot!("help_new", seen(&["new", "--help"]));
+    insta::assert_snapshot!("help_compare", seen(&["compare", "--help"]));
     insta::assert_snapshot!("help_completions", seen(&["completions", "--help"]));
 }
 
@@ -179,4 +180,35 @@ fn a_url_is_tested_and_saved() {
     );
     let check = seen(&["check", &file]);
     assert!(check.starts_with("exit 0") && check.contains("2 users"), "{check}");
+}
+
+/// A saved run, as the snapshots of reports have it, with something in it replaced.
+fn saved(folder: &Folder, name: &str, from: &str, to: &str) -> String {
+    let snapshots = concat!(env!("CARGO_MANIFEST_DIR"), "/src/report/tests/snapshots");
+    let path = format!("{snapshots}/stampede_coordinator__report__tests__snapshots__passing_json.snap");
+    let text = std::fs::read_to_string(path).expect("the snapshot");
+    let json = text.splitn(3, "---\n").nth(2).expect("behind its head");
+    assert!(json.contains(from));
+    let path = folder.path(name);
+    std::fs::write(&path, json.replace(from, to)).expect("written");
+    path
+}
+
+#[test]
+fn saved_runs_are_compared() {
+    let folder = Folder::new("compare");
+    let base = saved(&folder, "base.json", "", "");
+    let report = folder.path("diff.md");
+    let shown = seen(&["compare", &base, &base, "--report", &report]);
+    insta::assert_snapshot!("compare", shown);
+    let written = std::fs::read_to_string(report).expect("the report");
+    assert!(written.starts_with("# Comparison: no difference that can be told"), "{written}");
+    let of_folder = |text: String| text.replace(&folder.0.display().to_string(), "…");
+    let other = saved(&folder, "other.json", "\"users_wanted\": 3", "\"users_wanted\": 30");
+    insta::assert_snapshot!("compare_unlike", of_folder(seen(&["compare", &base, &other])));
+    assert!(seen(&["compare", &base, &other, "--force"]).starts_with("exit 0"));
+    let missing = folder.path("none.json");
+    insta::assert_snapshot!("compare_missing", of_folder(seen(&["compare", &base, &missing])));
+    let wrong = seen(&["compare", &base, &base, "--report", &folder.path("diff.html")]);
+    insta::assert_snapshot!("compare_ending", of_folder(wrong));
 }

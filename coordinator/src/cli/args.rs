@@ -10,6 +10,7 @@ use stampede_proto::prepare::ClientChoice;
 use stampede_scenarios::rate::Rate;
 use stampede_scenarios::units::{parse_duration, parse_rate};
 
+use super::compare::CompareArgs;
 use super::fleet::{FleetArgs, lease};
 use super::urls::UrlArgs;
 
@@ -53,6 +54,8 @@ pub(super) enum Command {
     Try(TryArgs),
     /// Write the smallest scenario, to begin with
     New(NewArgs),
+    /// Compare two saved runs, and say whether the new one is better or worse
+    Compare(CompareArgs),
     /// Print the JSON Schema of the scenario file, for editors
     Schema,
     /// Print the completion script of a shell

@@ -5,6 +5,7 @@ mod certs;
 mod check;
 mod choose;
 mod client;
+mod compare;
 mod completions;
 mod exit;
 mod fleet;
@@ -45,6 +46,7 @@ pub fn main() -> ExitCode {
         Some(Command::Schema) => completions::schema().map(|()| Outcome::default()),
         Some(Command::Completions(ref shell)) => completions::completions(shell).map(|()| Outcome::default()),
         Some(Command::Certs(ref certs)) => certs::certs(certs).map(|()| Outcome::default()),
+        Some(Command::Compare(ref args)) => compare::run(args),
         Some(Command::Resume(ref resume)) => resume::resume(resume),
         None => run::run(&args.run),
     };

@@ -126,6 +126,11 @@ impl Format {
 /// Whether a report can be written to `path`, found out without leaving or changing a file.
 pub fn check_target(path: &Path) -> Result<(), ReportError> {
     Format::of(path)?;
+    check_place(path)
+}
+
+/// The same of any file.
+pub(crate) fn check_place(path: &Path) -> Result<(), ReportError> {
     let own = || path.to_owned();
     let folder = folder_of(path);
     if !folder.is_dir() {
@@ -146,7 +151,11 @@ pub fn check_target(path: &Path) -> Result<(), ReportError> {
 
 /// Writes the report whole, or leaves `path` as it was.
 pub fn write(path: &Path, report: &Report) -> Result<(), ReportError> {
-    let text = Format::of(path)?.render(report)?;
+    write_text(path, &Format::of(path)?.render(report)?)
+}
+
+/// Writes a text whole, or leaves `path` as it was.
+pub(crate) fn write_text(path: &Path, text: &str) -> Result<(), ReportError> {
     let target = resolved(path);
     let failed = |source| ReportError::Write { path: path.to_owned(), source };
     let (mut file, temporary) = temporary(folder_of(&target)).map_err(failed)?;

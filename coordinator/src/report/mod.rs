@@ -14,17 +14,22 @@ mod judged;
 mod limits;
 mod markdown;
 mod model;
+mod saved;
 mod stdout;
 mod table;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod text;
 mod times;
 mod verdict;
 
 pub use file::{Format, ReportError, check_target, last_path, read_json, write, write_last};
+pub(crate) use file::{check_place, write_text};
 pub use markdown::markdown_text;
 pub use model::*;
+pub use saved::{HistogramError, recorded};
 pub use stdout::stdout_text;
+pub(crate) use table::{Align, Table};
+pub(crate) use text::{Place, count_of, figure, safe};
 pub use times::{Percentiles, PhaseReport, TimesReport};
 pub use verdict::{Verdict, verdict};

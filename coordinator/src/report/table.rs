@@ -13,7 +13,7 @@ const MAX_NAME: usize = 50;
 
 /// To which side a column is aligned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Align {
+pub(crate) enum Align {
     /// Text.
     Left,
     /// Numbers.
@@ -22,26 +22,26 @@ pub(super) enum Align {
 
 /// A table in the making. Cells come in escaped.
 #[derive(Debug)]
-pub(super) struct Table {
+pub(crate) struct Table {
     columns: Vec<(String, Align)>,
     rows: Vec<Vec<String>>,
 }
 
 impl Table {
     /// With these columns and no rows.
-    pub(super) fn new<S: Into<String>>(columns: impl IntoIterator<Item = (S, Align)>) -> Self {
+    pub(crate) fn new<S: Into<String>>(columns: impl IntoIterator<Item = (S, Align)>) -> Self {
         let columns = columns.into_iter().map(|(title, align)| (title.into(), align)).collect();
         Self { columns, rows: Vec::new() }
     }
 
     /// Adds a row; it must have as many cells as there are columns.
-    pub(super) fn row(&mut self, cells: Vec<String>) {
+    pub(crate) fn row(&mut self, cells: Vec<String>) {
         debug_assert_eq!(cells.len(), self.columns.len());
         self.rows.push(cells);
     }
 
     /// The whole table, each line ended.
-    pub(super) fn render(&self) -> String {
+    pub(crate) fn render(&self) -> String {
         let mut widths: Vec<_> = self.columns.iter().map(|(title, _)| width(title).max(3)).collect();
         for row in &self.rows {
             for (known, cell) in widths.iter_mut().zip(row) {

@@ -9,7 +9,7 @@ use ratatui::text::Span;
 
 /// Where a text goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Place {
+pub(crate) enum Place {
     /// A line on a terminal.
     Line,
     /// A cell of a Markdown table that is read as it is: only what would break the table is escaped.
@@ -19,7 +19,7 @@ pub(super) enum Place {
 }
 
 /// `text` made safe for `place`.
-pub(super) fn safe(text: &str, place: Place) -> String {
+pub(crate) fn safe(text: &str, place: Place) -> String {
     pieces(text, place).collect()
 }
 
@@ -98,7 +98,7 @@ fn is_markup(c: char, inside_word: bool, place: Place) -> bool {
 }
 
 /// A time in ms or a rate: three significant digits below 1000, but no more than three decimals; whole above.
-pub(super) fn figure(value: f64) -> String {
+pub(crate) fn figure(value: f64) -> String {
     let decimals = |value: f64| match value.abs() {
         0.0 | 1.0..10.0 => 2,
         10.0..100.0 => 1,
@@ -124,7 +124,7 @@ pub(super) fn percent(part: u64, whole: u64) -> String {
 }
 
 /// `1 user`, `2 users`.
-pub(super) fn count_of(count: u64, one: &str, many: &str) -> String {
+pub(crate) fn count_of(count: u64, one: &str, many: &str) -> String {
     format!("{count} {}", if count == 1 { one } else { many })
 }
 

@@ -15,15 +15,15 @@ use stampede_stats::totals::Totals;
 use crate::result::{Accounting, RunResult, StopReason, WarmupAccount, WorkerResult};
 use crate::view::WorkerState;
 
-pub(super) fn ms(ms: u64) -> Duration {
+pub(crate) fn ms(ms: u64) -> Duration {
     Duration::from_millis(ms)
 }
 
 /// A request: endpoint, end in ms, response time in µs, failure.
-pub(super) type Request<'a> = (u32, u64, u64, Option<(FailureKind, &'a str)>);
+pub(crate) type Request<'a> = (u32, u64, u64, Option<(FailureKind, &'a str)>);
 
 /// A run of `duration` over these requests, in the order of their ends.
-pub(super) fn run(endpoints: &[(&str, &str)], requests: &[Request<'_>], duration: Duration) -> RunResult {
+pub(crate) fn run(endpoints: &[(&str, &str)], requests: &[Request<'_>], duration: Duration) -> RunResult {
     run_served(endpoints, requests, duration, Duration::MAX)
 }
 

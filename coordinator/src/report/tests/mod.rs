@@ -3,6 +3,6 @@
 //! Small pieces are tested beside their code; here stands what only shows when everything is put together.
 
 mod files;
-mod fixtures;
+pub(crate) mod fixtures;
 mod properties;
 mod snapshots;

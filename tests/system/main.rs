@@ -21,6 +21,7 @@ mod kinds;
 mod limits;
 mod load;
 mod output;
+mod percentiles;
 mod pipelining;
 mod resume;
 mod screen;

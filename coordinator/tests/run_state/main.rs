@@ -1,5 +1,6 @@
 //! The state of a run, told what happens and asked what is to be done: no runtime, no clock, no socket.
 
+mod agree;
 mod arrivals;
 mod beside;
 mod iterations;

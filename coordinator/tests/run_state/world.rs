@@ -137,7 +137,7 @@ impl World {
         Self::of(Some(workers), plan).start(workers)
     }
 
-    fn start(self, workers: u32) -> Self {
+    pub(crate) fn start(self, workers: u32) -> Self {
         let mut world = self;
         (0..workers).for_each(|_| drop(world.join()));
         let effects = world.all_ready();

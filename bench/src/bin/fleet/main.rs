@@ -2,11 +2,13 @@
 //!
 //! `cargo run --release -p stampede-bench --bin fleet`. The coordinator's core (handlers, run state, pictures, screen) has this
 //! process for itself, the workers have another one, so the system's own figures of CPU and memory are the coordinator's.
-//! `-- rebalance` measures how long dealing a million slots anew takes, without any connection.
+//! `-- rebalance` measures how long dealing a million slots anew takes, and `-- day` what is left of a long run, both without any
+//! connection.
 //!
 //! Settings by environment: `WORKERS` (1000), `SECONDS` (20), `ENDPOINTS` (50), `SAMPLES` per endpoint and second (200),
 //! `USERS` (100000), and `PIN=1`: the coordinator on the first core, the workers on the second.
 
+mod day;
 mod host;
 mod meter;
 mod raw;
@@ -53,6 +55,7 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let done = match &arguments[..] {
         [swarm, address] if swarm == "swarm" => swarm::run(shape, address),
+        [day] if day == "day" => day::run(shape),
         [rebalance] if rebalance == "rebalance" => rebalance::run(),
         _ => host::run(shape),
     };

@@ -109,7 +109,7 @@ fn times(counts: &RequestCounts, n: u64) -> RequestCounts {
 }
 
 /// A second as a load thread records it. Every twentieth request fails; times are spread around 2 to 50 ms.
-fn second(keys: &[EndpointKey], shape: Shape, seed: u64) -> Snapshot {
+pub(crate) fn second(keys: &[EndpointKey], shape: Shape, seed: u64) -> Snapshot {
     let mut recorder = Recorder::new(keys.to_vec(), CLASSES);
     let mut random = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
     let mut uniform = || {

@@ -1,8 +1,10 @@
 //! How much the figures of a run would differ if it were run again: its steps are drawn anew, many times.
 //!
 //! Requests of one second are alike, so requests are not drawn one by one: that would promise far too much. What is drawn are
-//! steps of the course, whole, each from within a quarter of the run around its place, so that a ramp stays a ramp (local
-//! block bootstrap: E. Paparoditis and D. N. Politis, "Local block bootstrap", C. R. Acad. Sci. Paris 335, 2002).
+//! steps of the course, whole, and a few neighbours at a time, because what disturbs one second often disturbs the next (block
+//! bootstrap: H. R. Künsch, "The jackknife and the bootstrap for general stationary observations", Ann. Statist. 17, 1989). Each
+//! comes from within a quarter of the run around its place, so that a ramp stays a ramp (E. Paparoditis and D. N. Politis, "Local
+//! block bootstrap", C. R. Acad. Sci. Paris 335, 2002).
 
 use stampede_scenarios::draw::Draw;
 
@@ -34,15 +36,19 @@ pub(super) fn errors(steps: &[Step], seed: u64) -> Errors {
     sums.map(Moments::deviation)
 }
 
-/// How often each step is drawn: as many draws as steps, each from near its own place.
+/// How often each step is drawn: as many draws as steps, in blocks of neighbours, each from near its own place. Blocks are as long
+/// as the cube root of the run, which is of the right order for a standard error (P. Hall, J. L. Horowitz and B.-Y. Jing, 1995).
 fn draw(weights: &mut [u64], random: &mut Draw) {
     weights.fill(0);
-    let count = i64::try_from(weights.len()).unwrap_or(i64::MAX);
+    let count = weights.len();
+    let length = (1..count).find(|length| length * length * length >= count).unwrap_or(1);
     let reach = (count / 4).max(2);
-    for place in 0..count {
-        let (lo, hi) = ((place - reach).max(0), (place + reach).min(count - 1));
-        let drawn = usize::try_from(random.int(lo, hi)).unwrap_or(0);
-        weights[drawn] += 1;
+    for place in (0..count).step_by(length) {
+        let length = length.min(count - place);
+        let (first, last) = (place.saturating_sub(reach), (place + reach).min(count - length));
+        let number = |place: usize| i64::try_from(place).unwrap_or(i64::MAX);
+        let from = usize::try_from(random.int(number(first), number(last))).unwrap_or(0);
+        weights[from..from + length].iter_mut().for_each(|weight| *weight += 1);
     }
 }
 

@@ -11,6 +11,7 @@ use stampede_scenarios::rate::Rate;
 use stampede_scenarios::units::{parse_duration, parse_rate};
 
 use super::fleet::{FleetArgs, lease};
+use super::labels::LabelArgs;
 use super::urls::UrlArgs;
 
 const AFTER_HELP: &str = "\
@@ -289,6 +290,9 @@ pub(super) struct RunArgs {
     /// Connect to targets from this address of the machine; repeatable: each one has local ports of its own
     #[arg(long, value_name = "IP", env = "STAMPEDE_SOURCE_IP", value_delimiter = '\n')]
     pub(super) source_ip: Vec<IpAddr>,
+
+    #[command(flatten)]
+    pub(super) labels: LabelArgs,
 
     /// Write a report, format by ending: .md, .json; repeatable
     #[arg(long = "report", value_name = "FILE", env = "STAMPEDE_REPORT", value_delimiter = '\n')]

@@ -11,6 +11,7 @@ mod fleet;
 mod foreign;
 mod interface;
 mod journal;
+mod labels;
 mod log;
 mod new;
 mod plan;

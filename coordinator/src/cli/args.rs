@@ -294,7 +294,8 @@ pub(super) struct RunArgs {
     #[command(flatten)]
     pub(super) labels: LabelArgs,
 
-    /// Write a report, format by ending: .md, .json; repeatable
+    /// Write a report, format by ending: .md, .json, .csv (Locust's four files), .xml (test cases for CI), .hlog
+    /// (histograms); repeatable
     #[arg(long = "report", value_name = "FILE", env = "STAMPEDE_REPORT", value_delimiter = '\n')]
     pub(super) reports: Vec<PathBuf>,
 

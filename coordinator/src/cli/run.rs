@@ -175,7 +175,7 @@ pub(super) fn tell(args: &RunArgs, conducted: &Conducted) -> Outcome {
     let mut report_failed = false;
     for path in &args.reports {
         match write(path, &report) {
-            Ok(()) => written.push(path.clone()),
+            Ok(files) => written.extend(files),
             Err(error) => {
                 report_failed = true;
                 interface::say(&format!("error: {error}"));

@@ -4,5 +4,6 @@
 
 mod files;
 mod fixtures;
+mod formats;
 mod properties;
 mod snapshots;

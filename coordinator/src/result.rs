@@ -215,6 +215,8 @@ pub struct RunResult {
     pub target: String,
     /// Whether it was the built-in demo.
     pub demo: bool,
+    /// What somebody calls it, by key; text from outside.
+    pub labels: BTreeMap<String, String>,
     /// The run seed.
     pub seed: u64,
     /// This program's version.

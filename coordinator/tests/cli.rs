@@ -80,7 +80,7 @@ fn plan_shows_arrivals() {
 
 #[test]
 fn wrong_usage_is_answered_with_what_is_meant() {
-    let cases: [(&str, &[&str]); 15] = [
+    let cases: [(&str, &[&str]); 18] = [
         ("usage_two_models", &["x.yaml", "--rate", "10/s", "-r", "5"]),
         ("usage_header_as_host", &["x.yaml", "-H", "accept: */*"]),
         ("usage_foreign_flag", &["x.yaml", "--vus", "10"]),
@@ -96,6 +96,9 @@ fn wrong_usage_is_answered_with_what_is_meant() {
         ("usage_no_scenario", &["--headless"]),
         ("usage_report_ending", &["examples/predict.yaml", "--report", "x.pdf"]),
         ("usage_var", &["x.yaml", "-e", "novalue"]),
+        ("usage_label", &["x.yaml", "--label", "commit"]),
+        ("usage_label_key", &["x.yaml", "--label", "=3f2a91c"]),
+        ("usage_label_twice", &["examples/predict.yaml", "--label", "a=1", "--label", "a=2"]),
     ];
     for (name, args) in cases {
         insta::assert_snapshot!(name, seen(args));

@@ -269,6 +269,7 @@ fn job(history: &History) -> Job {
         id: "simulated".to_owned(),
         plan: Arc::new(plan),
         demo: false,
+        labels: std::collections::BTreeMap::new(),
         expected: Some(u32::try_from(history.workers).expect("few")),
         expect_timeout: Duration::from_secs(30),
         lease: history.lease,

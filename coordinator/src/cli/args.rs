@@ -12,6 +12,7 @@ use stampede_scenarios::units::{parse_duration, parse_rate};
 
 use super::compare::CompareArgs;
 use super::fleet::{FleetArgs, lease};
+use super::labels::LabelArgs;
 use super::urls::UrlArgs;
 
 const AFTER_HELP: &str = "\
@@ -293,7 +294,11 @@ pub(super) struct RunArgs {
     #[arg(long, value_name = "IP", env = "STAMPEDE_SOURCE_IP", value_delimiter = '\n')]
     pub(super) source_ip: Vec<IpAddr>,
 
-    /// Write a report, format by ending: .md, .json; repeatable
+    #[command(flatten)]
+    pub(super) labels: LabelArgs,
+
+    /// Write a report, format by ending: .md, .json, .csv (Locust's four files), .xml (test cases for CI), .hlog
+    /// (histograms); repeatable
     #[arg(long = "report", value_name = "FILE", env = "STAMPEDE_REPORT", value_delimiter = '\n')]
     pub(super) reports: Vec<PathBuf>,
 

@@ -27,6 +27,7 @@ pub(super) fn begin(dir: &Path, args: &RunArgs, test: &Test, door: Option<&Door>
         token: door.is_some_and(|door| door.token.is_some()),
         tls: door.is_some_and(|door| door.tls.is_some()),
         mutual: door.is_some_and(|door| door.tls.as_ref().is_some_and(|tls| tls.mutual)),
+        labels: args.labels.by_key()?,
         reports: reports.map_err(|error| Error::System(format!("no current folder: {error}")))?,
         json: args.json,
         exit_code_on_error: args.exit_code_on_error,

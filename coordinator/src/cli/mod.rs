@@ -12,6 +12,7 @@ mod fleet;
 mod foreign;
 mod interface;
 mod journal;
+mod labels;
 mod log;
 mod new;
 mod plan;

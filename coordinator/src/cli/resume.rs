@@ -14,6 +14,7 @@ use super::exit::{Error, Outcome};
 use super::fleet::join_command;
 use super::interface;
 use super::journal::journal;
+use super::labels::LabelArgs;
 use super::log::Log;
 use super::prepare::Test;
 use super::run::{door, embedded, spawn_rate, tell};
@@ -64,6 +65,7 @@ fn as_it_was(given: &ResumeArgs, head: &Head) -> RunArgs {
         expect_workers: head.expected,
         threads: head.threads,
         source_ip: head.source_ips.clone(),
+        labels: LabelArgs::of(&head.labels),
         reports: head.reports.clone(),
         json: head.json,
         exit_code_on_error: head.exit_code_on_error,
@@ -88,6 +90,7 @@ fn setup(head: &Head, test: &Test) -> Result<RunSetup, Error> {
         id: head.prepare.run.clone(),
         plan: Arc::clone(&test.plan),
         demo: false,
+        labels: head.labels.clone(),
         expected: head.expected,
         expect_timeout: head.expect_timeout,
         lease: head.lease,

@@ -37,6 +37,7 @@ pub(super) fn run(args: &RunArgs) -> Result<Outcome, Error> {
         let text = "--journal with --demo: the demo target ends with this process, so there would be nothing to go on with";
         return Err(Error::Usage(text.to_owned()));
     }
+    args.labels.by_key()?;
     for report in &args.reports {
         check_target(report).map_err(Error::ReportTarget)?;
     }
@@ -141,6 +142,7 @@ async fn conduct(args: &RunArgs, start: Start, log: &Log) -> Result<Conducted, E
         id,
         plan: test.plan.clone(),
         demo,
+        labels: args.labels.by_key()?,
         expected: args.expect_workers,
         expect_timeout: args.expect_timeout,
         lease: args.lease,
@@ -173,7 +175,7 @@ pub(super) fn tell(args: &RunArgs, conducted: &Conducted) -> Outcome {
     let mut report_failed = false;
     for path in &args.reports {
         match write(path, &report) {
-            Ok(()) => written.push(path.clone()),
+            Ok(files) => written.extend(files),
             Err(error) => {
                 report_failed = true;
                 interface::say(&format!("error: {error}"));

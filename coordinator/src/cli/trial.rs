@@ -93,6 +93,7 @@ async fn conduct(
         id,
         plan: Arc::clone(&test.plan),
         demo: args.demo,
+        labels: std::collections::BTreeMap::new(),
         expected: None,
         expect_timeout: Duration::from_secs(60),
         lease: Duration::from_secs(5),

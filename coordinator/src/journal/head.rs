@@ -3,6 +3,7 @@
 //! No secret of the fleet stands here: whoever resumes has to show the token again. What the scenario read from the environment
 //! does stand here, because without it there is no test; the folder is its owner's alone.
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::net::IpAddr;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
@@ -76,6 +77,8 @@ pub struct Head {
     pub tls: bool,
     /// Whether they show certificates.
     pub mutual: bool,
+    /// What somebody calls the run, by key.
+    pub labels: BTreeMap<String, String>,
     /// Where reports go, from the root.
     pub reports: Vec<PathBuf>,
     /// Whether the JSON report goes to stdout.
@@ -120,6 +123,7 @@ pub(super) fn to_wire(head: &Head) -> v1::JournalHead {
         token: head.token,
         tls: head.tls,
         mutual: head.mutual,
+        labels: head.labels.iter().map(|(key, value)| (key.clone(), value.clone())).collect(),
         reports: head.reports.iter().map(|path| path.as_os_str().as_bytes().to_vec()).collect(),
         json: head.json,
         exit_code_on_error: u32::from(head.exit_code_on_error),
@@ -150,6 +154,7 @@ pub(super) fn from_wire(wire: v1::JournalHead) -> Result<Head, HeadError> {
         token: wire.token,
         tls: wire.tls,
         mutual: wire.mutual,
+        labels: wire.labels.into_iter().collect(),
         reports: wire.reports.into_iter().map(|path| OsString::from_vec(path).into()).collect(),
         json: wire.json,
         exit_code_on_error: u8::try_from(wire.exit_code_on_error).unwrap_or(1),

@@ -56,7 +56,7 @@ fn run(result: &RunResult, verdict: Judgement) -> Run {
         target: result.target.clone(),
         seed: result.seed,
         version: result.version.clone(),
-        labels: std::collections::BTreeMap::new(),
+        labels: result.labels.clone(),
         started_at: timestamp(result.started_at),
         ended_at: timestamp(result.ended_at),
         duration_s: seconds(result.measured()),

@@ -9,14 +9,20 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
+use super::csv;
+use super::hlog::hlog_text;
+use super::junit::junit_text;
 use super::markdown::markdown_text;
 use super::model::{Report, SCHEMA};
+
+/// Endings of the formats, as messages name them.
+const ENDINGS: &str = ".md, .json, .csv, .xml and .hlog";
 
 /// Why a report cannot be written or read. Messages say what to do.
 #[derive(Debug, Error)]
 pub enum ReportError {
     /// The file's ending names no format.
-    #[error("`{}`: {}; this version writes .md and .json", path.display(), ending.as_ref().map_or_else(
+    #[error("`{}`: {}; this version writes {ENDINGS}", path.display(), ending.as_ref().map_or_else(
         || "a report's format follows from its ending and this has none".to_owned(),
         |ending| format!("there is no report format .{ending}"),
     ))]
@@ -98,6 +104,12 @@ pub enum Format {
     Markdown,
     /// `.json`
     Json,
+    /// `.csv`: the four files that Locust writes.
+    Csv,
+    /// `.xml`: test cases of `JUnit`.
+    Junit,
+    /// `.hlog`: the log format of `HdrHistogram`.
+    Hlog,
 }
 
 impl Format {
@@ -107,11 +119,14 @@ impl Format {
         match ending.as_deref() {
             Some("md") => Ok(Self::Markdown),
             Some("json") => Ok(Self::Json),
+            Some("csv") => Ok(Self::Csv),
+            Some("xml") => Ok(Self::Junit),
+            Some("hlog") => Ok(Self::Hlog),
             _ => Err(ReportError::UnknownFormat { path: path.to_owned(), ending }),
         }
     }
 
-    /// The file's content.
+    /// The file's content; of a format of several files, the first one's.
     pub fn render(self, report: &Report) -> Result<String, ReportError> {
         match self {
             Self::Markdown => Ok(markdown_text(report)),
@@ -119,14 +134,45 @@ impl Format {
                 let text = serde_json::to_string_pretty(report).map_err(ReportError::Encode)?;
                 Ok(text + "\n")
             }
+            Self::Csv => Ok(csv::stats(report)),
+            Self::Junit => Ok(junit_text(report)),
+            Self::Hlog => Ok(hlog_text(report)),
+        }
+    }
+
+    /// Each file and its content.
+    fn files(self, path: &Path, report: &Report) -> Result<Vec<(PathBuf, String)>, ReportError> {
+        match self {
+            Self::Csv => Ok(self.paths(path).into_iter().zip(csv::texts(report)).collect()),
+            Self::Markdown | Self::Json | Self::Junit | Self::Hlog => {
+                Ok(vec![(path.to_owned(), self.render(report)?)])
+            }
+        }
+    }
+
+    /// Where those files are.
+    fn paths(self, path: &Path) -> Vec<PathBuf> {
+        match self {
+            Self::Csv => csv::PARTS.iter().map(|part| beside(path, part)).collect(),
+            Self::Markdown | Self::Json | Self::Junit | Self::Hlog => vec![path.to_owned()],
         }
     }
 }
 
+/// `run.csv` and `_stats` are `run_stats.csv`.
+fn beside(path: &Path, part: &str) -> PathBuf {
+    let mut name = path.file_stem().unwrap_or_default().to_owned();
+    name.push(part);
+    if let Some(ending) = path.extension() {
+        name.push(".");
+        name.push(ending);
+    }
+    path.with_file_name(name)
+}
+
 /// Whether a report can be written to `path`, found out without leaving or changing a file.
 pub fn check_target(path: &Path) -> Result<(), ReportError> {
-    Format::of(path)?;
-    check_place(path)
+    Format::of(path)?.paths(path).iter().try_for_each(|path| check_place(path))
 }
 
 /// The same of any file.
@@ -149,30 +195,65 @@ pub(crate) fn check_place(path: &Path) -> Result<(), ReportError> {
     fs::remove_file(probe).map_err(not_writable)
 }
 
-/// Writes the report whole, or leaves `path` as it was.
-pub fn write(path: &Path, report: &Report) -> Result<(), ReportError> {
-    write_text(path, &Format::of(path)?.render(report)?)
+/// Writes the report whole, or leaves what was there as it was. Says which files it wrote: a format can have several, and none
+/// of them is put in its place before all are written.
+pub fn write(path: &Path, report: &Report) -> Result<Vec<PathBuf>, ReportError> {
+    let files = Format::of(path)?.files(path, report)?;
+    let mut written = Vec::with_capacity(files.len());
+    for (path, text) in &files {
+        let failed = |source| ReportError::Write { path: path.clone(), source };
+        written.push((path, Written::new(path, text).map_err(failed)?));
+    }
+    for (path, file) in &mut written {
+        file.put().map_err(|source| ReportError::Write { path: path.clone(), source })?;
+    }
+    Ok(files.into_iter().map(|(path, _)| path).collect())
 }
 
-/// Writes a text whole, or leaves `path` as it was.
+/// Writes a text whole, or leaves what was there as it was.
 pub(crate) fn write_text(path: &Path, text: &str) -> Result<(), ReportError> {
-    let target = resolved(path);
     let failed = |source| ReportError::Write { path: path.to_owned(), source };
-    let (mut file, temporary) = temporary(folder_of(&target)).map_err(failed)?;
-    let written = file.write_all(text.as_bytes()).and_then(|()| file.sync_all());
-    let moved = written.and_then(|()| fs::rename(&temporary, &target));
-    moved.map_err(|source| {
-        // What cannot be removed either is a hidden file; the first error is the one to tell.
-        let _ = fs::remove_file(&temporary);
-        failed(source)
-    })
+    Written::new(path, text).map_err(failed)?.put().map_err(failed)
+}
+
+/// A file that is written and not yet in its place; gone unless it is put there.
+struct Written {
+    temporary: Option<PathBuf>,
+    target: PathBuf,
+}
+
+impl Written {
+    fn new(path: &Path, text: &str) -> io::Result<Self> {
+        let target = resolved(path);
+        let (mut file, temporary) = temporary(folder_of(&target))?;
+        let written = Self { temporary: Some(temporary), target };
+        file.write_all(text.as_bytes()).and_then(|()| file.sync_all())?;
+        Ok(written)
+    }
+
+    fn put(&mut self) -> io::Result<()> {
+        if let Some(temporary) = &self.temporary {
+            fs::rename(temporary, &self.target)?;
+            self.temporary = None;
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Written {
+    fn drop(&mut self) {
+        if let Some(temporary) = &self.temporary {
+            // What cannot be removed either is a hidden file; the first error is the one to tell.
+            let _ = fs::remove_file(temporary);
+        }
+    }
 }
 
 /// Writes the run to where the last run is kept, creating the folder.
 pub fn write_last(path: &Path, report: &Report) -> Result<(), ReportError> {
     fs::create_dir_all(folder_of(path))
         .map_err(|source| ReportError::Write { path: path.to_owned(), source })?;
-    write(path, report)
+    write(path, report).map(drop)
 }
 
 /// Where the last run is kept: `$XDG_STATE_HOME/stampede/last.json`, else `$HOME/.local/state/stampede/last.json`.

@@ -41,6 +41,7 @@ pub fn stdout_text(report: &Report, reports: &[PathBuf], last: Option<&Path>) ->
             out.push_str(&labelled(label, &[line]));
         }
     }
+    out.push_str(&labelled("labels", labels(report).as_slice()));
     let notes: Vec<_> = report.notes.iter().map(|note| safe(note, Place::Line)).collect();
     out.push_str(&labelled("notes", &notes));
     out.push_str(&labelled("reports", &[kept(reports, last)]));
@@ -51,6 +52,12 @@ pub fn stdout_text(report: &Report, reports: &[PathBuf], last: Option<&Path>) ->
 pub(super) fn labelled(label: &str, lines: &[String]) -> String {
     let labels = std::iter::once(label).chain(std::iter::repeat(""));
     labels.zip(lines).map(|(label, line)| format!("{label:<11}{line}\n")).collect::<Vec<_>>().concat()
+}
+
+/// `commit=3f2a91c, env=staging`; the reports have them whole.
+fn labels(report: &Report) -> Option<String> {
+    let labels: Vec<_> = report.run.labels.iter().map(|(key, value)| format!("{key}={value}")).collect();
+    (!labels.is_empty()).then(|| safe_cut(&labels.join(", "), Place::Line, MAX_MESSAGE))
 }
 
 fn failures(report: &Report) -> Vec<String> {

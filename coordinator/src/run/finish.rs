@@ -63,6 +63,7 @@ impl Run {
             scenario: plan.name.clone(),
             target: plan.target.clone(),
             demo: self.setup.demo,
+            labels: self.setup.labels.clone(),
             seed: plan.seed,
             version: facts.version,
             started_at: facts.started_at,

@@ -1,6 +1,6 @@
 //! The run's state and what each input does to it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -35,6 +35,8 @@ pub struct RunSetup {
     pub plan: Arc<Plan>,
     /// Whether it is the built-in demo.
     pub demo: bool,
+    /// What somebody calls it, by key.
+    pub labels: BTreeMap<String, String>,
     /// Remote workers to wait for; `None`: one embedded worker.
     pub expected: Option<u32>,
     /// How long to wait for them.

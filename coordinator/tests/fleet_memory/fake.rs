@@ -117,6 +117,7 @@ pub(crate) fn job(step: &str, load: &str) -> (Job, u64) {
         id: "r1".to_owned(),
         plan: Arc::new(plan),
         demo: false,
+        labels: std::collections::BTreeMap::new(),
         expected: None,
         expect_timeout: Duration::from_secs(30),
         lease: Duration::from_secs(5),

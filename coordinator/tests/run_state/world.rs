@@ -114,6 +114,7 @@ impl World {
             id: RUN.to_owned(),
             plan: Arc::clone(&plan),
             demo: false,
+            labels: std::collections::BTreeMap::new(),
             expected,
             expect_timeout: Duration::from_secs(30),
             lease: Duration::from_secs(5),

@@ -76,6 +76,7 @@ impl Day {
         plan.load.run_time = Some(Duration::from_secs(u64::from(HOURS) * 3600));
         let setup = RunSetup {
             id: "day".to_owned(),
+            labels: std::collections::BTreeMap::new(),
             plan: Arc::new(plan),
             demo: false,
             expected: Some(u32::try_from(WORKERS).unwrap_or(0)),

@@ -163,6 +163,7 @@ fn job(shape: Shape, listener: TcpListener) -> Result<Job, String> {
         id: "bench".to_owned(),
         plan: Arc::new(plan),
         demo: false,
+        labels: std::collections::BTreeMap::new(),
         expected: Some(workers),
         expect_timeout: Duration::from_secs(60),
         lease: Duration::from_secs(5),

@@ -33,7 +33,7 @@ impl Drop for Folder {
     }
 }
 
-fn said(result: Result<(), ReportError>) -> String {
+fn said<T: std::fmt::Debug>(result: Result<T, ReportError>) -> String {
     result.expect_err("must be refused").to_string()
 }
 
@@ -41,10 +41,12 @@ fn said(result: Result<(), ReportError>) -> String {
 fn the_ending_tells_the_format() {
     assert_eq!(Format::of(Path::new("a/b.MD")).expect("known"), Format::Markdown);
     assert_eq!(Format::of(Path::new("b.json")).expect("known"), Format::Json);
-    let html = Format::of(Path::new("x.html")).expect_err("unknown").to_string();
-    assert_eq!(html, "`x.html`: there is no report format .html; this version writes .md and .json");
+    let pdf = Format::of(Path::new("x.pdf")).expect_err("unknown").to_string();
+    let wanted =
+        "`x.pdf`: there is no report format .pdf; this version writes .md, .json, .csv, .xml and .hlog";
+    assert_eq!(pdf, wanted);
     let none = Format::of(Path::new("report")).expect_err("unknown").to_string();
-    assert!(none.ends_with("has none; this version writes .md and .json"), "{none}");
+    assert!(none.ends_with("has none; this version writes .md, .json, .csv, .xml and .hlog"), "{none}");
 }
 
 #[test]
@@ -62,7 +64,10 @@ fn a_target_is_checked_without_a_trace() {
     assert!(missing.contains("there is no folder") && missing.contains("create it"), "{missing}");
     fs::create_dir(folder.0.join("d.md")).expect("creates");
     assert!(said(check_target(&folder.0.join("d.md"))).contains("is a folder; name a file in it"));
-    assert!(said(check_target(&folder.0.join("x.csv"))).contains("this version writes .md and .json"));
+    assert!(said(check_target(&folder.0.join("x.pdf"))).contains("this version writes .md, .json"));
+    fs::create_dir(folder.0.join("run_failures.csv")).expect("creates");
+    let inside = said(check_target(&folder.0.join("run.csv")));
+    assert!(inside.contains("run_failures.csv` is a folder"), "{inside}");
 }
 
 #[test]
@@ -89,6 +94,31 @@ fn what_fails_leaves_nothing_behind() {
     assert!(said(write(&blocked, &report)).contains("was not written"));
     assert_eq!(folder.names(), ["report.md"]);
     assert!(said(write(&folder.0.join("no/report.json"), &report)).contains("was not written"));
+}
+
+#[test]
+fn four_files_are_written_or_none() {
+    let folder = Folder::new("four");
+    let report = Report::from_result(&fixtures::failing());
+    let names = ["run_exceptions.csv", "run_failures.csv", "run_stats.csv", "run_stats_history.csv"];
+    let written = write(&folder.0.join("run.csv"), &report).expect("writes");
+    assert_eq!(written.len(), 4);
+    assert_eq!(folder.names(), names);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn when_the_last_of_four_cannot_be_written_the_others_stay_as_they_were() {
+    let folder = Folder::new("four-fail");
+    fs::write(folder.0.join("run_stats.csv"), "before").expect("writes");
+    // A file can be made in no folder of this kind, by nobody.
+    let last = folder.0.join("run_exceptions.csv");
+    std::os::unix::fs::symlink("/proc/self/status", &last).expect("links");
+    let report = Report::from_result(&fixtures::failing());
+    let text = said(write(&folder.0.join("run.csv"), &report));
+    assert!(text.contains("run_exceptions.csv` was not written"), "{text}");
+    assert_eq!(fs::read_to_string(folder.0.join("run_stats.csv")).expect("reads"), "before");
+    assert_eq!(folder.names(), ["run_exceptions.csv", "run_stats.csv"]);
 }
 
 #[cfg(unix)]

@@ -145,6 +145,7 @@ fn result(mut recorder: Recorder, duration: Duration) -> RunResult {
         scenario: "shop".into(),
         target: "http://shop.test".into(),
         demo: false,
+        labels: std::collections::BTreeMap::new(),
         seed: 42,
         version: "0.1.0".into(),
         started_at: "2026-03-01T12:00:00.25Z".parse().expect("a timestamp"),

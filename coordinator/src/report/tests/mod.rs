@@ -4,5 +4,6 @@
 
 mod files;
 pub(crate) mod fixtures;
+mod formats;
 mod properties;
 mod snapshots;

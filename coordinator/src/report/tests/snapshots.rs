@@ -98,6 +98,26 @@ fn rows_of_every_kind() {
 }
 
 #[test]
+fn labels_stand_in_every_report_and_break_none() {
+    let mut result = fixtures::iterations();
+    let labels = [("commit", "3f2a91c"), ("why", "a|b <i>\u{1b}[31m\n# no heading")];
+    result.labels = labels.map(|(key, value)| (key.to_owned(), value.to_owned())).into();
+    let stdout = stdout(&result);
+    assert!(
+        stdout.contains("\nlabels     commit=3f2a91c, why=a|b <i>\\x1b[31m\\n# no heading\n"),
+        "{stdout}"
+    );
+    let markdown = markdown(&result);
+    let rows: Vec<_> = markdown.lines().filter(|line| line.starts_with("| Label ")).collect();
+    insta::assert_snapshot!("labels_md", rows.join("\n"));
+    let json = json(&result);
+    assert!(json.contains("\"commit\": \"3f2a91c\""), "{json}");
+    result.labels.insert("long".to_owned(), "x".repeat(1000));
+    let longest = self::stdout(&result).lines().find(|line| line.starts_with("labels")).map(str::len);
+    assert!(longest.is_some_and(|length| length < 140), "{longest:?}");
+}
+
+#[test]
 fn failures_of_the_warm_up_alone_are_no_reason_to_fail() {
     let mut result = fixtures::rows_of_every_kind();
     result.totals.endpoints.retain(|key, _| key.kind != RowKind::Task);

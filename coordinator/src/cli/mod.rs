@@ -16,6 +16,7 @@ mod log;
 mod new;
 mod plan;
 mod prepare;
+mod report;
 mod resume;
 mod run;
 mod trial;
@@ -48,6 +49,7 @@ pub fn main() -> ExitCode {
         Some(Command::Certs(ref certs)) => certs::certs(certs).map(|()| Outcome::default()),
         Some(Command::Compare(ref args)) => compare::run(args),
         Some(Command::Resume(ref resume)) => resume::resume(resume),
+        Some(Command::Report(ref saved)) => report::report(saved),
         None => run::run(&args.run),
     };
     match outcome {

@@ -86,15 +86,15 @@ impl Series {
     }
 }
 
-/// All sparklines in one block of text.
+/// All sparklines in one block of Markdown.
 pub(super) fn sparklines(series: &[Series]) -> String {
+    format!("```text\n{}```\n", sparkline_text(series))
+}
+
+/// All sparklines, a line each.
+pub(super) fn sparkline_text(series: &[Series]) -> String {
     let label_width = series.iter().map(|one| width(one.unit)).max().unwrap_or(0);
-    let mut out = String::from("```text\n");
-    for one in series {
-        out.push_str(&one.sparkline(label_width));
-    }
-    out.push_str("```\n");
-    out
+    series.iter().map(|one| one.sparkline(label_width)).collect()
 }
 
 /// Which of the eight bars.

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
+use super::html::html_text;
 use super::markdown::markdown_text;
 use super::model::{Report, SCHEMA};
 
@@ -16,10 +17,10 @@ use super::model::{Report, SCHEMA};
 #[derive(Debug, Error)]
 pub enum ReportError {
     /// The file's ending names no format.
-    #[error("`{}`: {}; this version writes .md and .json", path.display(), ending.as_ref().map_or_else(
+    #[error("`{}`: {}; this version writes {}", path.display(), ending.as_ref().map_or_else(
         || "a report's format follows from its ending and this has none".to_owned(),
         |ending| format!("there is no report format .{ending}"),
-    ))]
+    ), known_endings())]
     UnknownFormat {
         /// As it was given.
         path: PathBuf,
@@ -98,23 +99,37 @@ pub enum Format {
     Markdown,
     /// `.json`
     Json,
+    /// `.html`
+    Html,
+}
+
+/// Every ending with its format, as they are listed to people.
+const ENDINGS: &[(&str, Format)] =
+    &[("md", Format::Markdown), ("html", Format::Html), ("json", Format::Json)];
+
+/// `.md, .html and .json`
+fn known_endings() -> String {
+    let endings: Vec<_> = ENDINGS.iter().map(|(ending, _)| format!(".{ending}")).collect();
+    match endings.as_slice() {
+        [all @ .., last] if !all.is_empty() => format!("{} and {last}", all.join(", ")),
+        all => all.concat(),
+    }
 }
 
 impl Format {
     /// By the file's ending, in either case.
     pub fn of(path: &Path) -> Result<Self, ReportError> {
         let ending = path.extension().map(|ending| ending.to_string_lossy().to_lowercase());
-        match ending.as_deref() {
-            Some("md") => Ok(Self::Markdown),
-            Some("json") => Ok(Self::Json),
-            _ => Err(ReportError::UnknownFormat { path: path.to_owned(), ending }),
-        }
+        let known = ENDINGS.iter().find(|(known, _)| ending.as_deref() == Some(known));
+        let format = known.map(|(_, format)| *format);
+        format.ok_or_else(|| ReportError::UnknownFormat { path: path.to_owned(), ending })
     }
 
     /// The file's content.
     pub fn render(self, report: &Report) -> Result<String, ReportError> {
         match self {
             Self::Markdown => Ok(markdown_text(report)),
+            Self::Html => Ok(html_text(report)),
             Self::Json => {
                 let text = serde_json::to_string_pretty(report).map_err(ReportError::Encode)?;
                 Ok(text + "\n")

@@ -1,4 +1,4 @@
-//! Reports: the final table on stdout, `report.md`, `report.json` and `last.json`.
+//! Reports: the final table on stdout, `report.md`, `report.html`, `report.json` and `last.json`.
 //!
 //! A run that is over comes in as a [`RunResult`](crate::result::RunResult) and becomes a [`Report`], which is `report.json`
 //! field by field. Everything else is rendered from the report alone, so that a saved run can be shown again. Only `file`
@@ -11,6 +11,7 @@ mod course;
 mod facts;
 mod file;
 mod gap;
+mod html;
 mod judged;
 mod limits;
 mod markdown;
@@ -27,6 +28,7 @@ mod verdict;
 
 pub use file::{Format, ReportError, check_target, last_path, read_json, write, write_last};
 pub(crate) use file::{check_place, write_text};
+pub use html::html_text;
 pub use markdown::markdown_text;
 pub use model::*;
 pub use saved::{HistogramError, recorded};

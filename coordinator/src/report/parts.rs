@@ -69,7 +69,7 @@ pub(super) fn workers(report: &Report) -> Option<(Table, String)> {
 }
 
 /// A part of one as whole per cent.
-pub(super) fn share(part: Option<f64>) -> String {
+fn share(part: Option<f64>) -> String {
     part.map_or_else(|| "-".to_owned(), |part| format!("{:.0}%", part * 100.0))
 }
 
@@ -87,6 +87,27 @@ fn worker_row(worker: &Worker) -> Vec<Cell> {
         share(worker.cpu_max).into(),
         figure_or_dash(worker.lag_ms_p99).into(),
     ]
+}
+
+/// When workers were the limit, one row for each stretch; `None` where they never were.
+pub(super) fn limits(report: &Report) -> Option<Table> {
+    let columns = [("Worker", Align::Left), ("From", Align::Right), ("To", Align::Right)];
+    let figures = ["Seconds", "CPU max", "Lag p99 ms", "Stood still ms"].map(|title| (title, Align::Right));
+    let mut table = Table::new(columns.into_iter().chain(figures));
+    for (worker, limit) in
+        report.workers.iter().flat_map(|one| one.limits.iter().map(move |limit| (one, limit)))
+    {
+        table.row(vec![
+            Cell::Name(worker.name.clone()),
+            clock(limit.from_s).into(),
+            clock(limit.to_s).into(),
+            limit.seconds.to_string().into(),
+            share(limit.cpu_max).into(),
+            figure_or_dash(limit.lag_ms_p99).into(),
+            figure_or_dash(limit.stood_still_ms).into(),
+        ]);
+    }
+    (!table.rows.is_empty()).then_some(table)
 }
 
 /// What stands below [`targets`].

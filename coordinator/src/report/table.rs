@@ -46,10 +46,9 @@ impl From<String> for Cell {
 impl Cell {
     fn markdown(&self, place: Place) -> String {
         match self {
-            Self::Text(text) => safe(text, place),
             Self::Strong(text) => format!("**{}**", safe(text, place)),
             Self::Name(text) if place == Place::Cell => safe_cut(text, place, MAX_NAME),
-            Self::Name(text) => safe(text, place),
+            Self::Text(text) | Self::Name(text) => safe(text, place),
             Self::Method(text) => safe_cut(text, place, MAX_METHOD),
         }
     }

@@ -41,10 +41,11 @@ fn said(result: Result<(), ReportError>) -> String {
 fn the_ending_tells_the_format() {
     assert_eq!(Format::of(Path::new("a/b.MD")).expect("known"), Format::Markdown);
     assert_eq!(Format::of(Path::new("b.json")).expect("known"), Format::Json);
-    let html = Format::of(Path::new("x.html")).expect_err("unknown").to_string();
-    assert_eq!(html, "`x.html`: there is no report format .html; this version writes .md and .json");
+    assert_eq!(Format::of(Path::new("c.html")).expect("known"), Format::Html);
+    let pdf = Format::of(Path::new("x.pdf")).expect_err("unknown").to_string();
+    assert_eq!(pdf, "`x.pdf`: there is no report format .pdf; this version writes .md, .html and .json");
     let none = Format::of(Path::new("report")).expect_err("unknown").to_string();
-    assert!(none.ends_with("has none; this version writes .md and .json"), "{none}");
+    assert!(none.ends_with("has none; this version writes .md, .html and .json"), "{none}");
 }
 
 #[test]
@@ -62,7 +63,7 @@ fn a_target_is_checked_without_a_trace() {
     assert!(missing.contains("there is no folder") && missing.contains("create it"), "{missing}");
     fs::create_dir(folder.0.join("d.md")).expect("creates");
     assert!(said(check_target(&folder.0.join("d.md"))).contains("is a folder; name a file in it"));
-    assert!(said(check_target(&folder.0.join("x.csv"))).contains("this version writes .md and .json"));
+    assert!(said(check_target(&folder.0.join("x.pdf"))).contains("this version writes .md, .html and .json"));
 }
 
 #[test]

@@ -4,5 +4,6 @@
 
 mod files;
 pub(crate) mod fixtures;
+mod html;
 mod properties;
 mod snapshots;

@@ -27,6 +27,7 @@ fn help() {
     insta::assert_snapshot!("help_plan", seen(&["plan", "--help"]));
     insta::assert_snapshot!("help_certs", seen(&["certs", "--help"]));
     insta::assert_snapshot!("help_resume", seen(&["resume", "--help"]));
+    insta::assert_snapshot!("help_report", seen(&["report", "--help"]));
     insta::assert_snapshot!("help_try", seen(&["try", "--help"]));
     insta::assert_snapshot!("help_new", seen(&["new", "--help"]));
     insta::assert_snapshot!("help_compare", seen(&["compare", "--help"]));
@@ -214,4 +215,78 @@ fn saved_runs_are_compared() {
     insta::assert_snapshot!("compare_missing", of_folder(seen(&["compare", &base, &missing])));
     let wrong = seen(&["compare", &base, &base, "--report", &folder.path("diff.html")]);
     insta::assert_snapshot!("compare_ending", of_folder(wrong));
+}
+
+/// The answer of `report` with the last run kept below `state`, whose path is not shown.
+fn reported(state: &str, args: &[&str]) -> String {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_coordinator"));
+    command.arg("report").args(args).env("XDG_STATE_HOME", state);
+    for name in ["STAMPEDE_REPORT", "STAMPEDE_JSON"] {
+        command.env_remove(name);
+    }
+    let output = command.output().expect("the program starts");
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let code = output.status.code().expect("it ends by itself");
+    let seen =
+        format!("exit {code}\n--- stdout\n{}--- stderr\n{}", text(&output.stdout), text(&output.stderr));
+    seen.replace(state, "STATE")
+}
+
+/// A run that is kept below `state`: three requests to a port nobody listens on.
+fn keep_a_run(state: &str) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_coordinator"));
+    let args = ["http://127.0.0.1:1/kv/1", "-i", "3", "--headless", "--bind", "127.0.0.1:0", "--json"];
+    let output = command.args(args).env("XDG_STATE_HOME", state).output().expect("the program starts");
+    assert_eq!(output.status.code(), Some(1), "nobody listens on port 1");
+}
+
+#[test]
+fn report_says_why_there_is_none() {
+    let folder = Folder::new("no-report");
+    let state = folder.path("");
+    let state = state.trim_end_matches('/');
+    insta::assert_snapshot!("report_none_kept", reported(state, &[]));
+    insta::assert_snapshot!("report_not_there", reported(state, &["nope.json"]));
+    let file = folder.path("other.json");
+    std::fs::write(&file, r#"{"schema": "stampede.report/2"}"#).expect("written");
+    insta::assert_snapshot!("report_other_schema", reported(state, &[&file]));
+    std::fs::write(&file, "{}").expect("written");
+    insta::assert_snapshot!("report_no_report", reported(state, &[&file]));
+    insta::assert_snapshot!("report_ending", reported(state, &["--report", "x.pdf"]));
+}
+
+#[test]
+fn report_makes_every_format_from_the_last_run() {
+    let folder = Folder::new("report");
+    let state = folder.path("");
+    let state = state.trim_end_matches('/');
+    keep_a_run(state);
+    let table = reported(state, &[]);
+    assert!(table.starts_with("exit 0\n--- stdout\nStampede: failed. 3 of 3 requests failed"), "{table}");
+    assert!(table.contains("the run is kept in STATE/stampede/last.json"), "{table}");
+
+    let files = ["r.html", "r.md", "r.json"].map(|name| folder.path(name));
+    let args: Vec<_> = files.iter().flat_map(|file| ["--report", file]).collect();
+    let told = reported(state, &args);
+    assert_eq!(told, "exit 0\n--- stdout\nSTATE/r.html\nSTATE/r.md\nSTATE/r.json\n--- stderr\n");
+    let [html, md, json] = files.clone().map(|file| std::fs::read_to_string(file).expect("written"));
+    assert!(html.starts_with("<!doctype html>") && md.starts_with("# Load test"), "{md}");
+    let last = std::fs::read_to_string(format!("{state}/stampede/last.json")).expect("kept");
+    assert_eq!(json, last, "nothing is lost on the way");
+
+    let shown = reported(state, &["--json", &files[2]]);
+    assert_eq!(shown, format!("exit 0\n--- stdout\n{json}--- stderr\n"));
+}
+
+/// Linux has a file that lets itself be opened and takes nothing in.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_report_that_cannot_be_written_in_the_end_is_said() {
+    let folder = Folder::new("full");
+    let state = folder.path("");
+    keep_a_run(state.trim_end_matches('/'));
+    let mut command = Command::new(env!("CARGO_BIN_EXE_coordinator"));
+    let full = std::fs::File::options().write(true).open("/dev/full").expect("opens");
+    let output = command.arg("report").env("XDG_STATE_HOME", &state).stdout(full).output();
+    assert_eq!(output.expect("the program starts").status.code(), Some(14));
 }

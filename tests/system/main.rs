@@ -21,6 +21,7 @@ mod kinds;
 mod limits;
 mod load;
 mod output;
+mod page;
 mod percentiles;
 mod pipelining;
 mod resume;

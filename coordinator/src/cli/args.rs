@@ -65,6 +65,24 @@ pub(super) enum Command {
     Certs(CertsArgs),
     /// Go on with a test whose coordinator died, from its --journal
     Resume(ResumeArgs),
+    /// Show a run that was saved, or make any report from it
+    Report(ReportArgs),
+}
+
+/// What `report` takes.
+#[derive(Debug, ClapArgs)]
+pub(super) struct ReportArgs {
+    /// The saved run, a report in JSON [default: the last run]
+    #[arg(value_name = "RUN.json")]
+    pub(super) run: Option<PathBuf>,
+
+    /// Write a report, format by ending: .md, .html, .json; repeatable [default: the table, on stdout]
+    #[arg(long = "report", value_name = "FILE", env = "STAMPEDE_REPORT", value_delimiter = '\n')]
+    pub(super) reports: Vec<PathBuf>,
+
+    /// Print the JSON report instead of the table
+    #[arg(long, env = "STAMPEDE_JSON", value_parser = FalseyValueParser::new())]
+    pub(super) json: bool,
 }
 
 /// What `resume` takes. Everything else is as it was when the test began.
@@ -297,8 +315,8 @@ pub(super) struct RunArgs {
     #[command(flatten)]
     pub(super) labels: LabelArgs,
 
-    /// Write a report, format by ending: .md, .json, .csv (Locust's four files), .xml (test cases for CI), .hlog
-    /// (histograms); repeatable
+    /// Write a report, format by ending: .md, .html, .json, .csv (Locust's four files), .xml (test cases for CI),
+    /// .hlog (histograms); repeatable
     #[arg(long = "report", value_name = "FILE", env = "STAMPEDE_REPORT", value_delimiter = '\n')]
     pub(super) reports: Vec<PathBuf>,
 

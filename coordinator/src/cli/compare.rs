@@ -55,8 +55,8 @@ pub(super) fn run(args: &CompareArgs) -> Result<Outcome, Error> {
         }
         check_place(path).map_err(Error::ReportTarget)?;
     }
-    let base = read_json(&args.base).map_err(Error::ReportTarget)?;
-    let new = read_json(&args.new).map_err(Error::ReportTarget)?;
+    let base = read_json(&args.base).map_err(Error::SavedRun)?;
+    let new = read_json(&args.new).map_err(Error::SavedRun)?;
     let unlike = unlike(&base, &new);
     if !unlike.is_empty() && !args.force {
         return Err(Error::Usage(refusal(&args.base, &args.new, &unlike)));

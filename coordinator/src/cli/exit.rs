@@ -23,6 +23,9 @@ pub enum Error {
     /// A report that could not be written in the end; said before the start.
     #[error("{0}")]
     ReportTarget(#[source] ReportError),
+    /// A saved run that cannot be read.
+    #[error("{0}")]
+    SavedRun(#[source] ReportError),
     /// The log cannot be written.
     #[error("cannot write the log to {}: {source}", path.display())]
     Log {
@@ -66,6 +69,7 @@ impl Error {
             Self::Usage(_)
             | Self::NoScenario(_)
             | Self::ReportTarget(_)
+            | Self::SavedRun(_)
             | Self::Log { .. }
             | Self::FleetTls(_)
             | Self::Journal(_)

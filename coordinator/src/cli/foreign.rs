@@ -15,16 +15,15 @@ const FLAGS: [(&str, &str); 11] = [
     ("-f", "the scenario file is named without a flag: coordinator FILE"),
     ("--local-ips", "addresses to connect from are --source-ip IP, once for each"),
     ("-laddr", "addresses to connect from are --source-ip IP, once for each"),
-    ("--csv", "reports are --report FILE; this version writes .md and .json"),
-    ("--html", "reports are --report FILE; this version writes .md and .json"),
+    ("--csv", "reports are --report FILE; this version writes .md, .html and .json"),
+    ("--html", "reports are --report FILE, the format by its ending: --report report.html"),
 ];
 
 /// Words other tools begin with.
-const WORDS: [(&str, &str); 4] = [
+const WORDS: [(&str, &str); 3] = [
     ("help", "the help is --help (-h)"),
     ("run", "a test runs without a word: coordinator FILE"),
     ("attack", "a test runs without a word: coordinator FILE"),
-    ("report", "reports are written by a run with --report FILE; this version makes none from a saved run"),
 ];
 
 /// The first flag of another tool among `args`.

@@ -17,6 +17,7 @@ mod log;
 mod new;
 mod plan;
 mod prepare;
+mod report;
 mod resume;
 mod run;
 mod trial;
@@ -49,6 +50,7 @@ pub fn main() -> ExitCode {
         Some(Command::Certs(ref certs)) => certs::certs(certs).map(|()| Outcome::default()),
         Some(Command::Compare(ref args)) => compare::run(args),
         Some(Command::Resume(ref resume)) => resume::resume(resume),
+        Some(Command::Report(ref saved)) => report::report(saved),
         None => run::run(&args.run),
     };
     match outcome {

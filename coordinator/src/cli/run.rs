@@ -1,7 +1,6 @@
 //! `coordinator [SCENARIO]`: conducts a test and tells what came of it.
 
-use std::io::{IsTerminal, Write};
-use std::path::PathBuf;
+use std::io::IsTerminal;
 use std::time::Duration;
 
 use stampede_scenarios::plan::Plan;
@@ -15,12 +14,13 @@ use super::interface;
 use super::journal::begin;
 use super::log::Log;
 use super::prepare::{Test, compiled, test};
+use super::report::{Written, print, write_reports};
 use super::urls::write_new;
 use crate::conduct::{Conducted, Conductor, Job};
 use crate::demo::Demo;
 use crate::fleet::{Door, ListenError, listen_on, resolve};
 use crate::local;
-use crate::report::{Format, Report, check_target, last_path, stdout_text, write, write_last};
+use crate::report::{Report, check_target, last_path, stdout_text, write_last};
 use crate::run::RunSetup;
 
 /// Where workers connect unless told otherwise.
@@ -171,17 +171,7 @@ async fn conduct(args: &RunArgs, start: Start, log: &Log) -> Result<Conducted, E
 /// Writes the reports and says what came of the run.
 pub(super) fn tell(args: &RunArgs, conducted: &Conducted) -> Outcome {
     let report = Report::from_result(&conducted.result);
-    let mut written: Vec<PathBuf> = Vec::new();
-    let mut report_failed = false;
-    for path in &args.reports {
-        match write(path, &report) {
-            Ok(files) => written.extend(files),
-            Err(error) => {
-                report_failed = true;
-                interface::say(&format!("error: {error}"));
-            }
-        }
-    }
+    let Written { files: written, mut failed } = write_reports(&args.reports, &report);
     let last = last_path(|name| std::env::var_os(name));
     let kept = last.as_deref().filter(|last| match write_last(last, &report) {
         Ok(()) => true,
@@ -191,23 +181,13 @@ pub(super) fn tell(args: &RunArgs, conducted: &Conducted) -> Outcome {
             false
         }
     });
-    let text = if args.json {
-        Format::Json.render(&report).unwrap_or_else(|error| {
-            report_failed = true;
-            error.to_string()
-        })
-    } else {
-        stdout_text(&report, &written, kept)
-    };
-    // A reader that has gone away wanted no more; the exit code still says how the test went.
-    let told = writeln!(std::io::stdout(), "{}", text.trim_end());
-    report_failed |= told.is_err_and(|error| error.kind() != std::io::ErrorKind::BrokenPipe);
+    failed |= !print(&report, args.json, || stdout_text(&report, &written, kept));
     let verdict = report.verdict();
     Outcome {
         aborted: conducted.result.aborted,
         broken: conducted.result.holds() == Some(false),
         incomplete: !verdict.complete || conducted.lost_everyone,
-        report_failed,
+        report_failed: failed,
         failed: !verdict.passed,
         code_on_failure: args.exit_code_on_error,
     }

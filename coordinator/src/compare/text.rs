@@ -2,14 +2,14 @@
 
 use super::change::{Change, Judgement, Metric};
 use super::whole::{Comparison, RowChange};
-use crate::report::{Align, Place, Report, Table, count_of, figure, safe};
+use crate::report::{Align, Cell, Place, Report, Table, count_of, figure, safe};
 
 /// What goes to standard output.
 pub fn stdout(comparison: &Comparison, base: &Report, new: &Report) -> String {
     let mut text =
-        format!("{}\n\n{}", sentence(comparison, Place::Line), runs(base, new, Place::Cell).render());
+        format!("{}\n\n{}", sentence(comparison, Place::Line), runs(base, new).markdown(Place::Cell));
     if comparison.told {
-        text = format!("{text}\n{}", rows(comparison, Place::Cell).render());
+        text = format!("{text}\n{}", rows(comparison).markdown(Place::Cell));
     }
     for remark in &comparison.remarks {
         text = format!("{text}\nnote: {}", safe(remark, Place::Line));
@@ -24,14 +24,14 @@ pub fn markdown(comparison: &Comparison, base: &Report, new: &Report) -> String 
         "# Comparison: {}\n\n{}\n\n## The runs\n\n{}",
         verdict(comparison),
         sentence(comparison, place),
-        runs(base, new, place).render()
+        runs(base, new).markdown(place)
     );
     if comparison.told {
         let tolerance = comparison.tolerance * 100.0;
         text = format!(
             "{text}\n## Every row\n\nEach figure in the base run → in the new one, and the change ± what two runs of the same thing may differ by. \
              A difference counts when it is larger than that and than {tolerance}%. Times in ms.\n\n{}",
-            rows(comparison, place).render()
+            rows(comparison).markdown(place)
         );
     }
     if !comparison.remarks.is_empty() {
@@ -92,7 +92,7 @@ fn difference(row: &RowChange, change: &Change, place: Place) -> String {
     format!("{} {of} {}{word}", change.metric.as_str(), cell(change, unit))
 }
 
-fn runs(base: &Report, new: &Report, place: Place) -> Table {
+fn runs(base: &Report, new: &Report) -> Table {
     let columns = [
         ("", Align::Left),
         ("Run", Align::Left),
@@ -105,28 +105,29 @@ fn runs(base: &Report, new: &Report, place: Place) -> Table {
     let mut table = Table::new(columns);
     for (which, report) in [("base", base), ("new", new)] {
         let run = &report.run;
-        table.row(vec![
+        let cells = [
             which.to_owned(),
-            safe(&run.id, place),
-            safe(&run.target, place),
-            safe(&run.started_at, place),
+            run.id.clone(),
+            run.target.clone(),
+            run.started_at.clone(),
             figure(run.duration_s),
             report.totals.requests.to_string(),
-            safe(&run.version, place),
-        ]);
+            run.version.clone(),
+        ];
+        table.row(cells.map(Cell::Text).into());
     }
     table
 }
 
-fn rows(comparison: &Comparison, place: Place) -> Table {
+fn rows(comparison: &Comparison) -> Table {
     let mut columns = vec![("Type", Align::Left), ("Name", Align::Left)];
     columns.extend(Metric::ALL.map(|metric| (metric.as_str(), Align::Right)));
     let mut table = Table::new(columns);
     for row in &comparison.rows {
-        let mut cells = vec![safe(&row.method, place), safe(&row.name, place)];
+        let mut cells = vec![Cell::Text(row.method.clone()), Cell::Text(row.name.clone())];
         for metric in Metric::ALL {
             let change = row.changes.iter().find(|change| change.metric == metric);
-            cells.push(change.map_or_else(|| "-".to_owned(), marked));
+            cells.push(change.map_or_else(|| "-".to_owned(), marked).into());
         }
         table.row(cells);
     }

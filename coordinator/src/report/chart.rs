@@ -9,6 +9,10 @@ use super::text::{figure, width};
 
 const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 
+/// Flatter than Mermaid's own, for there are several; its own colour for a line can hardly be seen on white, this one on
+/// dark as well.
+const LOOK: &str = r##"%%{init: {"xyChart": {"width": 900, "height": 260}, "themeVariables": {"xyChart": {"plotColorPalette": "#3b82f6"}}}}%%"##;
+
 /// One line of the course.
 #[derive(Debug)]
 pub(super) struct Series {
@@ -45,7 +49,7 @@ impl Series {
         let largest = self.largest();
         let top = if largest > 0.0 { largest } else { 1.0 };
         let values: Vec<_> = self.values.iter().map(|value| plain(value.unwrap_or(0.0))).collect();
-        let mut out = String::from("```mermaid\nxychart-beta\n");
+        let mut out = format!("```mermaid\n{LOOK}\nxychart-beta\n");
         let lines = [
             format!("title \"{}\"", self.title),
             format!("x-axis \"run time in s\" {from_s} --> {to_s}"),
@@ -86,15 +90,15 @@ impl Series {
     }
 }
 
-/// All sparklines in one block of text.
+/// All sparklines in one block of Markdown.
 pub(super) fn sparklines(series: &[Series]) -> String {
+    format!("```text\n{}```\n", sparkline_text(series))
+}
+
+/// All sparklines, a line each.
+pub(super) fn sparkline_text(series: &[Series]) -> String {
     let label_width = series.iter().map(|one| width(one.unit)).max().unwrap_or(0);
-    let mut out = String::from("```text\n");
-    for one in series {
-        out.push_str(&one.sparkline(label_width));
-    }
-    out.push_str("```\n");
-    out
+    series.iter().map(|one| one.sparkline(label_width)).collect()
 }
 
 /// Which of the eight bars.

@@ -11,21 +11,19 @@ use thiserror::Error;
 
 use super::csv;
 use super::hlog::hlog_text;
+use super::html::html_text;
 use super::junit::junit_text;
 use super::markdown::markdown_text;
 use super::model::{Report, SCHEMA};
-
-/// Endings of the formats, as messages name them.
-const ENDINGS: &str = ".md, .json, .csv, .xml and .hlog";
 
 /// Why a report cannot be written or read. Messages say what to do.
 #[derive(Debug, Error)]
 pub enum ReportError {
     /// The file's ending names no format.
-    #[error("`{}`: {}; this version writes {ENDINGS}", path.display(), ending.as_ref().map_or_else(
+    #[error("`{}`: {}; this version writes {}", path.display(), ending.as_ref().map_or_else(
         || "a report's format follows from its ending and this has none".to_owned(),
         |ending| format!("there is no report format .{ending}"),
-    ))]
+    ), known_endings())]
     UnknownFormat {
         /// As it was given.
         path: PathBuf,
@@ -104,6 +102,8 @@ pub enum Format {
     Markdown,
     /// `.json`
     Json,
+    /// `.html`
+    Html,
     /// `.csv`: the four files that Locust writes.
     Csv,
     /// `.xml`: test cases of `JUnit`.
@@ -112,24 +112,39 @@ pub enum Format {
     Hlog,
 }
 
+/// Every ending with its format, as they are listed to people.
+const ENDINGS: &[(&str, Format)] = &[
+    ("md", Format::Markdown),
+    ("html", Format::Html),
+    ("json", Format::Json),
+    ("csv", Format::Csv),
+    ("xml", Format::Junit),
+    ("hlog", Format::Hlog),
+];
+
+/// `.md, .html and .json`
+fn known_endings() -> String {
+    let endings: Vec<_> = ENDINGS.iter().map(|(ending, _)| format!(".{ending}")).collect();
+    match endings.as_slice() {
+        [all @ .., last] if !all.is_empty() => format!("{} and {last}", all.join(", ")),
+        all => all.concat(),
+    }
+}
+
 impl Format {
     /// By the file's ending, in either case.
     pub fn of(path: &Path) -> Result<Self, ReportError> {
         let ending = path.extension().map(|ending| ending.to_string_lossy().to_lowercase());
-        match ending.as_deref() {
-            Some("md") => Ok(Self::Markdown),
-            Some("json") => Ok(Self::Json),
-            Some("csv") => Ok(Self::Csv),
-            Some("xml") => Ok(Self::Junit),
-            Some("hlog") => Ok(Self::Hlog),
-            _ => Err(ReportError::UnknownFormat { path: path.to_owned(), ending }),
-        }
+        let known = ENDINGS.iter().find(|(known, _)| ending.as_deref() == Some(known));
+        let format = known.map(|(_, format)| *format);
+        format.ok_or_else(|| ReportError::UnknownFormat { path: path.to_owned(), ending })
     }
 
     /// The file's content; of a format of several files, the first one's.
     pub fn render(self, report: &Report) -> Result<String, ReportError> {
         match self {
             Self::Markdown => Ok(markdown_text(report)),
+            Self::Html => Ok(html_text(report)),
             Self::Json => {
                 let text = serde_json::to_string_pretty(report).map_err(ReportError::Encode)?;
                 Ok(text + "\n")
@@ -144,7 +159,7 @@ impl Format {
     fn files(self, path: &Path, report: &Report) -> Result<Vec<(PathBuf, String)>, ReportError> {
         match self {
             Self::Csv => Ok(self.paths(path).into_iter().zip(csv::texts(report)).collect()),
-            Self::Markdown | Self::Json | Self::Junit | Self::Hlog => {
+            Self::Markdown | Self::Html | Self::Json | Self::Junit | Self::Hlog => {
                 Ok(vec![(path.to_owned(), self.render(report)?)])
             }
         }
@@ -154,7 +169,7 @@ impl Format {
     fn paths(self, path: &Path) -> Vec<PathBuf> {
         match self {
             Self::Csv => csv::PARTS.iter().map(|part| beside(path, part)).collect(),
-            Self::Markdown | Self::Json | Self::Junit | Self::Hlog => vec![path.to_owned()],
+            Self::Markdown | Self::Html | Self::Json | Self::Junit | Self::Hlog => vec![path.to_owned()],
         }
     }
 }

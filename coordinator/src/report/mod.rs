@@ -1,4 +1,4 @@
-//! Reports: the final table on stdout, `report.md`, `report.json` and `last.json`.
+//! Reports: the final table on stdout, `report.md`, `report.html`, `report.json` and `last.json`.
 //!
 //! A run that is over comes in as a [`RunResult`](crate::result::RunResult) and becomes a [`Report`], which is `report.json`
 //! field by field. Everything else is rendered from the report alone, so that a saved run can be shown again. Only `file`
@@ -9,14 +9,17 @@ mod build;
 mod chart;
 mod course;
 mod csv;
+mod facts;
 mod file;
 mod gap;
 mod hlog;
+mod html;
 mod judged;
 mod junit;
 mod limits;
 mod markdown;
 mod model;
+mod parts;
 mod saved;
 mod stdout;
 mod table;
@@ -28,11 +31,12 @@ mod verdict;
 
 pub use file::{Format, ReportError, check_target, last_path, read_json, write, write_last};
 pub(crate) use file::{check_place, write_text};
+pub use html::html_text;
 pub use markdown::markdown_text;
 pub use model::*;
 pub use saved::{HistogramError, recorded};
 pub use stdout::stdout_text;
-pub(crate) use table::{Align, Table};
+pub(crate) use table::{Align, Cell, Table};
 pub(crate) use text::{Place, count_of, figure, safe};
 pub use times::{Percentiles, PhaseReport, TimesReport};
 pub use verdict::{Verdict, verdict};

@@ -27,8 +27,8 @@ const MAX_MESSAGE: usize = 120;
 
 /// The text, ended by a newline. `reports` are the files that were written, `last` is where the run is kept.
 pub fn stdout_text(report: &Report, reports: &[PathBuf], last: Option<&Path>) -> String {
-    let mut out = format!("{}\n\n{}\n", report.verdict().sentence, final_table(report, Place::Cell));
-    let beside = table_beside(report, Place::Cell).map(|table| format!("{BESIDE}\n\n{table}\n"));
+    let mut out = format!("{}\n\n{}\n", report.verdict().sentence, final_table(report).markdown(Place::Cell));
+    let beside = table_beside(report).map(|table| format!("{BESIDE}\n\n{}\n", table.markdown(Place::Cell)));
     out.push_str(&beside.unwrap_or_default());
     let failures = failures(report);
     if !failures.is_empty() {

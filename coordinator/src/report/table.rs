@@ -1,5 +1,6 @@
 //! Tables: padded Markdown that reads well as it is and renders on a code-hosting site, and the final table itself.
 //!
+//! Cells hold plain text; it is escaped for the place it goes to when the table is rendered. `html/` renders the same tables.
 //! Scripts read the final table: its columns and the form of their values are part of what is promised.
 
 use super::model::{Endpoint, Report};
@@ -11,6 +12,9 @@ const MAX_PADDED: usize = 60;
 /// Columns of a name in the final table on stdout.
 const MAX_NAME: usize = 50;
 
+/// Columns of a method, everywhere.
+const MAX_METHOD: usize = 20;
+
 /// To which side a column is aligned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Align {
@@ -20,11 +24,43 @@ pub(crate) enum Align {
     Right,
 }
 
-/// A table in the making. Cells come in escaped.
+/// What stands in a cell, not escaped yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Cell {
+    /// As it is.
+    Text(String),
+    /// To be noticed.
+    Strong(String),
+    /// A name, cut in the middle where a terminal reads it.
+    Name(String),
+    /// A method, cut likewise.
+    Method(String),
+}
+
+impl From<String> for Cell {
+    fn from(text: String) -> Self {
+        Self::Text(text)
+    }
+}
+
+impl Cell {
+    fn markdown(&self, place: Place) -> String {
+        match self {
+            Self::Strong(text) => format!("**{}**", safe(text, place)),
+            Self::Name(text) if place == Place::Cell => safe_cut(text, place, MAX_NAME),
+            Self::Text(text) | Self::Name(text) => safe(text, place),
+            Self::Method(text) => safe_cut(text, place, MAX_METHOD),
+        }
+    }
+}
+
+/// A table in the making.
 #[derive(Debug)]
 pub(crate) struct Table {
-    columns: Vec<(String, Align)>,
-    rows: Vec<Vec<String>>,
+    /// Titles, each with the side its column is aligned to.
+    pub(super) columns: Vec<(String, Align)>,
+    /// As many cells each as there are columns.
+    pub(super) rows: Vec<Vec<Cell>>,
 }
 
 impl Table {
@@ -35,20 +71,22 @@ impl Table {
     }
 
     /// Adds a row; it must have as many cells as there are columns.
-    pub(crate) fn row(&mut self, cells: Vec<String>) {
+    pub(crate) fn row(&mut self, cells: Vec<Cell>) {
         debug_assert_eq!(cells.len(), self.columns.len());
         self.rows.push(cells);
     }
 
-    /// The whole table, each line ended.
-    pub(crate) fn render(&self) -> String {
-        let mut widths: Vec<_> = self.columns.iter().map(|(title, _)| width(title).max(3)).collect();
-        for row in &self.rows {
+    /// The whole table as Markdown, each line ended.
+    pub(crate) fn markdown(&self, place: Place) -> String {
+        let titles: Vec<_> = self.columns.iter().map(|(title, _)| safe(title, place)).collect();
+        let escaped = |row: &Vec<Cell>| row.iter().map(|cell| cell.markdown(place)).collect::<Vec<_>>();
+        let rows: Vec<_> = self.rows.iter().map(escaped).collect();
+        let mut widths: Vec<_> = titles.iter().map(|title| width(title).max(3)).collect();
+        for row in &rows {
             for (known, cell) in widths.iter_mut().zip(row) {
                 *known = (*known).max(width(cell).min(MAX_PADDED));
             }
         }
-        let titles: Vec<_> = self.columns.iter().map(|(title, _)| title.clone()).collect();
         let mut out = self.line(&titles, &widths);
         for ((_, align), width) in self.columns.iter().zip(&widths) {
             let (dashes, end) = match align {
@@ -60,7 +98,7 @@ impl Table {
             out.push_str(end);
         }
         out.push_str("|\n");
-        for row in &self.rows {
+        for row in &rows {
             out.push_str(&self.line(row, &widths));
         }
         out
@@ -86,16 +124,16 @@ impl Table {
 /// What stands above [`table_beside`].
 pub(super) const BESIDE: &str = "Beside them, in no sum:";
 
-/// The final table: one row per endpoint, one for all together. Long names are cut where a terminal reads them.
-pub(super) fn final_table(report: &Report, place: Place) -> String {
-    figures(report.endpoints.iter().chain([&report.totals]), place)
+/// The final table: one row per endpoint, one for all together.
+pub(super) fn final_table(report: &Report) -> Table {
+    figures(report.endpoints.iter().chain([&report.totals]))
 }
 
 /// The same columns for what is in no sum: groups, then requests of setup and teardown.
-pub(super) fn table_beside(report: &Report, place: Place) -> Option<String> {
+pub(super) fn table_beside(report: &Report) -> Option<Table> {
     let mut rows = beside(report).peekable();
     rows.peek()?;
-    Some(figures(rows, place))
+    Some(figures(rows))
 }
 
 /// The rows that are in no sum.
@@ -103,20 +141,19 @@ pub(super) fn beside(report: &Report) -> impl Iterator<Item = &Endpoint> {
     report.groups.iter().chain(&report.asides)
 }
 
-fn figures<'a>(rows: impl Iterator<Item = &'a Endpoint>, place: Place) -> String {
+fn figures<'a>(rows: impl Iterator<Item = &'a Endpoint>) -> Table {
     let text = ["Type", "Name"].map(|title| (title, Align::Left));
     let numbers =
         ["# reqs", "# fails", "Avg", "Min", "Max", "Med", "p90", "p95", "p99", "req/s", "failures/s"]
             .map(|title| (title, Align::Right));
     let mut table = Table::new(text.into_iter().chain(numbers));
     for endpoint in rows {
-        table.row(final_row(endpoint, place));
+        table.row(final_row(endpoint));
     }
-    table.render()
+    table
 }
 
-fn final_row(endpoint: &Endpoint, place: Place) -> Vec<String> {
-    let [method, name] = identity(endpoint, place);
+fn final_row(endpoint: &Endpoint) -> Vec<Cell> {
     let percentiles = &endpoint.percentiles_ms;
     let times = [
         endpoint.avg_ms,
@@ -130,18 +167,15 @@ fn final_row(endpoint: &Endpoint, place: Place) -> Vec<String> {
         endpoint.failures_per_s,
     ];
     let fails = format!("{} ({})", endpoint.failures, percent(endpoint.failures, endpoint.requests));
-    let mut row = vec![method, name, endpoint.requests.to_string(), fails];
-    row.extend(times.map(figure_or_dash));
+    let mut row = Vec::from(identity(endpoint));
+    row.extend([endpoint.requests.to_string(), fails].map(Cell::Text));
+    row.extend(times.map(|time| figure_or_dash(time).into()));
     row
 }
 
 /// The cells that say which endpoint a row is about.
-pub(super) fn identity(endpoint: &Endpoint, place: Place) -> [String; 2] {
-    let name = match place {
-        Place::Markdown => safe(&endpoint.name, place),
-        Place::Line | Place::Cell => safe_cut(&endpoint.name, place, MAX_NAME),
-    };
-    [safe_cut(&endpoint.method, place, 20), name]
+pub(super) fn identity(endpoint: &Endpoint) -> [Cell; 2] {
+    [Cell::Method(endpoint.method.clone()), Cell::Name(endpoint.name.clone())]
 }
 
 #[cfg(test)]
@@ -151,14 +185,14 @@ mod tests {
     #[test]
     fn columns_are_padded_by_what_a_terminal_shows() {
         let mut table = Table::new([("Name", Align::Left), ("#", Align::Right)]);
-        table.row(vec!["漢字".into(), "7".into()]);
-        table.row(vec!["abcdef".into(), "1234".into()]);
+        table.row(["漢字", "7"].map(|text| text.to_owned().into()).into());
+        table.row(["abcdef", "1234"].map(|text| text.to_owned().into()).into());
         let expected = "\
 | Name   |    # |
 |--------|-----:|
 | 漢字   |    7 |
 | abcdef | 1234 |
 ";
-        assert_eq!(table.render(), expected);
+        assert_eq!(table.markdown(Place::Cell), expected);
     }
 }

@@ -16,6 +16,8 @@ pub(crate) enum Place {
     Cell,
     /// Markdown that will be rendered: nothing in it may act as mark-up.
     Markdown,
+    /// Text or a quoted attribute value of HTML.
+    Html,
 }
 
 /// `text` made safe for `place`.
@@ -62,6 +64,8 @@ fn pieces(text: &str, place: Place) -> impl Iterator<Item = Cow<'_, str>> {
         before = Some(c);
         if is_hidden(c) {
             Cow::Owned(escape(c))
+        } else if let (Some(entity), Place::Html) = (entity(c), place) {
+            Cow::Borrowed(entity)
         } else if is_markup(c, inside_word, place) {
             Cow::Owned(format!("\\{c}"))
         } else {
@@ -86,10 +90,22 @@ fn escape(c: char) -> String {
     }
 }
 
+/// What stands for a character that means something in HTML.
+fn entity(c: char) -> Option<&'static str> {
+    Some(match c {
+        '&' => "&amp;",
+        '<' => "&lt;",
+        '>' => "&gt;",
+        '"' => "&quot;",
+        '\'' => "&#39;",
+        _ => return None,
+    })
+}
+
 /// Whether a backslash goes before it. The backslash itself is doubled so that none from outside can undo one of ours.
 fn is_markup(c: char, inside_word: bool, place: Place) -> bool {
     match place {
-        Place::Line => false,
+        Place::Line | Place::Html => false,
         Place::Cell => matches!(c, '\\' | '|' | '`'),
         // An underscore inside a word is no emphasis, and names are full of them.
         Place::Markdown if c == '_' => !inside_word,
@@ -179,6 +195,7 @@ mod tests {
         let hostile = "a|b`c\\|\n\u{1b}[31m\u{202e}x_y_ <b>*";
         assert_eq!(safe(hostile, Place::Line), r"a|b`c\|\n\x1b[31m\u{202e}x_y_ <b>*");
         assert_eq!(safe(hostile, Place::Cell), r"a\|b\`c\\\|\n\x1b[31m\u{202e}x_y_ <b>*");
+        assert_eq!(safe("</td>&'\"\u{202e}", Place::Html), r"&lt;/td&gt;&amp;&#39;&quot;\u{202e}");
         assert_eq!(safe(hostile, Place::Markdown), r"a\|b\`c\\\|\n\x1b\[31m\u{202e}x_y\_ \<b>\*");
     }
 

@@ -1,6 +1,7 @@
 //! What the tests stand on: programs, their scenarios and reports, the truth.
 
 mod bed;
+pub(crate) mod browser;
 mod dir;
 mod output;
 pub(crate) mod process;

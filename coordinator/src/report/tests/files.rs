@@ -41,12 +41,12 @@ fn said<T: std::fmt::Debug>(result: Result<T, ReportError>) -> String {
 fn the_ending_tells_the_format() {
     assert_eq!(Format::of(Path::new("a/b.MD")).expect("known"), Format::Markdown);
     assert_eq!(Format::of(Path::new("b.json")).expect("known"), Format::Json);
+    assert_eq!(Format::of(Path::new("c.html")).expect("known"), Format::Html);
     let pdf = Format::of(Path::new("x.pdf")).expect_err("unknown").to_string();
-    let wanted =
-        "`x.pdf`: there is no report format .pdf; this version writes .md, .json, .csv, .xml and .hlog";
-    assert_eq!(pdf, wanted);
+    let endings = ".md, .html, .json, .csv, .xml and .hlog";
+    assert_eq!(pdf, format!("`x.pdf`: there is no report format .pdf; this version writes {endings}"));
     let none = Format::of(Path::new("report")).expect_err("unknown").to_string();
-    assert!(none.ends_with("has none; this version writes .md, .json, .csv, .xml and .hlog"), "{none}");
+    assert!(none.ends_with(&format!("has none; this version writes {endings}")), "{none}");
 }
 
 #[test]
@@ -64,7 +64,7 @@ fn a_target_is_checked_without_a_trace() {
     assert!(missing.contains("there is no folder") && missing.contains("create it"), "{missing}");
     fs::create_dir(folder.0.join("d.md")).expect("creates");
     assert!(said(check_target(&folder.0.join("d.md"))).contains("is a folder; name a file in it"));
-    assert!(said(check_target(&folder.0.join("x.pdf"))).contains("this version writes .md, .json"));
+    assert!(said(check_target(&folder.0.join("x.pdf"))).contains("this version writes .md, .html"));
     fs::create_dir(folder.0.join("run_failures.csv")).expect("creates");
     let inside = said(check_target(&folder.0.join("run.csv")));
     assert!(inside.contains("run_failures.csv` is a folder"), "{inside}");

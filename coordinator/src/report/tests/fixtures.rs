@@ -193,7 +193,7 @@ pub(super) fn worker(name: &str, requests: u64) -> WorkerResult {
 pub(super) const SHOP: [(&str, &str); 2] = [("GET", "/"), ("POST", "/predict")];
 
 /// Four requests to `/predict` for one to `/`, every 20 ms, slower and slower; three complete while draining.
-pub(super) fn passing() -> RunResult {
+pub(in crate::report) fn passing() -> RunResult {
     let requests: Vec<_> = (0..503u64)
         .map(|n| {
             let endpoint = u32::from(n % 5 != 0);

@@ -5,5 +5,6 @@
 mod files;
 pub(crate) mod fixtures;
 mod formats;
+mod html;
 mod properties;
 mod snapshots;

@@ -1,8 +1,11 @@
 //! Rules and the search in the reports: what was measured against what had to hold.
 
-use super::model::{Report, SearchReport, Threshold, TryReport};
+use std::time::Duration;
+
+use super::model::{Report, SearchReport, Threshold, TryReport, Window};
 use super::table::{Align, Table};
-use super::text::{Place, number, safe};
+use super::text::{Place, number, round6, safe};
+use crate::format::clock;
 use crate::result::{SearchResult, SearchTry};
 use crate::rules::Judged;
 
@@ -13,6 +16,9 @@ pub(super) fn threshold(rule: &Judged) -> Threshold {
         observed: rule.observed.and_then(number),
         shown: rule.shown.clone(),
         margin: rule.margin.and_then(number),
+        room: rule.room.clone(),
+        window: rule.window.map(|window| Window { from_s: window.from_s, to_s: window.to_s }),
+        ended_at_s: rule.ended_at.map(|at| round6(at.as_secs_f64())),
         passed: rule.passed,
     }
 }
@@ -58,19 +64,32 @@ fn holds(passed: bool) -> String {
     if passed { "yes" } else { "**no**" }.to_owned()
 }
 
-fn thresholds(rules: &[Threshold]) -> String {
-    let columns =
-        [("Rule", Align::Left), ("Measured", Align::Right), ("Room", Align::Right), ("Holds", Align::Left)];
-    let mut table = Table::new(columns);
-    for rule in rules {
-        table.row(vec![md(&rule.rule), md(&rule.shown), room(rule), holds(rule.passed)]);
-    }
-    table.render()
-        + "\nRoom is how far what was measured is on the right side of the limit, as a part of it.\n"
+/// `, ended the run at 00:41` of the rule that did.
+pub(super) fn ended_run(rule: &Threshold) -> String {
+    let at = rule.ended_at_s.and_then(|at| Duration::try_from_secs_f64(at).ok());
+    at.map_or_else(String::new, |at| format!(", ended the run at {}", clock(at)))
 }
 
-fn room(rule: &Threshold) -> String {
-    rule.margin.map_or_else(|| "-".to_owned(), |margin| format!("{:.1}%", margin * 100.0))
+/// `612 ms in 00:41-00:51, 22 % over`.
+pub(super) fn measured(rule: &Threshold) -> String {
+    let room = if rule.room.is_empty() { String::new() } else { format!(", {}", rule.room) };
+    format!("{}{room}", rule.shown)
+}
+
+fn thresholds(rules: &[Threshold]) -> String {
+    let columns =
+        [("Rule", Align::Left), ("Measured", Align::Right), ("Margin", Align::Right), ("Holds", Align::Left)];
+    let mut table = Table::new(columns);
+    for rule in rules {
+        let room = if rule.room.is_empty() { "-" } else { &rule.room };
+        let holds = holds(rule.passed) + &ended_run(rule);
+        table.row(vec![md(&rule.rule), md(&rule.shown), room.to_owned(), holds]);
+    }
+    let mut text = table.render();
+    if rules.iter().any(|rule| rule.window.is_some()) {
+        text.push_str("\nA rule with `for` is shown with the worst of its windows.\n");
+    }
+    text
 }
 
 fn tries(search: &SearchReport) -> String {

@@ -153,18 +153,6 @@ impl Run {
         self.shown.thresholds = Arc::new(self.threshold_rows());
     }
 
-    fn threshold_rows(&self) -> Vec<ThresholdRow> {
-        let rows = self.judged().into_iter().zip(&self.setup.plan.thresholds);
-        rows.map(|(judged, rule)| ThresholdRow {
-            holds: judged.observed.map(|_| judged.passed),
-            rule: judged.rule,
-            shown: judged.shown,
-            margin: judged.margin,
-            stops: rule.or_stop,
-        })
-        .collect()
-    }
-
     fn failure_rows(&self) -> Vec<FailureRow> {
         let mut rows: Vec<_> = self
             .merged

@@ -141,7 +141,7 @@ fn thresholds(
         thresholds::check(&rules, rows, cx);
     }
     let Some(node) = fields.get("thresholds") else { return Vec::new() };
-    let rules = thresholds::read(node, scope, cx);
+    let rules = thresholds::read(node, false, scope, cx);
     thresholds::check(&rules, rows, cx);
     rules.into_iter().map(|(rule, _)| rule).collect()
 }

@@ -20,8 +20,8 @@ pub(super) struct Rows<'a> {
     pub(super) others: bool,
 }
 
-/// Reads a list of rules. What is wrong has been reported.
-pub(super) fn read(node: &Node, scope: &Scope<'_>, cx: &Cx<'_>) -> Vec<(Rule, Place)> {
+/// Reads a list of rules. What is wrong has been reported. The rules of a `search` are each of the seconds of a try.
+pub(super) fn read(node: &Node, search: bool, scope: &Scope<'_>, cx: &Cx<'_>) -> Vec<(Rule, Place)> {
     let Kind::List(items) = &node.kind else {
         cx.report(
             Diagnostic::at(
@@ -36,30 +36,34 @@ pub(super) fn read(node: &Node, scope: &Scope<'_>, cx: &Cx<'_>) -> Vec<(Rule, Pl
         cx.report(Diagnostic::at(node.place, format!("there are more than {MOST_RULES} rules")));
         return Vec::new();
     }
-    items.iter().filter_map(|item| Some((read_rule(item, scope, cx)?, item.place))).collect()
+    items.iter().filter_map(|item| Some((read_rule(item, search, scope, cx)?, item.place))).collect()
 }
 
-fn read_rule(node: &Node, scope: &Scope<'_>, cx: &Cx<'_>) -> Option<Rule> {
+fn read_rule(node: &Node, search: bool, scope: &Scope<'_>, cx: &Cx<'_>) -> Option<Rule> {
     let text = scope.text(node, "a rule such as `p95 < 500ms`", cx)?;
     match threshold::parse(&text) {
-        Ok(rule) if rule.window.is_some() || rule.or_stop => {
-            let what = if rule.or_stop { "or stop" } else { "for" };
-            cx.report(
-                Diagnostic::at(
-                    node.place,
-                    format!("`{what}` is part of the scenario format, but this version cannot run it yet"),
-                )
-                .hint("without it the rule is of the whole run"),
-            );
-            None
-        }
-        Ok(rule) => Some(rule),
+        Ok(rule) => match of_a_try(&rule).filter(|_| search) {
+            Some((what, hint)) => {
+                let text = format!("`{what}` does not go with a rule of `find_max`");
+                cx.report(Diagnostic::at(node.place, text).hint(hint));
+                None
+            }
+            None => Some(rule),
+        },
         Err(error) => {
             let place = part_of(node.place, &text, error.at, cx);
             cx.report(Diagnostic::at(place, error.message).hint(error.hint));
             None
         }
     }
+}
+
+/// What of a rule a search cannot do, and why.
+fn of_a_try(rule: &Rule) -> Option<(&'static str, &'static str)> {
+    if rule.window.is_some() {
+        return Some(("for", "it is looked at over the seconds of each try, whose length is `hold`"));
+    }
+    rule.or_stop.then_some(("or stop", "where a rule breaks, the search goes on with a lower rate"))
 }
 
 /// The place of some bytes of a text, where it stands in the file as it is.

@@ -86,6 +86,11 @@ pub fn parse(text: &str) -> Result<Rule, RuleError> {
         if !stop.is("stop") {
             return Err(stop.error(format!("`stop` is expected here, not `{}`", stop.text), EXAMPLE));
         }
+        if metric == Metric::Requests && window.is_none() && !matches!(op, Op::Less | Op::AtMost) {
+            let text = "a number of requests is reached in the end, and this would end the run before";
+            return Err(stop
+                .error(text, "leave out `or stop`, or say in what time: `requests > 100 for 10s or stop`"));
+        }
         or_stop = true;
     }
     if let Some(rest) = reader.tokens.next() {
@@ -315,6 +320,7 @@ mod tests {
             "p95 < 1s for 0.5s",
             "p95 < 1s for 1h",
             "p95 < 1s or die",
+            "requests > 10 or stop",
             "p95 within 10% of baseline",
             "\"p95\" < 1s",
         ];

@@ -17,6 +17,7 @@ mod new;
 mod plan;
 mod prepare;
 mod resume;
+mod rules;
 mod run;
 mod trial;
 mod urls;

@@ -31,6 +31,9 @@ pub struct Report {
     /// Requests of setup and teardown; in no total.
     #[serde(default)]
     pub asides: Vec<Endpoint>,
+    /// Requests by the class of their user once more, of those classes that a rule is of; in no total.
+    #[serde(default)]
+    pub classes: Vec<Endpoint>,
     /// By count, largest first; without those of the warm-up.
     pub errors: Vec<Failure>,
     /// The counts of both identities.

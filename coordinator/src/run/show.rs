@@ -217,7 +217,7 @@ fn sorted(
     let shown = |key: &EndpointKey| match key.kind {
         RowKind::Request | RowKind::Group => key.part == part,
         RowKind::Aside => true,
-        RowKind::Task => false,
+        RowKind::Task | RowKind::Class => false,
     };
     let mut rows: Vec<_> = endpoints.iter().filter(|(key, _)| shown(key)).collect();
     rows.sort_by(|(a, _), (b, _)| (a.kind, &a.name, &a.method).cmp(&(b.kind, &b.name, &b.method)));

@@ -133,6 +133,11 @@ fn tokens(text: &str) -> Result<Vec<Token<'_>>, RuleError> {
     Ok(tokens)
 }
 
+/// Whether a name needs no quotes.
+pub(super) fn is_word(name: &str) -> bool {
+    !name.is_empty() && !name.contains(|c: char| c.is_whitespace() || "<>=!\"'".contains(c))
+}
+
 fn metric(token: &Token<'_>) -> Result<Metric, RuleError> {
     let unknown = || {
         let hint = match token.text {
@@ -180,7 +185,7 @@ fn metric(token: &Token<'_>) -> Result<Metric, RuleError> {
 }
 
 fn scope(metric: Metric, reader: &mut Reader<'_>) -> Result<Scope, RuleError> {
-    const SCOPES: &str = "it is `\"GET /cart\"`, `group \"checkout\"`, `ok` or `each`";
+    const SCOPES: &str = "it is `\"GET /cart\"`, `group \"checkout\"`, `class shopper`, `ok` or `each`";
     let token = reader.next("what it is of")?;
     if metric.is_of_the_run() {
         return Err(
@@ -199,10 +204,7 @@ fn scope(metric: Metric, reader: &mut Reader<'_>) -> Result<Scope, RuleError> {
             "ok" => Scope::Ok,
             "each" => Scope::Each,
             "group" => Scope::Group(reader.next("the name of the group")?.text.to_owned()),
-            "class" => {
-                let hint = "name a request instead: `p95 of \"GET /cart\" < 500ms`";
-                return Err(token.error("there are no statistics by user class yet", hint));
-            }
+            "class" => Scope::Class(reader.next("the name of the class")?.text.to_owned()),
             other => return Err(token.error(format!("a rule is not of `{other}`"), SCOPES)),
         }
     };
@@ -282,6 +284,8 @@ mod tests {
             "rps > 100/s",
             "rps of group \"check out\" > 6000/m",
             "failures_per_s == 0",
+            "ttfb.p95 of class shopper < 100ms",
+            "rps of class \"a b\" > 5 for 10s",
             "error_rate < 50% for 10s or stop",
             "requests >= 1000",
             "dropped == 0",
@@ -310,7 +314,8 @@ mod tests {
             "p95 of < 1s",
             "p95 of GET /cart < 1s",
             "p95 of \"GET /cart < 1s",
-            "p95 of class shopper < 1s",
+            "p95 of class < 1s",
+            "iteration_error_rate of class shopper < 1%",
             "rps of ok > 5",
             "dropped of \"GET /\" < 5",
             "error_rate < 5",

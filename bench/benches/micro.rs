@@ -76,7 +76,8 @@ fn pieces() -> Vec<Piece> {
         ),
         read("read_response", RESPONSE, Options::default()),
         read("read_response_chunked_kept", LARGER, Options { keep_body: true, ..Options::default() }),
-        record("record_sample"),
+        record("record_sample", false),
+        record("record_sample_with_class", true),
         snapshot("make_snapshot_1_endpoint_2000", 1, 2000),
         merge("merge_snapshots_1_endpoint_20", 1, 20),
         merge("merge_snapshots_1_endpoint_2000", 1, 2000),
@@ -247,17 +248,23 @@ fn recorder(endpoints: u32) -> Recorder {
     Recorder::new((0..endpoints).map(|n| EndpointKey::new("GET", format!("/{n}"))).collect(), 1)
 }
 
-/// Begin and end of an iteration with one request, as a user books it.
-fn record(name: &'static str) -> Piece {
-    let mut recorder = recorder(2);
+/// Begin and end of an iteration with one request, as a user books it; where a rule is of its class, there as well.
+fn record(name: &'static str, with_class: bool) -> Piece {
+    let mut recorder = recorder(3);
     let mut n = 0_u64;
     Piece::new(name, move || {
         n += 1;
         // All within one second: closing it is another piece of work.
         let at = Duration::from_micros(n % 900_000);
         let endpoint = u32::from(n.is_multiple_of(5));
+        let class = std::hint::black_box(with_class.then_some(2));
         recorder.begin(endpoint, at);
-        recorder.end(&sample(endpoint, n, at));
+        let class = class.map(|row| recorder.begin(row, at));
+        let sample = sample(endpoint, n, at);
+        recorder.end(&sample);
+        if let Some(row) = class {
+            recorder.end_also(row, &sample);
+        }
     })
 }
 

@@ -3,12 +3,14 @@
 //! Pure. Percentiles come from histograms that were merged, never from other percentiles. What nobody measured holds nothing.
 
 use std::collections::BTreeMap;
+use std::fmt;
+use std::time::Duration;
 
 use stampede_scenarios::describe::per_second;
-use stampede_scenarios::threshold::{Clock, Figure, Metric, Rule, Scope, Unit};
+use stampede_scenarios::threshold::{Clock, Figure, Metric, Op, Rule, Scope, Unit};
 use stampede_stats::counts::IterationCounts;
 use stampede_stats::endpoint::{EndpointKey, EndpointStats, Part, RowKind};
-use stampede_stats::histogram::{TIMES_DIGITS, Times};
+use stampede_stats::histogram::{PHASE_DIGITS, TIMES_DIGITS, Times};
 
 use crate::format;
 use crate::result::InWindow;
@@ -39,31 +41,76 @@ pub struct Judged {
     pub shown: String,
     /// How far that is on the right side of the limit, as a part of it.
     pub margin: Option<f64>,
+    /// The same in words; empty where the limit is 0.
+    pub room: String,
+    /// A rule over windows: which one that is, the worst of them.
+    pub window: Option<Stretch>,
+    /// Run time at which it ended the run.
+    pub ended_at: Option<Duration>,
     /// Whether it holds.
     pub passed: bool,
 }
 
+/// Run seconds that a rule was looked at over: the first, and the first that is not in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stretch {
+    /// First run second.
+    pub from_s: u32,
+    /// First run second that is not in it.
+    pub to_s: u32,
+}
+
+impl fmt::Display for Stretch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let clock = |second: u32| format::clock(Duration::from_secs(second.into()));
+        write!(f, "{}-{}", clock(self.from_s), clock(self.to_s))
+    }
+}
+
 /// Compares a rule with what was measured.
 pub fn judge(rule: &Rule, seen: &Seen<'_>) -> Judged {
-    let observed = observe(rule, seen);
+    judge_value(rule, observe(rule, seen), None)
+}
+
+/// Compares a rule with a value: that of a stretch of the run, or of all of it.
+pub fn judge_value(rule: &Rule, observed: Option<f64>, window: Option<Stretch>) -> Judged {
+    let value = observed.map_or_else(|| "no sample".to_owned(), |value| shown(rule.metric.unit(), value));
+    let margin = observed.and_then(|value| rule.margin(value));
     Judged {
         rule: rule.to_string(),
         observed,
-        shown: observed.map_or_else(|| "no sample".to_owned(), |value| shown(rule.metric.unit(), value)),
-        margin: observed.and_then(|value| rule.margin(value)),
+        shown: window.map_or_else(|| value.clone(), |window| format!("{value} in {window}")),
+        margin,
+        room: margin.map_or_else(String::new, |margin| room(rule.op, margin)),
+        window,
+        ended_at: None,
         passed: observed.is_some_and(|value| rule.holds(value)),
     }
 }
 
+/// A margin in words: `12 % to spare`, `31 % over`, `8 % short`.
+fn room(op: Op, margin: f64) -> String {
+    let percent = margin.abs() * 100.0;
+    let decimals = usize::from(percent < 9.95);
+    let side = match op {
+        _ if margin > 0.0 => "to spare",
+        Op::Less | Op::AtMost => "over",
+        Op::More | Op::AtLeast => "short",
+        Op::Equal => "off",
+    };
+    if margin == 0.0 { "at the limit".to_owned() } else { format!("{percent:.decimals$} % {side}") }
+}
+
 fn shown(unit: Unit, value: f64) -> String {
     match unit {
-        Unit::Time => format!("{} ms", format::ms(value)),
+        Unit::Time => format!("{} ms", format::plain::ms(value)),
         Unit::PerSecond => per_second(value),
         Unit::Part => format!("{:.2}%", value * 100.0),
         Unit::Count => format!("{value}"),
     }
 }
 
+/// The value that a rule is compared with; `None` without a sample.
 fn observe(rule: &Rule, seen: &Seen<'_>) -> Option<f64> {
     match rule.metric {
         Metric::Dropped => Some(seen.dropped as f64),
@@ -76,58 +123,113 @@ fn observe(rule: &Rule, seen: &Seen<'_>) -> Option<f64> {
     }
 }
 
+/// How much of what a rule is of there is: requests, iterations or arrivals.
+pub fn samples(rule: &Rule, seen: &Seen<'_>) -> u64 {
+    match rule.metric {
+        Metric::Dropped => seen.iterations.planned,
+        Metric::IterationErrorRate => seen.iterations.ended(),
+        _ => rows(rule, seen).map(|(_, stats)| stats.counts.completed()).fold(0, u64::saturating_add),
+    }
+}
+
 type Row<'a> = (&'a EndpointKey, &'a EndpointStats<u64>);
 
 /// The rows that a rule is of.
 fn rows<'a>(rule: &'a Rule, seen: &Seen<'a>) -> impl Iterator<Item = Row<'a>> {
-    let is_of = |(key, _): &Row<'a>| match &rule.scope {
+    seen.rows.iter().filter(|(key, _)| is_of(&rule.scope, key))
+}
+
+/// Whether a row is among those that a rule is of. What began in the warm-up is in none.
+pub fn is_of(scope: &Scope, key: &EndpointKey) -> bool {
+    match scope {
         Scope::All | Scope::Ok | Scope::Each => key.is_total(),
         Scope::Endpoint(method, name) => {
             key.is_total() && key.name == *name && method.as_ref().is_none_or(|method| key.method == *method)
         }
-        Scope::Group(name) => key.kind == RowKind::Group && key.part == Part::Measured && key.name == *name,
-    };
-    seen.rows.iter().filter(is_of)
+        Scope::Group(name) => is_measured(key, RowKind::Group) && key.name == *name,
+        Scope::Class(name) => is_measured(key, RowKind::Class) && key.name == *name,
+    }
+}
+
+fn is_measured(key: &EndpointKey, kind: RowKind) -> bool {
+    key.kind == kind && key.part == Part::Measured
+}
+
+/// What was counted and timed of the rows of a rule together, over some seconds.
+#[derive(Debug)]
+pub struct Sum {
+    /// Completed.
+    pub completed: u64,
+    /// Of these, failed.
+    pub failed: u64,
+    /// What of both rates are made from.
+    pub rated: InWindow,
+    /// Of the metric's clock.
+    pub times: Times<u64>,
+}
+
+impl Sum {
+    /// Of nothing yet, for this metric.
+    pub fn of(metric: Metric) -> Self {
+        // Histograms are added bucket for bucket, so theirs must be the same.
+        let digits = match metric {
+            Metric::Time(Clock::FirstByte, _) => PHASE_DIGITS,
+            _ => TIMES_DIGITS,
+        };
+        Self { completed: 0, failed: 0, rated: InWindow::default(), times: Times::new(digits) }
+    }
+
+    /// Forgets everything but keeps the memory.
+    pub fn clear(&mut self) {
+        (self.completed, self.failed, self.rated) = (0, 0, InWindow::default());
+        self.times.clear();
+    }
+
+    /// The metric, with `seconds` to divide by; `None` where nothing was completed.
+    pub fn value(&self, metric: Metric, seconds: f64) -> Option<f64> {
+        let rate = |count: u64| (self.completed > 0 && seconds > 0.0).then(|| count as f64 / seconds);
+        match metric {
+            Metric::Requests => Some(self.completed as f64),
+            Metric::ErrorRate => part(self.failed, self.completed),
+            Metric::Rps => rate(self.rated.requests),
+            Metric::FailuresPerS => rate(self.rated.failures),
+            Metric::Time(_, figure) => match figure {
+                Figure::Percentile(percent) => self.times.percentile_ms(percent),
+                Figure::Avg => self.times.mean_ms(),
+                Figure::Min => self.times.min_ms(),
+                Figure::Max => self.times.max_ms(),
+            },
+            Metric::Dropped | Metric::IterationErrorRate => None,
+        }
+    }
 }
 
 /// A metric over some rows together; `None` where nothing was completed.
 fn of_rows(metric: Metric, scope: &Scope, rows: &[Row<'_>], seen: &Seen<'_>) -> Option<f64> {
-    let completed: u64 = rows.iter().map(|(_, stats)| stats.counts.completed()).sum();
-    let failed: u64 = rows.iter().map(|(_, stats)| stats.counts.failed).sum();
-    let rate = |count: fn(&InWindow) -> u64| {
-        let counts = rows.iter().filter_map(|(key, _)| seen.in_window.get(*key)).map(count);
-        (completed > 0 && seen.seconds > 0.0).then(|| counts.sum::<u64>() as f64 / seen.seconds)
-    };
-    match metric {
-        Metric::Requests => Some(completed as f64),
-        Metric::ErrorRate => part(failed, completed),
-        Metric::Rps => rate(|window| window.requests),
-        Metric::FailuresPerS => rate(|window| window.failures),
-        Metric::Time(clock, figure) => {
-            let mut times = Times::new(TIMES_DIGITS);
-            for (_, stats) in rows {
-                match clock {
-                    Clock::Response if *scope == Scope::Ok => times.add(&stats.ok),
-                    Clock::Response => {
-                        times.add(&stats.ok);
-                        times.add(&stats.failed);
-                    }
-                    Clock::FirstByte => times.add(&stats.ttfb),
-                    Clock::Service => times.add(&stats.service),
-                }
-            }
-            match figure {
-                Figure::Percentile(percent) => times.percentile_ms(percent),
-                Figure::Avg => times.mean_ms(),
-                Figure::Min => times.min_ms(),
-                Figure::Max => times.max_ms(),
-            }
+    let mut sum = Sum::of(metric);
+    for (key, stats) in rows {
+        sum.completed = sum.completed.saturating_add(stats.counts.completed());
+        sum.failed = sum.failed.saturating_add(stats.counts.failed);
+        if let Some(window) = seen.in_window.get(*key) {
+            sum.rated.requests = sum.rated.requests.saturating_add(window.requests);
+            sum.rated.failures = sum.rated.failures.saturating_add(window.failures);
         }
-        Metric::Dropped | Metric::IterationErrorRate => None,
+        let Metric::Time(clock, _) = metric else { continue };
+        match clock {
+            Clock::Response if *scope == Scope::Ok => sum.times.add(&stats.ok),
+            Clock::Response => {
+                sum.times.add(&stats.ok);
+                sum.times.add(&stats.failed);
+            }
+            Clock::FirstByte => sum.times.add(&stats.ttfb),
+            Clock::Service => sum.times.add(&stats.service),
+        }
     }
+    sum.value(metric, seen.seconds)
 }
 
-fn part(of: u64, all: u64) -> Option<f64> {
+/// So much of all; `None` of nothing.
+pub fn part(of: u64, all: u64) -> Option<f64> {
     (all > 0).then(|| of as f64 / all as f64)
 }
 
@@ -142,6 +244,7 @@ mod tests {
         let mut stats = EndpointStats::<u64>::default();
         for ms in ok_ms {
             stats.ok.record(ms * 1_000_000);
+            stats.ttfb.record(ms * 500_000);
         }
         for ms in failed_ms {
             stats.failed.record(ms * 1_000_000);
@@ -168,6 +271,9 @@ mod tests {
         let rows = BTreeMap::from([
             (EndpointKey::new("GET", "/a"), stats(&[10, 20, 30, 40], &[])),
             (EndpointKey::new("POST", "/a"), stats(&[100], &[200])),
+            (EndpointKey::of(RowKind::Group, "GROUP", "g h"), stats(&[500], &[])),
+            (EndpointKey::of(RowKind::Class, "", "shopper"), stats(&[10, 20, 30], &[200])),
+            (EndpointKey::of(RowKind::Class, "", "shopper").in_part(Part::WarmUp), stats(&[], &[9000])),
         ]);
         for (rule, observed, passed) in [
             ("p50 < 31ms", Some(30.0), true),
@@ -186,16 +292,42 @@ mod tests {
             ("dropped == 0", Some(3.0), false),
             ("iteration_error_rate <= 20%", Some(0.2), true),
             ("p95 of \"/b\" < 1s", None, false),
-            ("ttfb.p50 < 1s", None, false),
+            ("ttfb.p75 of \"GET /a\" < 1s", Some(15.0), true),
+            ("service.p50 < 1s", None, false),
             ("p95 of group \"g\" < 1s", None, false),
+            ("p95 of group \"g h\" < 1s", Some(500.0), true),
+            ("max of class shopper < 100ms", Some(200.0), false),
+            ("ttfb.p100 of class shopper < 100ms", Some(15.0), true),
+            ("rps of class shopper >= 2", Some(2.0), true),
+            ("failures_per_s of class shopper < 0.5", Some(0.5), false),
+            ("error_rate of class shopper <= 25%", Some(0.25), true),
+            ("requests of class shopper == 4", Some(4.0), true),
+            ("p95 of class admin < 1s", None, false),
             ("requests of \"/b\" < 5", Some(0.0), true),
         ] {
             let (value, holds) = judged(rule, &rows);
             // To the resolution of the histograms.
-            let is_it = |(value, wanted): (f64, f64)| (value - wanted).abs() <= wanted * 2e-3;
+            let is_it = |(value, wanted): (f64, f64)| (value - wanted).abs() <= wanted * 5e-3;
             assert!(value.zip(observed).is_none_or(is_it), "{rule}: {value:?}");
             assert_eq!((value.is_some(), holds), (observed.is_some(), passed), "{rule}");
         }
         assert_eq!(judged("p95 < 1s", &BTreeMap::new()), (None, false));
+    }
+
+    #[test]
+    fn margins_in_words() {
+        let told = |rule: &str, value: f64| judge_value(&parse(rule).expect(rule), Some(value), None).room;
+        for (rule, value, room) in [
+            ("p95 < 500ms", 440.0, "12 % to spare"),
+            ("p95 < 500ms", 655.0, "31 % over"),
+            ("p95 < 500ms", 500.0, "at the limit"),
+            ("p95 <= 500ms", 498.0, "0.4 % to spare"),
+            ("rps >= 100", 92.0, "8.0 % short"),
+            ("rps > 100", 250.0, "150 % to spare"),
+            ("requests == 10", 12.0, "20 % off"),
+            ("dropped == 0", 3.0, ""),
+        ] {
+            assert_eq!(told(rule, value), room, "{rule}: {value}");
+        }
     }
 }

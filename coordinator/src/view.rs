@@ -181,7 +181,7 @@ pub struct FailureRow {
 pub struct ThresholdRow {
     /// As it was written.
     pub rule: String,
-    /// What is measured so far, with its unit; `no sample` before the first.
+    /// What is measured so far, with its unit; `no sample` before the first. A rule over windows: in the newest of them.
     pub shown: String,
     /// How far that is on the right side of the limit, as a part of it; negative on the wrong side.
     pub margin: Option<f64>,
@@ -189,6 +189,8 @@ pub struct ThresholdRow {
     pub holds: Option<bool>,
     /// The run ends when it breaks.
     pub stops: bool,
+    /// A rule over windows that has broken, and stays so whatever follows: its worst window, `612 ms in 00:41-00:51`.
+    pub broken: Option<String>,
 }
 
 /// How a worker is.

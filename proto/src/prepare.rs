@@ -177,6 +177,7 @@ fn overrides_to_wire(overrides: &Overrides) -> v1::Overrides {
         tags: overrides.tags.clone(),
         exclude_tags: overrides.exclude_tags.clone(),
         class: overrides.class.clone(),
+        thresholds: overrides.thresholds.clone(),
         trial: overrides
             .trial
             .as_ref()
@@ -200,6 +201,7 @@ fn overrides_from_wire(wire: v1::Overrides) -> Result<Overrides, WireError> {
         tags: wire.tags,
         exclude_tags: wire.exclude_tags,
         class: wire.class,
+        thresholds: wire.thresholds,
         trial: wire.trial.map(|trial| Trial { class: trial.class, task: trial.task }),
     })
 }
@@ -227,6 +229,7 @@ mod tests {
                 tags: vec!["checkout".into(), "smoke".into()],
                 exclude_tags: vec!["slow".into()],
                 class: vec!["shopper".into()],
+                thresholds: vec!["p95 < 1s".into(), "rps of class shopper > 5".into()],
                 trial: Some(Trial { class: Some("shopper".into()), task: None }),
             },
             env: BTreeMap::from([("K".into(), "v".into())]),

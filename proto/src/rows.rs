@@ -17,6 +17,7 @@ pub fn key(name: &EndpointName) -> EndpointKey {
         plan::RowKind::Group => RowKind::Group,
         plan::RowKind::Task => RowKind::Task,
         plan::RowKind::Aside => RowKind::Aside,
+        plan::RowKind::Class => RowKind::Class,
     };
     EndpointKey::of(kind, &name.method, &name.name)
 }
@@ -28,6 +29,7 @@ pub(crate) fn row_to_wire(key: &EndpointKey) -> (i32, bool) {
         RowKind::Group => v1::RowKind::Group,
         RowKind::Task => v1::RowKind::Task,
         RowKind::Aside => v1::RowKind::Aside,
+        RowKind::Class => v1::RowKind::Class,
     };
     (kind.into(), key.part == Part::WarmUp)
 }
@@ -49,6 +51,7 @@ pub(crate) fn key_from_wire(
         Ok(v1::RowKind::Group) => RowKind::Group,
         Ok(v1::RowKind::Task) => RowKind::Task,
         Ok(v1::RowKind::Aside) => RowKind::Aside,
+        Ok(v1::RowKind::Class) => RowKind::Class,
         Err(_) => return Err(WireError::invalid("row", "of an unknown kind")),
     };
     let part = if warmup { Part::WarmUp } else { Part::Measured };
@@ -62,8 +65,8 @@ mod tests {
 
     #[test]
     fn every_kind_of_the_plan_has_a_row_that_travels() {
-        use plan::RowKind::{Aside, Group, Request, Task};
-        let kinds = [Request, Group, Task, Aside].map(|kind| {
+        use plan::RowKind::{Aside, Class, Group, Request, Task};
+        let kinds = [Class, Request, Group, Task, Aside].map(|kind| {
             let name = EndpointName { kind, method: "M".to_owned(), name: "n".to_owned() };
             key(&name)
         });
@@ -80,7 +83,7 @@ mod tests {
     #[test]
     fn what_cannot_be_is_refused() {
         let from_wire = |row, name: &str| key_from_wire(row, "GET".to_owned(), name.to_owned());
-        assert!(from_wire((4, false), "/").is_err());
+        assert!(from_wire((5, false), "/").is_err());
         assert!(from_wire((-1, false), "/").is_err());
         assert!(from_wire((v1::RowKind::Aside.into(), true), "/").is_err());
         assert!(from_wire((0, false), &"x".repeat(MAX_NAME + 1)).is_err());

@@ -113,7 +113,7 @@ pub struct AssetId(pub u32);
 pub struct EndpointName {
     /// What it counts.
     pub kind: RowKind,
-    /// `GET`, `POST`, … in capitals; `GROUP` and `TASK` for those.
+    /// `GET`, `POST`, … in capitals; `GROUP` and `TASK` for those; empty for a class.
     pub method: String,
     /// The request's `name`, else its path as written.
     pub name: String,
@@ -131,6 +131,8 @@ pub enum RowKind {
     Task,
     /// Requests of `setup` and `teardown`, whose names begin with `(setup) ` and `(teardown) `.
     Aside,
+    /// The requests of a user class once more, where a rule is of that class.
+    Class,
 }
 
 /// A file that the scenario names, before anybody has read it.
@@ -181,6 +183,8 @@ pub struct ClassPlan {
     pub feeders: ClassFeeders,
     /// Whether some expression looks at `response`, so that a user has to remember its last one.
     pub looks_at_response: bool,
+    /// The row of all its requests together, where a rule is of this class: nobody else pays for one.
+    pub row: Option<EndpointId>,
 }
 
 /// How a user of a class goes through its tasks.

@@ -153,6 +153,8 @@ pub struct Overrides {
     pub exclude_tags: Vec<String>,
     /// `--class`: only these user classes; empty takes all.
     pub class: Vec<String>,
+    /// `--threshold RULE`: rules beside those of the file.
+    pub thresholds: Vec<String>,
     /// `coordinator try`: one user and one pass.
     pub trial: Option<Trial>,
 }

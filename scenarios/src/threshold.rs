@@ -86,6 +86,8 @@ pub enum Scope {
     Endpoint(Option<String>, String),
     /// Passes through a group.
     Group(String),
+    /// Those of the users of a class.
+    Class(String),
     /// The ones that did not fail.
     Ok,
     /// Each row of requests by itself: the worst counts.
@@ -214,6 +216,8 @@ impl fmt::Display for Scope {
             Self::Endpoint(Some(method), name) => write!(f, " of {}", quoted(&format!("{method} {name}"))),
             Self::Endpoint(None, name) => write!(f, " of {}", quoted(name)),
             Self::Group(name) => write!(f, " of group {}", quoted(name)),
+            Self::Class(name) if parse::is_word(name) => write!(f, " of class {name}"),
+            Self::Class(name) => write!(f, " of class {}", quoted(name)),
             Self::Ok => f.write_str(" of ok"),
             Self::Each => f.write_str(" of each"),
         }

@@ -64,3 +64,42 @@ fn what_is_not_there_is_answered() {
     ];
     insta::assert_snapshot!(all.join("\n"));
 }
+
+/// The rows that rules of classes ask for: those of the classes, and those of the whole plan.
+fn class_rows(more: &str, overrides: &Overrides) -> (Vec<Option<String>>, usize) {
+    let text = format!("{FILE}{more}");
+    let plan = compile(&Source::new("t.yaml", text), overrides, &|_| None, 7);
+    let plan = plan.unwrap_or_else(|problems| panic!("{problems}"));
+    let name = |row: stampede_scenarios::plan::EndpointId| plan.endpoints[row.0 as usize].name.clone();
+    let all = plan.endpoints.iter().filter(|row| row.kind == stampede_scenarios::plan::RowKind::Class);
+    (plan.classes.iter().map(|class| class.row.map(name)).collect(), all.count())
+}
+
+#[test]
+fn only_classes_that_a_rule_is_of_have_a_row() {
+    let none = Overrides::default();
+    let shopper = || Some("shopper".to_owned());
+    assert_eq!(class_rows("", &none), (vec![None, None], 0));
+    let rules = "thresholds: [p95 of class shopper < 1s, rps of class shopper > 5 for 10s, p95 < 1s]";
+    assert_eq!(class_rows(rules, &none), (vec![shopper(), None], 1));
+    // That of a flag, which travels to the workers.
+    let flag = Overrides { thresholds: vec!["p50 of class admin < 1s".to_owned()], ..Overrides::default() };
+    assert_eq!(class_rows("", &flag), (vec![None, Some("admin".to_owned())], 1));
+    // One that is not to run has none, and its rule is no mistake.
+    let only = Overrides { class: vec!["shopper".to_owned()], ..flag };
+    assert_eq!(class_rows("", &only), (vec![None], 0));
+    let search = "target: http://a\nusers: {shopper: {tasks: {t: {steps: [get: /]}}}}\nload: {find_max: {from: 1/s, thresholds: [p95 of class shopper < 1s]}}";
+    let plan = compile(&Source::new("t.yaml", search), &none, &|_| None, 7).expect("a plan");
+    assert!(plan.classes[0].row.is_some());
+}
+
+#[test]
+fn rules_on_the_command_line_are_checked_as_those_of_the_file_are() {
+    let rules =
+        ["p95 of class shoper < 1s", "p95 of \"GET /lok\" < 1s", "p95 of group \"x\" < 1s", "p95 < 1"];
+    let thresholds = rules.map(str::to_owned).to_vec();
+    let overrides = Overrides { thresholds, ..Overrides::default() };
+    let wrong =
+        compile(&Source::new("t.yaml", FILE), &overrides, &|_| None, 7).expect_err("none of them is there");
+    insta::assert_snapshot!(wrong.to_string());
+}

@@ -11,6 +11,9 @@ pub const OTHER: &str = "(other)";
 /// What a row counts. Only requests are in totals, rates and identities.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub enum RowKind {
+    /// The same requests once more, by the class of their user: only of classes that somebody asks for. First in order, so that
+    /// a class has its row before names run out.
+    Class,
     /// Requests of users.
     #[default]
     Request,
@@ -24,7 +27,7 @@ pub enum RowKind {
 
 impl RowKind {
     /// Every kind.
-    pub const ALL: [Self; 4] = [Self::Request, Self::Group, Self::Task, Self::Aside];
+    pub const ALL: [Self; 5] = [Self::Class, Self::Request, Self::Group, Self::Task, Self::Aside];
 }
 
 /// To which part of a run something belongs. It is decided where it begins.
@@ -37,16 +40,16 @@ pub enum Part {
     WarmUp,
 }
 
-/// A row's identity. In order: what is measured before the warm-up, requests first.
+/// A row's identity. In order: what is measured before the warm-up, then by kind.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct EndpointKey {
     /// Which part of the run its requests began in.
     pub part: Part,
     /// What it counts.
     pub kind: RowKind,
-    /// `GET`, `POST`, …
+    /// `GET`, `POST`, …; empty for a class.
     pub method: String,
-    /// The request's name.
+    /// The request's name, or the class's.
     pub name: String,
 }
 

@@ -30,7 +30,7 @@ impl PointTimes {
     }
 
     /// Packs what was added. It can be added to later.
-    pub(crate) fn close(&mut self) {
+    pub fn close(&mut self) {
         if let Some(open) = self.open.take() {
             self.packed = PackedTimes::new(&open.delta());
         }

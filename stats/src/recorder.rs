@@ -148,8 +148,21 @@ impl Recorder {
         self.roll(sample.at);
         let index = sample.endpoint as usize;
         self.requests_in_flight -= u64::from(self.names.is_request(index));
-        let key = self.names.key(index);
-        let stats = self.current.endpoint(index, key);
+        self.book(index, sample);
+        if let Outcome::Failed { kind, message } = sample.outcome {
+            let second = self.current.from_s;
+            self.current.error(self.names.key(index), kind, message, second);
+        }
+    }
+
+    /// The same request has ended in another row as well, which it began in and which has no failures of its own.
+    pub fn end_also(&mut self, row: u32, sample: &Sample<'_>) {
+        self.roll(sample.at);
+        self.book(row as usize, sample);
+    }
+
+    fn book(&mut self, index: usize, sample: &Sample<'_>) {
+        let stats = self.current.endpoint(index, self.names.key(index));
         stats.counts.sent += u64::from(sample.sent);
         stats.counts.hops += u64::from(sample.hops);
         stats.counts.bytes_in += sample.bytes_in;
@@ -173,10 +186,6 @@ impl Recorder {
         }
         if let Some(ttfb) = sample.ttfb {
             stats.ttfb.record(ns(ttfb));
-        }
-        if let Outcome::Failed { kind, message } = sample.outcome {
-            let second = self.current.from_s;
-            self.current.error(key, kind, message, second);
         }
     }
 

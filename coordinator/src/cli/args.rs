@@ -259,6 +259,11 @@ pub(super) struct LoadArgs {
     /// Only this user class; repeatable
     #[arg(long, value_name = "NAME", env = "STAMPEDE_CLASS", value_delimiter = ',')]
     pub(super) class: Vec<String>,
+
+    /// A rule that the test has to keep ('p95 < 500ms'), beside those of the scenario; repeatable
+    #[arg(long = "threshold", value_name = "RULE", env = "STAMPEDE_THRESHOLD", value_delimiter = '\n',
+          value_parser = super::rules::rule)]
+    pub(super) thresholds: Vec<String>,
 }
 
 /// What running a test takes.

@@ -19,6 +19,7 @@ mod plan;
 mod prepare;
 mod report;
 mod resume;
+mod rules;
 mod run;
 mod trial;
 mod urls;

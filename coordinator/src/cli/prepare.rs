@@ -58,6 +58,7 @@ impl Chosen {
             tags: all.tags,
             exclude_tags: all.exclude_tags,
             class: all.class,
+            thresholds: all.thresholds,
             ..Overrides::default()
         }
     }
@@ -87,6 +88,7 @@ pub(super) fn overrides(load: &LoadArgs) -> Overrides {
         tags: load.tags.clone(),
         exclude_tags: load.exclude_tags.clone(),
         class: load.class.clone(),
+        thresholds: load.thresholds.clone(),
         trial: None,
     }
 }

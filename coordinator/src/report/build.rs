@@ -34,6 +34,7 @@ impl Report {
             endpoints: rows(result, RowKind::Request),
             groups: rows(result, RowKind::Group),
             asides: rows(result, RowKind::Aside),
+            classes: rows(result, RowKind::Class),
             errors: errors(&result.totals),
             accounting,
             users: Users { peak: result.users_peak, classes: result.classes.iter().cloned().collect() },
@@ -186,6 +187,7 @@ fn row_name(kind: RowKind) -> &'static str {
         RowKind::Group => "group",
         RowKind::Task => "task",
         RowKind::Aside => "aside",
+        RowKind::Class => "class",
     }
 }
 
@@ -313,7 +315,9 @@ fn notes(result: &RunResult) -> Vec<String> {
         ));
     }
     notes.extend(warmup_failures(&result.totals));
-    let rows = result.totals.endpoints.iter().filter(|(key, _)| key.part == Part::Measured);
+    // A class has the requests of other rows.
+    let is_own = |key: &EndpointKey| key.part == Part::Measured && key.kind != RowKind::Class;
+    let rows = result.totals.endpoints.iter().filter(|(key, _)| is_own(key));
     let rows = rows.map(|(_, row)| row);
     let saturated: u64 = rows.map(|row| row.ok.exact().saturated + row.failed.exact().saturated).sum();
     if saturated > 0 {

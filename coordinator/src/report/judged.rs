@@ -1,8 +1,11 @@
 //! Rules and the search in the reports: what was measured against what had to hold.
 
-use super::model::{SearchReport, Threshold, TryReport};
+use std::time::Duration;
+
+use super::model::{SearchReport, Threshold, TryReport, Window};
 use super::table::{Align, Cell, Table};
-use super::text::number;
+use super::text::{number, round6};
+use crate::format::clock;
 use crate::result::{SearchResult, SearchTry};
 use crate::rules::Judged;
 
@@ -13,6 +16,9 @@ pub(super) fn threshold(rule: &Judged) -> Threshold {
         observed: rule.observed.and_then(number),
         shown: rule.shown.clone(),
         margin: rule.margin.and_then(number),
+        room: rule.room.clone(),
+        window: rule.window.map(|window| Window { from_s: window.from_s, to_s: window.to_s }),
+        ended_at_s: rule.ended_at.map(|at| round6(at.as_secs_f64())),
         passed: rule.passed,
     }
 }
@@ -38,12 +44,26 @@ pub(super) fn search(search: &SearchResult) -> SearchReport {
     }
 }
 
-/// What the column `Room` says.
-pub(super) const ROOM: &str =
-    "Room is how far what was measured is on the right side of the limit, as a part of it.";
+/// What is to be said below a table of rules, where there is something.
+pub(super) fn below(rules: &[Threshold]) -> Option<&'static str> {
+    let windowed = rules.iter().any(|rule| rule.window.is_some());
+    windowed.then_some("A rule with `for` is shown with the worst of its windows.")
+}
 
 fn holds(passed: bool) -> Cell {
     if passed { Cell::Text("yes".to_owned()) } else { Cell::Strong("no".to_owned()) }
+}
+
+/// `, ended the run at 00:41` of the rule that did.
+pub(super) fn ended_run(rule: &Threshold) -> String {
+    let at = rule.ended_at_s.and_then(|at| Duration::try_from_secs_f64(at).ok());
+    at.map_or_else(String::new, |at| format!(", ended the run at {}", clock(at)))
+}
+
+/// `612 ms in 00:41-00:51, 22 % over`.
+pub(super) fn measured(rule: &Threshold) -> String {
+    let room = if rule.room.is_empty() { String::new() } else { format!(", {}", rule.room) };
+    format!("{}{room}", rule.shown)
 }
 
 /// Rules and whether they hold; `None` without one.
@@ -52,21 +72,15 @@ pub(super) fn thresholds(rules: &[Threshold]) -> Option<Table> {
         return None;
     }
     let columns =
-        [("Rule", Align::Left), ("Measured", Align::Right), ("Room", Align::Right), ("Holds", Align::Left)];
+        [("Rule", Align::Left), ("Measured", Align::Right), ("Margin", Align::Right), ("Holds", Align::Left)];
     let mut table = Table::new(columns);
     for rule in rules {
-        table.row(vec![
-            rule.rule.clone().into(),
-            rule.shown.clone().into(),
-            room(rule).into(),
-            holds(rule.passed),
-        ]);
+        let room = if rule.room.is_empty() { "-".to_owned() } else { rule.room.clone() };
+        let ended = ended_run(rule);
+        let holds = if ended.is_empty() { holds(rule.passed) } else { Cell::Strong(format!("no{ended}")) };
+        table.row(vec![rule.rule.clone().into(), rule.shown.clone().into(), room.into(), holds]);
     }
     Some(table)
-}
-
-fn room(rule: &Threshold) -> String {
-    rule.margin.map_or_else(|| "-".to_owned(), |margin| format!("{:.1}%", margin * 100.0))
 }
 
 /// What was tried for a search, in order.

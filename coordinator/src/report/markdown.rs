@@ -28,8 +28,8 @@ pub fn markdown_text(report: &Report) -> String {
 
 /// The sections that are there only where something was asked.
 fn judged_sections(report: &Report) -> Vec<String> {
-    let rules = judged::thresholds(&report.thresholds)
-        .map(|table| format!("{}\n{}\n", table.markdown(Place::Markdown), judged::ROOM));
+    let below = judged::below(&report.thresholds).map_or_else(String::new, |text| format!("\n{text}\n"));
+    let rules = judged::thresholds(&report.thresholds).map(|table| table.markdown(Place::Markdown) + &below);
     let search = report.search.as_ref().map(|search| {
         format!("{}\n\n{}", md(&search.sentence), judged::tries(search).markdown(Place::Markdown))
     });

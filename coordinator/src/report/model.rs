@@ -31,6 +31,9 @@ pub struct Report {
     /// Requests of setup and teardown; in no total.
     #[serde(default)]
     pub asides: Vec<Endpoint>,
+    /// Requests by the class of their user once more, of those classes that a rule is of; in no total.
+    #[serde(default)]
+    pub classes: Vec<Endpoint>,
     /// By count, largest first; without those of the warm-up.
     pub errors: Vec<Failure>,
     /// The counts of both identities.
@@ -320,8 +323,26 @@ pub struct Threshold {
     pub shown: String,
     /// How far that is on the right side of the rule's limit, as a part of it; negative on the wrong side.
     pub margin: Option<f64>,
+    /// The same in words: `12 % to spare`.
+    #[serde(default)]
+    pub room: String,
+    /// A rule over windows: the worst of them; null for the whole run.
+    #[serde(default)]
+    pub window: Option<Window>,
+    /// Run time at which it ended the run; null for any other rule.
+    #[serde(default)]
+    pub ended_at_s: Option<f64>,
     /// Whether it holds.
     pub passed: bool,
+}
+
+/// Run seconds `[from_s, to_s)`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Window {
+    /// First run second.
+    pub from_s: u32,
+    /// First run second that is not in it.
+    pub to_s: u32,
 }
 
 /// The search for the highest rate at which rules hold.

@@ -5,6 +5,8 @@
 //!
 //! | Type | Name | # reqs | …
 //!
+//! rules      holds   p95 < 500ms  431 ms, 14 % to spare
+//!
 //! failures   86 × POST /predict  closed: connection closed before the response
 //! requests   started 77214 = ok 77100 + failed 114 + cancelled 0 + unknown 0
 //! reports    report.md report.json
@@ -12,12 +14,19 @@
 
 use std::path::{Path, PathBuf};
 
-use super::model::Report;
+use super::judged::{ended_run, measured};
+use super::model::{Report, Threshold};
 use super::table::{BESIDE, final_table, table_beside};
 use super::text::{Place, count_of, safe, safe_cut, width};
 
 /// Rows of failures; the report has them all.
 const MAX_FAILURES: usize = 5;
+
+/// Rules; the report has them all.
+const MAX_RULES: usize = 20;
+
+/// Columns of a rule.
+const MAX_RULE: usize = 80;
 
 /// Columns of a failure's endpoint.
 const MAX_ENDPOINT: usize = 50;
@@ -30,6 +39,11 @@ pub fn stdout_text(report: &Report, reports: &[PathBuf], last: Option<&Path>) ->
     let mut out = format!("{}\n\n{}\n", report.verdict().sentence, final_table(report).markdown(Place::Cell));
     let beside = table_beside(report).map(|table| format!("{BESIDE}\n\n{}\n", table.markdown(Place::Cell)));
     out.push_str(&beside.unwrap_or_default());
+    let rules = rules(report);
+    if !rules.is_empty() {
+        out.push_str(&labelled("rules", &rules));
+        out.push('\n');
+    }
     let failures = failures(report);
     if !failures.is_empty() {
         out.push_str(&labelled("failures", &failures));
@@ -58,6 +72,25 @@ pub(super) fn labelled(label: &str, lines: &[String]) -> String {
 fn labels(report: &Report) -> Option<String> {
     let labels: Vec<_> = report.run.labels.iter().map(|(key, value)| format!("{key}={value}")).collect();
     (!labels.is_empty()).then(|| safe_cut(&labels.join(", "), Place::Line, MAX_MESSAGE))
+}
+
+/// Each rule with what was measured, those that do not hold first.
+fn rules(report: &Report) -> Vec<String> {
+    let (broken, held): (Vec<_>, Vec<_>) = report.thresholds.iter().partition(|rule| !rule.passed);
+    let all: Vec<_> = broken.into_iter().chain(held).collect();
+    let (shown, rest) = all.split_at(all.len().min(MAX_RULES));
+    let texts: Vec<_> = shown.iter().map(|rule| safe_cut(&rule.rule, Place::Line, MAX_RULE)).collect();
+    let widest = widest(&texts);
+    let line = |(rule, text): (&&Threshold, &String)| {
+        let (pad, holds) = (" ".repeat(widest - width(text)), if rule.passed { "holds " } else { "broken" });
+        format!("{holds}  {text}{pad}  {}{}", safe(&measured(rule), Place::Line), ended_run(rule))
+    };
+    let mut lines: Vec<_> = shown.iter().zip(&texts).map(line).collect();
+    if !rest.is_empty() {
+        let broken = rest.iter().filter(|rule| !rule.passed).count();
+        lines.push(format!("{} more, of which {broken} do not hold", rest.len()));
+    }
+    lines
 }
 
 fn failures(report: &Report) -> Vec<String> {

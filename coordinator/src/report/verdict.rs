@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use super::judged::{ended_run, measured};
 use super::model::{AccountingReport, Judgement, Report};
 use super::text::{Place, count_of, figure, percent, safe_cut};
 use crate::result::RunResult;
@@ -66,18 +67,20 @@ impl Report {
     }
 }
 
-/// The rules that do not hold, the first of them by name.
+/// The rules that do not hold, by name the one that ended the run, else the first of them.
 fn what_broke(report: &Report) -> Option<String> {
-    let mut broken = report.thresholds.iter().filter(|rule| !rule.passed);
-    let first = broken.next()?;
-    let (all, others) = (report.thresholds.len(), broken.count());
-    let first = safe_cut(&format!("{}, measured {}", first.rule, first.shown), Place::Line, MAX_RULE);
+    let broken = || report.thresholds.iter().filter(|rule| !rule.passed);
+    let first = broken().find(|rule| rule.ended_at_s.is_some()).or_else(|| broken().next())?;
+    let (all, broken) = (report.thresholds.len(), broken().count());
+    let ended = ended_run(first).replacen(", ended", ", and ended", 1);
+    let shown = format!("{}, measured {}", first.rule, measured(first));
+    let shown = safe_cut(&shown, Place::Line, MAX_RULE);
     let of = if all == 1 {
         "The rule does not hold".to_owned()
     } else {
-        format!("{} of {all} rules do not hold", others + 1)
+        format!("{broken} of {all} rules do not hold")
     };
-    Some(format!("{of}: {first}."))
+    Some(format!("{of}: {shown}{ended}."))
 }
 
 fn what_failed(report: &Report) -> Option<String> {

@@ -69,6 +69,9 @@ impl Run {
                 let taken = self.how_to_take(worker, batch);
                 self.merged.add(worker, snapshot, taken, &self.profile, self.watermark);
                 self.keep_for_search(snapshot);
+                if !taken.draining {
+                    self.watch.add(snapshot);
+                }
                 if !was_limited {
                     self.note_limit(worker, effects);
                 }

@@ -113,6 +113,7 @@ impl Run {
 
     pub(super) fn finish(&mut self, effects: &mut Vec<Effect>) {
         self.phase = Phase::Finished;
+        self.settle_rules();
         self.shown.mark();
         let told = |member: &super::member::Member| member.participates && member.connected;
         let told = (0..self.members.len()).filter(|worker| told(&self.members[*worker]));

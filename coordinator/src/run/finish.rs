@@ -12,7 +12,6 @@ use stampede_stats::totals::{MAX_ENDPOINTS, change_row};
 use super::member::Member;
 use super::state::Run;
 use crate::result::{Accounting, MissingInterval, RunResult, StopReason, WorkerResult};
-use crate::rules::{Judged, Seen, judge};
 
 /// What the state does not know because it reads no clock.
 #[derive(Debug, Clone)]
@@ -93,28 +92,7 @@ impl Run {
         }
     }
 
-    /// The rules of the scenario over the whole run, or what there is of it so far.
-    pub(super) fn judged(&self) -> Vec<Judged> {
-        let rules = &self.setup.plan.thresholds;
-        if rules.is_empty() {
-            return Vec::new();
-        }
-        let merged = &self.merged;
-        let seen = Seen {
-            rows: &merged.totals.endpoints,
-            in_window: &merged.in_window,
-            seconds: self
-                .stop
-                .map_or(Duration::from_secs(self.watermark.into()), |stop| stop.at)
-                .saturating_sub(self.setup.plan.load.warmup)
-                .as_secs_f64(),
-            iterations: merged.totals.iterations,
-            dropped: self.accounting().dropped,
-        };
-        rules.iter().map(|rule| judge(rule, &seen)).collect()
-    }
-
-    fn accounting(&self) -> Accounting {
+    pub(super) fn accounting(&self) -> Accounting {
         let mut accounting = Accounting::default();
         let mut unknown_by_endpoint = BTreeMap::new();
         for member in self.crew() {

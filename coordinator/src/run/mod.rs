@@ -21,6 +21,8 @@ mod searching;
 mod show;
 mod silence;
 mod state;
+mod watch;
+mod windows;
 
 pub use finish::Facts;
 pub use state::{Run, RunSetup};

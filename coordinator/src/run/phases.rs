@@ -27,6 +27,7 @@ impl Run {
             Phase::Finished => {}
         }
         self.raise_watermark();
+        self.watch_rules(now, effects);
     }
 
     fn gather(&mut self, now: Duration, effects: &mut Vec<Effect>) {

@@ -153,18 +153,6 @@ impl Run {
         self.shown.thresholds = Arc::new(self.threshold_rows());
     }
 
-    fn threshold_rows(&self) -> Vec<ThresholdRow> {
-        let rows = self.judged().into_iter().zip(&self.setup.plan.thresholds);
-        rows.map(|(judged, rule)| ThresholdRow {
-            holds: judged.observed.map(|_| judged.passed),
-            rule: judged.rule,
-            shown: judged.shown,
-            margin: judged.margin,
-            stops: rule.or_stop,
-        })
-        .collect()
-    }
-
     fn failure_rows(&self) -> Vec<FailureRow> {
         let mut rows: Vec<_> = self
             .merged
@@ -229,7 +217,7 @@ fn sorted(
     let shown = |key: &EndpointKey| match key.kind {
         RowKind::Request | RowKind::Group => key.part == part,
         RowKind::Aside => true,
-        RowKind::Task => false,
+        RowKind::Task | RowKind::Class => false,
     };
     let mut rows: Vec<_> = endpoints.iter().filter(|(key, _)| shown(key)).collect();
     rows.sort_by(|(a, _), (b, _)| (a.kind, &a.name, &a.method).cmp(&(b.kind, &b.name, &b.method)));

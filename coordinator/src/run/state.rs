@@ -16,6 +16,7 @@ use super::ledger::Ledger;
 use super::member::Member;
 use super::merged::Merged;
 use super::searching::Searching;
+use super::watch::Watch;
 use crate::dispatch::{Dispatch, Lanes, Seat};
 use crate::result::{LoadChange, StopReason};
 use crate::view::Phase;
@@ -81,6 +82,8 @@ pub struct Run {
     pub(super) control: Control,
     /// The search for the highest rate, where that is asked for.
     pub(super) searching: Option<Searching>,
+    /// What the rules have seen.
+    pub(super) watch: Watch,
     /// Who runs which slot, once that is dealt.
     pub(super) dispatch: Option<Dispatch>,
     /// Who runs which lane, where arrivals come at a rate.
@@ -122,6 +125,7 @@ impl Run {
     /// A run that waits for its workers since `now`.
     pub fn new(setup: RunSetup, now: Duration) -> Self {
         let profile = setup.plan.load.profile.clone();
+        let watch = Watch::new(&setup.plan.thresholds, setup.plan.load.warmup);
         Self {
             setup,
             phase: Phase::Waiting,
@@ -134,6 +138,7 @@ impl Run {
             profile,
             control: Control::default(),
             searching: None,
+            watch,
             dispatch: None,
             lanes: None,
             untold: BTreeSet::new(),

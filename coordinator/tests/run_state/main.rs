@@ -10,6 +10,7 @@ mod membership;
 mod properties;
 mod resume;
 mod rogue;
+mod rules;
 mod search;
 mod stages;
 mod start;

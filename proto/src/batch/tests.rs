@@ -14,6 +14,8 @@ fn batch() -> Batch {
     let key = EndpointKey::new("GET", "/");
     let others = [
         (EndpointKey::of(RowKind::Group, "GROUP", "/"), delta.clone()),
+        (EndpointKey::of(RowKind::Class, "", "shopper"), delta.clone()),
+        (EndpointKey::of(RowKind::Class, "", "shopper").in_part(Part::WarmUp), delta.clone()),
         (EndpointKey::of(RowKind::Task, "TASK", "buy").in_part(Part::WarmUp), task),
         (key.clone().in_part(Part::WarmUp), delta.clone()),
     ];
@@ -75,7 +77,7 @@ fn what_does_not_add_up_is_refused() {
         }),
         ("a row of an unknown kind", |w| w.endpoints[0].row = 9),
         ("a failure of an unknown kind of row", |w| w.errors[0].row = -1),
-        ("a total of an unknown kind of row", |w| w.r#final.as_mut().expect("set").endpoints[0].row = 4),
+        ("a total of an unknown kind of row", |w| w.r#final.as_mut().expect("set").endpoints[0].row = 5),
         ("a task's failure that took time", |w| w.endpoints[0].row = v1::RowKind::Task.into()),
         ("no iterations of the warm-up", |w| w.warmup_iterations = None),
         ("unknown kind", |w| w.errors[0].kind = 99),

@@ -64,6 +64,7 @@ impl Beside<'_> {
             order: TaskOrder::Weighted,
             feeders: ClassFeeders::default(),
             looks_at_response: cx.looks_at_response.take(),
+            row: None,
         };
         (Some(Box::new(plan)), own)
     }

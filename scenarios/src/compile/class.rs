@@ -174,6 +174,7 @@ fn read(number: usize, entry: &Entry, common: &Common<'_>, cx: &Cx<'_>) -> Optio
         order: order?,
         feeders: class_feeders(&everywhere, &lifecycle, &cx.feeders().take_uses()),
         looks_at_response: cx.looks_at_response.take(),
+        row: None,
     };
     plan.tasks.iter().for_each(|task| common.chosen.see(&task.tags));
     let has_tasks = common.chosen.choose(&mut plan);

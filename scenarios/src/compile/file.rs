@@ -12,15 +12,14 @@ use super::population::Population;
 use super::schema::{Fields, Schema};
 use super::settings::{DEFAULTS, Settings};
 use super::steps::Flows;
-use super::thresholds::{self, Rows};
+use super::thresholds::{Rows, Rules};
 use super::url::Target;
 use super::vars::Vars;
 use super::{aside, tls, transport};
 use crate::diagnostics::Diagnostic;
 use crate::plan::{LoadPlan, NamePlan, Place, Plan};
 use crate::source::{Overrides, Source};
-use crate::threshold::Rule;
-use crate::tree::{Entry, Node};
+use crate::tree::{Entry, Kind, Node};
 
 const FILE: Schema = Schema {
     what: "a scenario",
@@ -79,7 +78,7 @@ pub(super) fn read(
         shared: &shared,
         chosen: &Chosen::new(overrides),
     };
-    let (classes, all) = classes(root, users, fields, &common, cx);
+    let (mut classes, all) = classes(root, users, fields, &common, cx);
     let resolve = transport::resolve(common.defaults, &scope, cx);
     let tls = tls::read(fields.get("tls"), &scope, &names, cx);
     let population = Population { classes: &classes, all, place: users.map(|entry| entry.key_place) };
@@ -89,9 +88,9 @@ pub(super) fn read(
     check_arrival(load.as_ref(), cx);
     let files = names.files();
     let target = shown_target(&target, &classes);
+    let rules = Rules::read(fields, load.as_ref(), overrides, &scope, cx).giving_rows(&mut classes, &names);
     let (endpoints, assets) = names.into_lists();
-    let rows = Rows { known: &endpoints, others: names_by_value(&classes) };
-    let rules = thresholds(fields, load.as_ref(), &scope, rows, cx);
+    rules.check(Rows { known: &endpoints, others: names_by_value(&classes), classes: &named(users) }, cx);
     let classes = classes.into_iter().map(|class| class.plan).collect();
     Some(Plan {
         name: name?,
@@ -101,7 +100,7 @@ pub(super) fn read(
         endpoints,
         aside,
         load: load?,
-        thresholds: rules,
+        thresholds: rules.into_plan(),
         assets,
         feeders: feeders?,
         files,
@@ -127,23 +126,12 @@ fn seed(
     }
 }
 
-/// The rules of the file; those of a search are looked at as well.
-fn thresholds(
-    fields: Fields<'_>,
-    load: Option<&LoadPlan>,
-    scope: &Scope<'_>,
-    rows: Rows<'_>,
-    cx: &Cx<'_>,
-) -> Vec<Rule> {
-    let search = load.and_then(|load| load.open.as_ref()?.search.as_ref());
-    if let (Some(search), Some(entry)) = (search, fields.entry("load")) {
-        let rules: Vec<_> = search.thresholds.iter().map(|rule| (rule.clone(), entry.key_place)).collect();
-        thresholds::check(&rules, rows, cx);
+/// The user classes of the file, also those that are not to run.
+fn named(users: Option<&Entry>) -> Vec<String> {
+    match users.map(|entry| &entry.value.kind) {
+        Some(Kind::Map(entries)) => entries.iter().map(|entry| entry.key.clone()).collect(),
+        _ => Vec::new(),
     }
-    let Some(node) = fields.get("thresholds") else { return Vec::new() };
-    let rules = thresholds::read(node, scope, cx);
-    thresholds::check(&rules, rows, cx);
-    rules.into_iter().map(|(rule, _)| rule).collect()
 }
 
 /// Whether rows are named by values, and so are not known before the run.

@@ -46,7 +46,7 @@ pub(super) fn read(node: &Node, scope: &Scope<'_>, cx: &Cx<'_>) -> Option<Writte
     };
     let from = needed("from", "from: 50/s").and_then(|node| scope.rate(node, cx));
     let rules = needed("thresholds", "thresholds: [\"p99 < 300ms\"]")
-        .map_or_else(Vec::new, |node| thresholds::read(node, scope, cx));
+        .map_or_else(Vec::new, |node| thresholds::read(node, true, scope, cx));
     let to = fields.get("to").and_then(|node| Some((scope.rate(node, cx)?, node.place)));
     if let (Some(from), Some((to, place))) = (from, to)
         && to.per_second() < from.per_second()

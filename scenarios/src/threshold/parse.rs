@@ -86,6 +86,11 @@ pub fn parse(text: &str) -> Result<Rule, RuleError> {
         if !stop.is("stop") {
             return Err(stop.error(format!("`stop` is expected here, not `{}`", stop.text), EXAMPLE));
         }
+        if metric == Metric::Requests && window.is_none() && !matches!(op, Op::Less | Op::AtMost) {
+            let text = "a number of requests is reached in the end, and this would end the run before";
+            return Err(stop
+                .error(text, "leave out `or stop`, or say in what time: `requests > 100 for 10s or stop`"));
+        }
         or_stop = true;
     }
     if let Some(rest) = reader.tokens.next() {
@@ -126,6 +131,11 @@ fn tokens(text: &str) -> Result<Vec<Token<'_>>, RuleError> {
         }
     }
     Ok(tokens)
+}
+
+/// Whether a name needs no quotes.
+pub(super) fn is_word(name: &str) -> bool {
+    !name.is_empty() && !name.contains(|c: char| c.is_whitespace() || "<>=!\"'".contains(c))
 }
 
 fn metric(token: &Token<'_>) -> Result<Metric, RuleError> {
@@ -175,7 +185,7 @@ fn metric(token: &Token<'_>) -> Result<Metric, RuleError> {
 }
 
 fn scope(metric: Metric, reader: &mut Reader<'_>) -> Result<Scope, RuleError> {
-    const SCOPES: &str = "it is `\"GET /cart\"`, `group \"checkout\"`, `ok` or `each`";
+    const SCOPES: &str = "it is `\"GET /cart\"`, `group \"checkout\"`, `class shopper`, `ok` or `each`";
     let token = reader.next("what it is of")?;
     if metric.is_of_the_run() {
         return Err(
@@ -194,10 +204,7 @@ fn scope(metric: Metric, reader: &mut Reader<'_>) -> Result<Scope, RuleError> {
             "ok" => Scope::Ok,
             "each" => Scope::Each,
             "group" => Scope::Group(reader.next("the name of the group")?.text.to_owned()),
-            "class" => {
-                let hint = "name a request instead: `p95 of \"GET /cart\" < 500ms`";
-                return Err(token.error("there are no statistics by user class yet", hint));
-            }
+            "class" => Scope::Class(reader.next("the name of the class")?.text.to_owned()),
             other => return Err(token.error(format!("a rule is not of `{other}`"), SCOPES)),
         }
     };
@@ -277,6 +284,8 @@ mod tests {
             "rps > 100/s",
             "rps of group \"check out\" > 6000/m",
             "failures_per_s == 0",
+            "ttfb.p95 of class shopper < 100ms",
+            "rps of class \"a b\" > 5 for 10s",
             "error_rate < 50% for 10s or stop",
             "requests >= 1000",
             "dropped == 0",
@@ -305,7 +314,8 @@ mod tests {
             "p95 of < 1s",
             "p95 of GET /cart < 1s",
             "p95 of \"GET /cart < 1s",
-            "p95 of class shopper < 1s",
+            "p95 of class < 1s",
+            "iteration_error_rate of class shopper < 1%",
             "rps of ok > 5",
             "dropped of \"GET /\" < 5",
             "error_rate < 5",
@@ -315,6 +325,7 @@ mod tests {
             "p95 < 1s for 0.5s",
             "p95 < 1s for 1h",
             "p95 < 1s or die",
+            "requests > 10 or stop",
             "p95 within 10% of baseline",
             "\"p95\" < 1s",
         ];

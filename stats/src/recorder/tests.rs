@@ -1,6 +1,7 @@
 //! The book of a load thread: what is booked where, and when a second is closed.
 
 use super::*;
+use crate::snapshot::Snapshot;
 
 fn at(ms: u64) -> Duration {
     Duration::from_millis(ms)
@@ -213,4 +214,37 @@ fn groups_tasks_and_what_is_around_the_test_are_no_requests() {
     for slot in closed.endpoints.iter().flatten() {
         assert!(slot.stats.delta().is_consistent(slot.key.kind));
     }
+}
+
+#[test]
+fn a_class_has_its_requests_once_more_and_no_failures() {
+    let keys = vec![EndpointKey::new("GET", "/"), EndpointKey::of(RowKind::Class, "", "shopper")];
+    let mut recorder = Recorder::new(keys, 1).with_warmup(at(100));
+    let failed = Outcome::Failed { kind: FailureKind::Status, message: "status 500" };
+    for (begun, ended, outcome) in
+        [(50, 200, Outcome::Ok), (300, 310, Outcome::Ok), (310, 350, failed), (400, 420, Outcome::Cancelled)]
+    {
+        let (row, class) = (recorder.begin(0, at(begun)), recorder.begin(1, at(begun)));
+        let sample = sample(row, ended, outcome);
+        recorder.end(&sample);
+        recorder.end_also(class, &sample);
+    }
+    // Begun once each, whatever else they are booked in.
+    assert_eq!((recorder.started(), recorder.in_flight()), (4, 0));
+    recorder.roll(at(1000));
+    let closed = recorder.take_closed().expect("second 0");
+    let mut snapshot = Snapshot { to_s: 1, ..Snapshot::default() };
+    snapshot.add_interval(&closed);
+    assert_eq!((snapshot.requests().started, snapshot.warmup_requests().started), (4, 1));
+    assert_eq!(snapshot.errors.values().map(|count| count.count).sum::<u64>(), 1);
+    for part in [Part::Measured, Part::WarmUp] {
+        let row = &snapshot.endpoints[&EndpointKey::new("GET", "/").in_part(part)];
+        let class = &snapshot.endpoints[&EndpointKey::of(RowKind::Class, "", "shopper").in_part(part)];
+        assert_eq!(class, row, "{part:?}");
+        assert!(class.is_consistent(RowKind::Class));
+    }
+    let mut totals = crate::totals::Totals::default();
+    totals.add(&snapshot);
+    assert_eq!((totals.requests().started, totals.warmup.started), (3, 1));
+    assert_eq!(totals.aggregated().all_times().count(), 2);
 }

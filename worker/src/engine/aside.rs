@@ -86,7 +86,7 @@ async fn run<F: HttpFactory>(config: AsideConfig, factory: &F) -> AsideDone {
     let context = Context::new(Arc::clone(&prepared), clock, Permits::new(None), Arc::new(Lease::none()));
     context.recorder.borrow_mut().set_aside();
     tokio::task::spawn_local(Rc::clone(&context.timer).drive());
-    let signals = UserSignals::new(&context);
+    let signals = UserSignals::new(&context, None);
     let http: Rc<dyn HttpThread<Client = _>> = Rc::new(http);
     let mut agent = match Agent::new(&http, &signals) {
         Ok(agent) => agent,

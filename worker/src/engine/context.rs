@@ -216,6 +216,8 @@ pub(super) struct UserSignals {
     pub(super) rows_from: Cell<u64>,
     /// It has ended by itself, and its slot is to stay empty.
     pub(super) has_left: Cell<bool>,
+    /// The row of its class, where one is asked for.
+    pub(super) class_row: Option<u32>,
 }
 
 /// A user that waits for the lease.
@@ -228,9 +230,10 @@ impl Drop for Holding<'_> {
 }
 
 impl UserSignals {
-    /// Of a user whose requests are made under the thread's lease.
-    pub(super) fn new(context: &Context) -> Self {
+    /// Of a user whose requests are made under the thread's lease, and are booked in `class_row` as well.
+    pub(super) fn new(context: &Context, class_row: Option<u32>) -> Self {
         Self {
+            class_row,
             stop: Cell::new(false),
             changed: Notify::new(),
             arrival: Cell::new(None),

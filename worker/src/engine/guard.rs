@@ -15,6 +15,8 @@ pub(super) struct RequestGuard<'a> {
     pub(super) signals: &'a UserSignals,
     probe: &'a Probe,
     endpoint: u32,
+    /// The row of its user's class, where one is asked for.
+    class_row: Option<u32>,
     begun: Duration,
     /// Requests written before the exchange under way: redirect hops.
     pub(super) sent: u32,
@@ -40,6 +42,7 @@ impl<'a> RequestGuard<'a> {
         let mut recorder = context.recorder.borrow_mut();
         // Where it is booked: the warm-up has rows of its own.
         let endpoint = recorder.begin(endpoint, begun);
+        let class_row = signals.class_row.map(|row| recorder.begin(row, begun));
         context.started.set(recorder.started());
         drop(recorder);
         signals.request_since.set(Some(begun));
@@ -48,6 +51,7 @@ impl<'a> RequestGuard<'a> {
             signals,
             probe,
             endpoint,
+            class_row,
             begun,
             sent: 0,
             exchanging: false,
@@ -83,6 +87,9 @@ impl<'a> RequestGuard<'a> {
         self.signals.request_since.set(None);
         let mut recorder = self.context.recorder.borrow_mut();
         recorder.end(sample);
+        if let Some(row) = self.class_row {
+            recorder.end_also(row, sample);
+        }
         for (target, connected) in self.probe.take_news() {
             recorder.connected(&target, connected, sample.at);
         }

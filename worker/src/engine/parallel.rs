@@ -32,7 +32,7 @@ impl<C: HttpClient> Agent<C> {
     /// Makes sure that `count` branches can run at a time.
     fn open_lanes(&mut self, here: Here<'_>, count: usize) -> Result<(), ClientError> {
         while self.lanes.len() + 1 < count {
-            let signals = Rc::new(UserSignals::new(here.context));
+            let signals = Rc::new(UserSignals::new(here.context, here.signals.class_row));
             let agent = Self::new(&self.http, &signals)?;
             here.signals.add_lane(Rc::clone(&signals));
             self.lanes.push(Lane { agent, signals });

@@ -110,7 +110,8 @@ impl<T: HttpThread> Loop<T> {
         if self.users.contains_key(&grant.slot) {
             return false;
         }
-        let signals = Rc::new(UserSignals::new(&self.context));
+        let class_row = self.context.prepared.plan.classes[usize::from(grant.class)].row.map(|row| row.0);
+        let signals = Rc::new(UserSignals::new(&self.context, class_row));
         let http: Rc<dyn HttpThread<Client = T::Client>> = Rc::clone(&self.http) as _;
         match User::new(&self.context, &signals, grant, &http) {
             Ok(user) => {

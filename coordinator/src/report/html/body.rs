@@ -23,8 +23,10 @@ fn what(report: &Report) -> String {
 /// Everything between `<body>` and the scripts.
 pub(super) fn body(report: &Report) -> String {
     let mut sections = vec![tiles(report)];
-    let rules = judged::thresholds(&report.thresholds)
-        .map(|rules| table(&rules, Look::plain("Thresholds")) + &aside(judged::ROOM));
+    let rules = judged::thresholds(&report.thresholds).map(|rules| {
+        table(&rules, Look::plain("Thresholds"))
+            + &judged::below(&report.thresholds).map_or_else(String::new, aside)
+    });
     let search = report.search.as_ref().map(|search| {
         paragraph(&search.sentence) + &table(&judged::tries(search), Look::plain("What was tried"))
     });

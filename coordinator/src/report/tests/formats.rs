@@ -88,6 +88,9 @@ fn ruled() -> RunResult {
         observed: Some(observed),
         shown: shown.to_owned(),
         margin: Some(margin),
+        room: String::new(),
+        window: None,
+        ended_at: None,
         passed: margin >= 0.0,
     };
     result.thresholds = vec![

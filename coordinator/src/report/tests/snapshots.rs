@@ -46,6 +46,19 @@ fn failing() {
 }
 
 #[test]
+fn ended_by_a_rule() {
+    let result = fixtures::ended_by_a_rule();
+    assert!(!verdict(&result).passed);
+    insta::assert_snapshot!("ended_by_a_rule_stdout", stdout(&result));
+    let rules = |text: &str, from: &str, to: &str| {
+        let (_, text) = text.split_once(from).expect(from);
+        text.split_once(to).expect(to).0.to_owned()
+    };
+    insta::assert_snapshot!("ended_by_a_rule_md", rules(&markdown(&result), "# ", "## Percentiles"));
+    insta::assert_snapshot!("ended_by_a_rule_json", rules(&json(&result), "\"thresholds\": ", "\"search\""));
+}
+
+#[test]
 fn lost_worker() {
     let result = fixtures::lost_worker();
     assert!(!verdict(&result).passed && !verdict(&result).complete);

@@ -63,7 +63,7 @@ pub fn compare(base: &Report, new: &Report, tolerance: f64) -> Result<Comparison
                 base,
                 new,
                 errors: joined(&base_steps, &new_steps),
-                freedom: (base_steps.len() + new_steps.len() - 2) as f64,
+                freedom: (noise::pieces(base_steps.len()) + noise::pieces(new_steps.len()) - 2) as f64,
             }),
         }
     }

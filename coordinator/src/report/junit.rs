@@ -5,8 +5,9 @@
 
 use std::fmt::Write;
 
+use super::judged::{ended_run, measured};
 use super::model::{Judgement, Report, Threshold};
-use super::text::{Place, number, safe};
+use super::text::{Place, safe};
 
 /// One thing that had to hold.
 struct Case {
@@ -89,11 +90,8 @@ fn failed(kind: &'static str, message: String) -> Failure {
 }
 
 fn threshold(rule: &Threshold) -> Case {
-    let failure = (!rule.passed).then(|| {
-        let margin = rule.margin.and_then(number);
-        let off = margin.map(|margin| format!(", off by {:.1}% of the limit", -margin * 100.0));
-        failed("threshold", format!("measured {}{}", rule.shown, off.unwrap_or_default()))
-    });
+    let failure = (!rule.passed)
+        .then(|| failed("threshold", format!("measured {}{}", measured(rule), ended_run(rule))));
     Case { name: rule.rule.clone(), failure }
 }
 

@@ -88,7 +88,7 @@ fn ruled() -> RunResult {
         observed: Some(observed),
         shown: shown.to_owned(),
         margin: Some(margin),
-        room: String::new(),
+        room: format!("{:.1}% off", margin * 100.0),
         window: None,
         ended_at: None,
         passed: margin >= 0.0,

@@ -42,6 +42,7 @@ fn the_page_draws_sorts_filters_and_opens_rows() {
     opens(&mut browser);
     turns_dark(&mut browser);
     fits_a_phone(&mut browser);
+    prints(&mut browser);
     browser.was_quiet(&url);
     reads_without_scripts(&mut browser, &page);
 }
@@ -152,6 +153,19 @@ fn fits_a_phone(browser: &mut Browser) {
     let width = browser.eval("document.documentElement.scrollWidth").as_u64();
     assert_eq!(width, Some(390), "only tables scroll sideways");
     browser.call("Emulation.clearDeviceMetricsOverride", &json!({}));
+}
+
+fn prints(browser: &mut Browser) {
+    browser.call("Emulation.setEmulatedMedia", &json!({"media": "print"}));
+    let kept = "[...document.querySelectorAll('h1, .verdict, figure.chart, #requests-table tr.row')]
+        .filter((it) => !it.closest('tr.detail')).every((it) => it.offsetParent !== null)";
+    assert_eq!(browser.eval(kept), true);
+    assert_eq!(
+        browser.eval("document.getElementById('theme').offsetParent === null"),
+        true,
+        "paper has no buttons"
+    );
+    browser.call("Emulation.setEmulatedMedia", &json!({"media": ""}));
 }
 
 fn reads_without_scripts(browser: &mut Browser, page: &std::path::Path) {

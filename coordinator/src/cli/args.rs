@@ -76,7 +76,7 @@ pub(super) struct ReportArgs {
     #[arg(value_name = "RUN.json")]
     pub(super) run: Option<PathBuf>,
 
-    /// Write a report, format by ending: .md, .html, .json; repeatable [default: the table, on stdout]
+    /// Write a report, format by ending: .md, .html, .json, .csv, .xml, .hlog; repeatable [default: the table, on stdout]
     #[arg(long = "report", value_name = "FILE", env = "STAMPEDE_REPORT", value_delimiter = '\n')]
     pub(super) reports: Vec<PathBuf>,
 

@@ -19,3 +19,4 @@ pub mod run;
 pub mod trial;
 pub mod tui;
 pub mod view;
+pub mod watch;

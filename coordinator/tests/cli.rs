@@ -28,6 +28,7 @@ fn help() {
     insta::assert_snapshot!("help_certs", seen(&["certs", "--help"]));
     insta::assert_snapshot!("help_resume", seen(&["resume", "--help"]));
     insta::assert_snapshot!("help_report", seen(&["report", "--help"]));
+    insta::assert_snapshot!("help_watch", seen(&["watch", "--help"]));
     insta::assert_snapshot!("help_try", seen(&["try", "--help"]));
     insta::assert_snapshot!("help_new", seen(&["new", "--help"]));
     insta::assert_snapshot!("help_compare", seen(&["compare", "--help"]));

@@ -33,4 +33,5 @@ mod steps;
 mod trouble;
 mod usage;
 mod users;
+mod watching;
 mod workers;

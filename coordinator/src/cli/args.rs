@@ -14,6 +14,7 @@ use super::compare::CompareArgs;
 use super::fleet::{FleetArgs, lease};
 use super::labels::LabelArgs;
 use super::urls::UrlArgs;
+use super::watch::WatchArgs;
 
 const AFTER_HELP: &str = "\
 Without SCENARIO: scenario.yaml here; without that, on a terminal, the built-in demo.
@@ -67,6 +68,8 @@ pub(super) enum Command {
     Resume(ResumeArgs),
     /// Show a run that was saved, or make any report from it
     Report(ReportArgs),
+    /// Look at a test that another coordinator runs, on its screen; leaving does not stop it
+    Watch(WatchArgs),
 }
 
 /// What `report` takes.

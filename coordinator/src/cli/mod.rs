@@ -22,6 +22,7 @@ mod resume;
 mod run;
 mod trial;
 mod urls;
+mod watch;
 
 use std::process::ExitCode;
 
@@ -51,6 +52,7 @@ pub fn main() -> ExitCode {
         Some(Command::Compare(ref args)) => compare::run(args),
         Some(Command::Resume(ref resume)) => resume::resume(resume),
         Some(Command::Report(ref saved)) => report::report(saved),
+        Some(Command::Watch(ref given)) => watch::watch(given),
         None => run::run(&args.run),
     };
     match outcome {

@@ -128,7 +128,14 @@ async fn go_on(given: &ResumeArgs, args: &RunArgs, rest: Rest, log: &Log) -> Res
     let epoch =
         epoch.ok_or_else(|| Error::System("the clock does not reach back to the start".to_owned()))?;
     let journal = journal(folder, epoch)?;
-    let job = Job { setup, prepare: test.prepare, assets: test.assets, door, embedded };
+    let job = Job {
+        setup,
+        prepare: test.prepare,
+        assets: test.assets,
+        door,
+        embedded,
+        control: given.fleet.allows_control(),
+    };
     let (conductor, view) = Conductor::journaled(job, journal, Some(replayed));
     let show = interface::Show { full_screen, stay: given.stay };
     Ok(interface::accompany(conductor, view, show, log).await)

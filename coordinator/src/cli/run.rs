@@ -159,7 +159,14 @@ async fn conduct(args: &RunArgs, start: Start, log: &Log) -> Result<Conducted, E
         Some(dir) => Some(begin(dir, args, &test, door.as_ref())?),
         None => None,
     };
-    let job = Job { setup, prepare: test.prepare, assets: test.assets, door, embedded };
+    let job = Job {
+        setup,
+        prepare: test.prepare,
+        assets: test.assets,
+        door,
+        embedded,
+        control: args.fleet.allows_control(),
+    };
     let (conductor, view) = match journal {
         Some(journal) => Conductor::journaled(job, journal, None),
         None => Conductor::new(job),

@@ -11,6 +11,7 @@ pub mod fleet;
 pub mod format;
 pub mod journal;
 pub mod local;
+pub mod notify;
 pub mod progress;
 pub mod report;
 pub mod result;

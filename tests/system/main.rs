@@ -20,6 +20,7 @@ mod iterations;
 mod kinds;
 mod limits;
 mod load;
+mod notify;
 mod output;
 mod page;
 mod percentiles;

@@ -13,6 +13,7 @@ use stampede_scenarios::units::{parse_duration, parse_rate};
 use super::compare::CompareArgs;
 use super::fleet::{FleetArgs, lease};
 use super::labels::LabelArgs;
+use super::notify::NotifyArgs;
 use super::urls::UrlArgs;
 use super::watch::WatchArgs;
 
@@ -79,7 +80,7 @@ pub(super) struct ReportArgs {
     #[arg(value_name = "RUN.json")]
     pub(super) run: Option<PathBuf>,
 
-    /// Write a report, format by ending: .md, .html, .json; repeatable [default: the table, on stdout]
+    /// Write a report, format by ending, as of a test; repeatable [default: the table, on stdout]
     #[arg(long = "report", value_name = "FILE", env = "STAMPEDE_REPORT", value_delimiter = '\n')]
     pub(super) reports: Vec<PathBuf>,
 
@@ -100,6 +101,9 @@ pub(super) struct ResumeArgs {
 
     #[command(flatten)]
     pub(super) fleet: FleetArgs,
+
+    #[command(flatten)]
+    pub(super) notify: NotifyArgs,
 
     /// No full-screen terminal UI [default where there is no terminal, or CI is set]
     #[arg(long, env = "STAMPEDE_HEADLESS", value_parser = FalseyValueParser::new())]
@@ -317,6 +321,9 @@ pub(super) struct RunArgs {
 
     #[command(flatten)]
     pub(super) labels: LabelArgs,
+
+    #[command(flatten)]
+    pub(super) notify: NotifyArgs,
 
     /// Write a report, format by ending: .md, .html, .json, .csv (Locust's four files), .xml (test cases for CI),
     /// .hlog (histograms); repeatable

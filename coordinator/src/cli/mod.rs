@@ -15,6 +15,7 @@ mod journal;
 mod labels;
 mod log;
 mod new;
+mod notify;
 mod plan;
 mod prepare;
 mod report;

@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use stampede_proto::prepare::Prepare;
 use stampede_proto::v1::{BatchAck, Command};
 use tokio::sync::{mpsc, watch};
-use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until, timeout_at};
 use tonic::Status;
 
 pub use crate::conducted::Conducted;
@@ -23,6 +23,7 @@ use crate::local;
 use crate::run::input::{Effect, Input, Person, WorkerId};
 use crate::run::{Run, RunSetup};
 use crate::view::RunView;
+use crate::watch::{Gallery, WatchService};
 
 /// Events of all workers that may wait for the run's task.
 const EVENTS: usize = 1024;
@@ -33,7 +34,7 @@ const ROUND: usize = 64;
 /// How often time is looked at and the picture published.
 const TICK: Duration = Duration::from_millis(100);
 
-/// How long workers have to hear that the run is over.
+/// How long workers, and those who watch, have to hear that the run is over.
 const FAREWELL: Duration = Duration::from_millis(500);
 
 /// A run to be conducted.
@@ -49,6 +50,8 @@ pub struct Job {
     pub door: Option<Door>,
     /// The embedded worker, where there is one.
     pub embedded: Option<local::Setup>,
+    /// Whether those who watch from elsewhere may change the load.
+    pub control: bool,
 }
 
 /// A run about to be conducted, and its first picture.
@@ -62,6 +65,7 @@ pub struct Conductor {
     controls: HashMap<WorkerId, mpsc::Sender<Result<Command, Status>>>,
     reports: HashMap<WorkerId, mpsc::Sender<Result<BatchAck, Status>>>,
     view: watch::Sender<RunView>,
+    gallery: Gallery,
     embedded: Option<local::Embedded>,
     journal: Option<Journal>,
     /// Those whose sessions have just ended for their silence.
@@ -119,8 +123,10 @@ impl Conductor {
         let registry = Arc::new(Mutex::new(Registry::restored(workers)));
         let lease = job.setup.lease;
         let service = Service::new(Arc::clone(&registry), sender, Arc::new(job.assets), epoch, lease);
-        serve(&service, job.door, pipes);
         let (view, receiver) = watch::channel(run.view(since.unwrap_or_default()));
+        let gallery = Gallery::new(receiver.clone());
+        let watching = WatchService::new(gallery.clone(), service.events(), job.control);
+        serve(&service, Some(&watching), job.door, pipes);
         let mut conductor = Self {
             epoch,
             run,
@@ -130,6 +136,7 @@ impl Conductor {
             controls: HashMap::new(),
             reports: HashMap::new(),
             view,
+            gallery,
             embedded: None,
             journal,
             silent: Vec::new(),
@@ -172,7 +179,10 @@ impl Conductor {
             }
         }
         self.publish();
-        self.farewell().await;
+        let gallery = self.gallery.clone();
+        let until = Instant::now() + FAREWELL;
+        // Who watches hangs up when it has seen the end; nobody is waited for longer than workers are.
+        let (_, ()) = tokio::join!(timeout_at(until, gallery.left()), self.farewell(until));
         self.settle().await;
         self.conclude()
     }
@@ -190,6 +200,7 @@ impl Conductor {
     fn fleet(&mut self, event: FleetEvent) {
         match event {
             FleetEvent::Input(input) => self.handle(input),
+            FleetEvent::Person(person) => self.handle(Input::Person(person)),
             FleetEvent::Refused(text) => self.handle(Input::Refused { text }),
             FleetEvent::From(session, worker, input) if self.is_newest(session, worker) => self.handle(input),
             FleetEvent::Statistics(session, worker, input, _place) if self.is_newest(session, worker) => {
@@ -331,9 +342,8 @@ impl Conductor {
     }
 
     /// Waits, not long, until every worker has said that it is through with this run, or is gone.
-    async fn farewell(&mut self) {
+    async fn farewell(&mut self, until: Instant) {
         let mut open: HashSet<WorkerId> = self.controls.keys().copied().collect();
-        let until = Instant::now() + FAREWELL;
         while !open.is_empty() {
             let event = tokio::select! {
                 event = self.events.recv() => event,

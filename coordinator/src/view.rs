@@ -6,11 +6,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
 use stampede_stats::endpoint::RowKind;
 use stampede_stats::outcome::FailureKind;
 
+use crate::watch::kinds::{FailureKindOnWire, RowKindOnWire};
+
 /// Where a run stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Phase {
     /// For workers to connect.
     Waiting,
@@ -41,7 +44,7 @@ impl Phase {
 }
 
 /// Everything a screen needs.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct RunView {
     /// The scenario's name.
     pub scenario: String,
@@ -110,7 +113,7 @@ impl RunView {
 }
 
 /// How arrivals are coming.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct ArrivalsView {
     /// Arrivals planned per second at this moment.
     pub rate: f64,
@@ -125,9 +128,10 @@ pub struct ArrivalsView {
 }
 
 /// One endpoint's row. Times in ms, of all completed requests; `None` before the first.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct EndpointRow {
     /// What it counts.
+    #[serde(with = "RowKindOnWire")]
     pub kind: RowKind,
     /// `GET`; empty for the aggregated row.
     pub method: String,
@@ -158,13 +162,14 @@ pub struct EndpointRow {
 }
 
 /// Failures of one cause.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FailureRow {
     /// `GET`, …
     pub method: String,
     /// The endpoint.
     pub name: String,
     /// What kind.
+    #[serde(with = "FailureKindOnWire")]
     pub kind: FailureKind,
     /// In words; text from outside, to be shown with care.
     pub message: String,
@@ -177,7 +182,7 @@ pub struct FailureRow {
 }
 
 /// A rule and how it stands.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ThresholdRow {
     /// As it was written.
     pub rule: String,
@@ -194,7 +199,7 @@ pub struct ThresholdRow {
 }
 
 /// How a worker is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum WorkerState {
     /// Connected, with nothing to do in this run.
     Idle,
@@ -231,7 +236,7 @@ impl WorkerState {
 }
 
 /// One worker's row.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct WorkerRow {
     /// Its name; text from outside.
     pub name: String,
@@ -264,7 +269,7 @@ pub struct WorkerRow {
 }
 
 /// One point of the course.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct CoursePoint {
     /// Run second at its beginning.
     pub t: f64,
@@ -285,7 +290,7 @@ pub struct CoursePoint {
 }
 
 /// What a waiting coordinator waits for.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WaitingFor {
     /// Workers wanted.
     pub expected: u32,

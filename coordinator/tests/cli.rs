@@ -28,6 +28,7 @@ fn help() {
     insta::assert_snapshot!("help_certs", seen(&["certs", "--help"]));
     insta::assert_snapshot!("help_resume", seen(&["resume", "--help"]));
     insta::assert_snapshot!("help_report", seen(&["report", "--help"]));
+    insta::assert_snapshot!("help_watch", seen(&["watch", "--help"]));
     insta::assert_snapshot!("help_try", seen(&["try", "--help"]));
     insta::assert_snapshot!("help_new", seen(&["new", "--help"]));
     insta::assert_snapshot!("help_compare", seen(&["compare", "--help"]));
@@ -81,7 +82,7 @@ fn plan_shows_arrivals() {
 
 #[test]
 fn wrong_usage_is_answered_with_what_is_meant() {
-    let cases: [(&str, &[&str]); 18] = [
+    let cases: [(&str, &[&str]); 21] = [
         ("usage_two_models", &["x.yaml", "--rate", "10/s", "-r", "5"]),
         ("usage_header_as_host", &["x.yaml", "-H", "accept: */*"]),
         ("usage_foreign_flag", &["x.yaml", "--vus", "10"]),
@@ -99,6 +100,12 @@ fn wrong_usage_is_answered_with_what_is_meant() {
         ("usage_var", &["x.yaml", "-e", "novalue"]),
         ("usage_label", &["x.yaml", "--label", "commit"]),
         ("usage_label_key", &["x.yaml", "--label", "=3f2a91c"]),
+        ("usage_notify_url", &["examples/predict.yaml", "--notify", "hooks.test/secret"]),
+        ("usage_notify_template", &["x.yaml", "--notify-template", "slack"]),
+        (
+            "usage_notify_name",
+            &["examples/predict.yaml", "--notify", "http://h", "--notify-template", "Cargo.toml"],
+        ),
         ("usage_label_twice", &["examples/predict.yaml", "--label", "a=1", "--label", "a=2"]),
     ];
     for (name, args) in cases {

@@ -13,6 +13,7 @@ pub mod rows;
 pub mod steer;
 pub mod times;
 pub mod token;
+pub mod watch;
 
 use std::time::Duration;
 
@@ -51,6 +52,9 @@ pub const MAX_BATCH: usize = 1 << 20;
 
 /// How much later than the end of its lease a worker is taken for lost. Both ends count with it.
 pub const LEASE_MARGIN: Duration = Duration::from_millis(500);
+
+/// Largest picture of a run that is sent to whoever watches it, in bytes.
+pub const MAX_VIEW: usize = 4 << 20;
 
 /// Bytes of a file in one [`v1::AssetChunk`].
 pub const ASSET_CHUNK: usize = 256 << 10;

@@ -277,5 +277,5 @@ fn job(history: &History) -> Job {
         spawn_rate: Rate::new(u64::from(*spawn_rate), 1).expect("positive"),
         client: ClientChoice::Auto,
     };
-    Job { setup, prepare, assets: HashMap::new(), door: None, embedded: None }
+    Job { setup, prepare, assets: HashMap::new(), door: None, embedded: None, control: false }
 }

@@ -13,7 +13,9 @@ use stampede_scenarios::units::{parse_duration, parse_rate};
 use super::compare::CompareArgs;
 use super::fleet::{FleetArgs, lease};
 use super::labels::LabelArgs;
+use super::notify::NotifyArgs;
 use super::urls::UrlArgs;
+use super::watch::WatchArgs;
 
 const AFTER_HELP: &str = "\
 Without SCENARIO: scenario.yaml here; without that, on a terminal, the built-in demo.
@@ -67,6 +69,8 @@ pub(super) enum Command {
     Resume(ResumeArgs),
     /// Show a run that was saved, or make any report from it
     Report(ReportArgs),
+    /// Look at a test that another coordinator runs, on its screen; leaving does not stop it
+    Watch(WatchArgs),
 }
 
 /// What `report` takes.
@@ -97,6 +101,9 @@ pub(super) struct ResumeArgs {
 
     #[command(flatten)]
     pub(super) fleet: FleetArgs,
+
+    #[command(flatten)]
+    pub(super) notify: NotifyArgs,
 
     /// No full-screen terminal UI [default where there is no terminal, or CI is set]
     #[arg(long, env = "STAMPEDE_HEADLESS", value_parser = FalseyValueParser::new())]
@@ -319,6 +326,9 @@ pub(super) struct RunArgs {
 
     #[command(flatten)]
     pub(super) labels: LabelArgs,
+
+    #[command(flatten)]
+    pub(super) notify: NotifyArgs,
 
     /// Write a report, format by ending: .md, .html, .json, .csv (Locust's four files), .xml (test cases for CI),
     /// .hlog (histograms); repeatable

@@ -10,6 +10,7 @@ use crate::certs::CertsError;
 use crate::fleet::{FleetTlsError, ListenError};
 use crate::journal::{FolderError, ReplayError};
 use crate::report::ReportError;
+use crate::watch::WatchError;
 
 /// Why there was no run, or nothing to say about it.
 #[derive(Debug, thiserror::Error)]
@@ -52,6 +53,9 @@ pub enum Error {
     /// Cannot listen.
     #[error("{0}")]
     Listen(#[from] ListenError),
+    /// Nothing to watch, or no more.
+    #[error("{0}")]
+    Watch(#[from] WatchError),
     /// The demo target cannot start.
     #[error("the demo target cannot start: {0}")]
     Demo(String),
@@ -76,7 +80,7 @@ impl Error {
             | Self::Replay(_)
             | Self::Certs(_) => 2,
             Self::Scenario(_) => 10,
-            Self::Listen(_) | Self::Demo(_) | Self::System(_) => 11,
+            Self::Listen(_) | Self::Watch(_) | Self::Demo(_) | Self::System(_) => 11,
             Self::Workers(_) => 12,
         }
     }

@@ -46,6 +46,10 @@ pub(super) struct FleetArgs {
     /// Take only workers that show a certificate of this authority (PEM)
     #[arg(long, value_name = "FILE", env = "STAMPEDE_FLEET_CLIENT_CA", requires = "fleet_cert")]
     fleet_client_ca: Option<PathBuf>,
+
+    /// Let who watches this test with `coordinator watch` change its load and stop it too
+    #[arg(long, env = "STAMPEDE_ALLOW_CONTROL", value_parser = FalseyValueParser::new())]
+    allow_control: bool,
 }
 
 /// Who may come, and over what.
@@ -56,6 +60,11 @@ pub(super) struct Access {
 }
 
 impl FleetArgs {
+    /// Whether those who watch may change the load.
+    pub(super) fn allows_control(&self) -> bool {
+        self.allow_control
+    }
+
     /// What holds for a port at `address`.
     ///
     /// # Errors
@@ -118,7 +127,8 @@ impl FleetArgs {
     }
 }
 
-fn read(path: &Path) -> Result<TokenText, Error> {
+/// What stands in a --token-file.
+pub(super) fn read(path: &Path) -> Result<TokenText, Error> {
     let failed = |why: String| Error::Usage(format!("--token-file {}: {why}", path.display()));
     let size = std::fs::metadata(path).map_err(|error| failed(error.to_string()))?.len();
     if size > TOKEN_FILE {

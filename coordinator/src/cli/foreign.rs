@@ -15,7 +15,10 @@ const FLAGS: [(&str, &str); 11] = [
     ("-f", "the scenario file is named without a flag: coordinator FILE"),
     ("--local-ips", "addresses to connect from are --source-ip IP, once for each"),
     ("-laddr", "addresses to connect from are --source-ip IP, once for each"),
-    ("--csv", "reports are --report FILE, the format by its ending: --report report.csv"),
+    (
+        "--csv",
+        "reports are --report FILE, the format by its ending: --report run.csv writes Locust's four files",
+    ),
     ("--html", "reports are --report FILE, the format by its ending: --report report.html"),
 ];
 

@@ -1,6 +1,6 @@
 //! What a person sees of a run, and what they can do to it: the screen or progress lines, keys and signals.
 
-use std::io::stderr;
+use std::io::{IsTerminal, stderr};
 
 use tokio::sync::{mpsc, watch};
 
@@ -20,6 +20,12 @@ pub(super) struct Show {
     pub(super) full_screen: bool,
     /// The last picture stays until a key is pressed.
     pub(super) stay: bool,
+}
+
+/// Whether somebody sits at a terminal, and no CI does.
+pub(super) fn on_terminal() -> bool {
+    let in_ci = std::env::var_os("CI").is_some_and(|ci| !ci.is_empty());
+    std::io::stdout().is_terminal() && std::io::stdin().is_terminal() && !in_ci
 }
 
 /// Conducts the run with somebody watching.

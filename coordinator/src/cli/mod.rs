@@ -15,6 +15,7 @@ mod journal;
 mod labels;
 mod log;
 mod new;
+mod notify;
 mod plan;
 mod prepare;
 mod report;
@@ -23,6 +24,7 @@ mod rules;
 mod run;
 mod trial;
 mod urls;
+mod watch;
 
 use std::process::ExitCode;
 
@@ -52,6 +54,7 @@ pub fn main() -> ExitCode {
         Some(Command::Compare(ref args)) => compare::run(args),
         Some(Command::Resume(ref resume)) => resume::resume(resume),
         Some(Command::Report(ref saved)) => report::report(saved),
+        Some(Command::Watch(ref given)) => watch::watch(given),
         None => run::run(&args.run),
     };
     match outcome {

@@ -26,6 +26,7 @@ use crate::run::RunSetup;
 pub(super) fn resume(given: &ResumeArgs) -> Result<Outcome, Error> {
     let Opened { mut folder, head, assets } = Folder::open(&given.dir)?;
     let args = as_it_was(given, &head);
+    let notification = given.notify.prepare(&args.labels)?;
     let log = Log::start(given.log.as_deref(), given.verbose)?;
     let test = compiled(&head, assets)?;
     let setup = setup(&head, &test)?;
@@ -54,7 +55,7 @@ pub(super) fn resume(given: &ResumeArgs) -> Result<Outcome, Error> {
         interface::say("stopped before the start: nothing ran");
         return Ok(Outcome { failed: true, code_on_failure: args.exit_code_on_error, ..Outcome::default() });
     }
-    Ok(tell(&args, &conducted))
+    Ok(tell(&args, &conducted, &notification))
 }
 
 /// The command line the test was begun with, as far as it still matters.
@@ -128,7 +129,14 @@ async fn go_on(given: &ResumeArgs, args: &RunArgs, rest: Rest, log: &Log) -> Res
     let epoch =
         epoch.ok_or_else(|| Error::System("the clock does not reach back to the start".to_owned()))?;
     let journal = journal(folder, epoch)?;
-    let job = Job { setup, prepare: test.prepare, assets: test.assets, door, embedded };
+    let job = Job {
+        setup,
+        prepare: test.prepare,
+        assets: test.assets,
+        door,
+        embedded,
+        control: given.fleet.allows_control(),
+    };
     let (conductor, view) = Conductor::journaled(job, journal, Some(replayed));
     let show = interface::Show { full_screen, stay: given.stay };
     Ok(interface::accompany(conductor, view, show, log).await)

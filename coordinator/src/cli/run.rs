@@ -13,6 +13,7 @@ use super::fleet::{Access, join_command};
 use super::interface;
 use super::journal::begin;
 use super::log::Log;
+use super::notify::Notification;
 use super::prepare::{Test, compiled, test};
 use super::report::{Written, print, write_reports};
 use super::urls::write_new;
@@ -37,6 +38,7 @@ pub(super) fn run(args: &RunArgs) -> Result<Outcome, Error> {
         let text = "--journal with --demo: the demo target ends with this process, so there would be nothing to go on with";
         return Err(Error::Usage(text.to_owned()));
     }
+    let notification = args.notify.prepare(&args.labels)?;
     args.labels.by_key()?;
     for report in &args.reports {
         check_target(report).map_err(Error::ReportTarget)?;
@@ -75,7 +77,7 @@ pub(super) fn run(args: &RunArgs) -> Result<Outcome, Error> {
         interface::say("stopped before the start: nothing ran");
         return Ok(Outcome { failed: true, code_on_failure: args.exit_code_on_error, ..Outcome::default() });
     }
-    Ok(tell(args, &conducted))
+    Ok(tell(args, &conducted, &notification))
 }
 
 /// Users started per second, for changes by hand: as fast as the scenario ever starts them.
@@ -159,7 +161,14 @@ async fn conduct(args: &RunArgs, start: Start, log: &Log) -> Result<Conducted, E
         Some(dir) => Some(begin(dir, args, &test, door.as_ref())?),
         None => None,
     };
-    let job = Job { setup, prepare: test.prepare, assets: test.assets, door, embedded };
+    let job = Job {
+        setup,
+        prepare: test.prepare,
+        assets: test.assets,
+        door,
+        embedded,
+        control: args.fleet.allows_control(),
+    };
     let (conductor, view) = match journal {
         Some(journal) => Conductor::journaled(job, journal, None),
         None => Conductor::new(job),
@@ -169,7 +178,7 @@ async fn conduct(args: &RunArgs, start: Start, log: &Log) -> Result<Conducted, E
 }
 
 /// Writes the reports and says what came of the run.
-pub(super) fn tell(args: &RunArgs, conducted: &Conducted) -> Outcome {
+pub(super) fn tell(args: &RunArgs, conducted: &Conducted, notification: &Notification) -> Outcome {
     let report = Report::from_result(&conducted.result);
     let Written { files: written, mut failed } = write_reports(&args.reports, &report);
     let last = last_path(|name| std::env::var_os(name));
@@ -182,6 +191,7 @@ pub(super) fn tell(args: &RunArgs, conducted: &Conducted) -> Outcome {
         }
     });
     failed |= !print(&report, args.json, || stdout_text(&report, &written, kept));
+    notification.send(&report);
     let verdict = report.verdict();
     Outcome {
         aborted: conducted.result.aborted,

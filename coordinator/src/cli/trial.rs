@@ -101,7 +101,14 @@ async fn conduct(
         spawn_rate: spawn_rate(&test.plan)?,
         client: args.http_client.into(),
     };
-    let job = Job { setup, prepare: test.prepare, assets: test.assets, door: None, embedded: Some(embedded) };
+    let job = Job {
+        setup,
+        prepare: test.prepare,
+        assets: test.assets,
+        door: None,
+        embedded: Some(embedded),
+        control: false,
+    };
     let (conductor, view) = Conductor::new(job);
     let (people, requests) = mpsc::channel(8);
     let watching = tokio::spawn(watch_over(view, people));

@@ -17,3 +17,4 @@ pub use registry::Registry;
 pub use serve::{Door, ListenError, Pipe, listen, listen_on, memory, pipe, remote_memory, resolve, serve};
 pub use service::{Assets, FleetEvent, Service};
 pub use tls::{FleetTls, FleetTlsError};
+pub(crate) use tls::{authorities, certificates, private_key};

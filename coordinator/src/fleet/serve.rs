@@ -9,6 +9,7 @@ use std::time::Duration;
 use futures_util::Stream;
 use stampede_proto::token::Token;
 use stampede_proto::v1::fleet_server::FleetServer;
+use stampede_proto::v1::watch_server::WatchServer;
 use stampede_proto::{MAX_MESSAGE, MAX_UP};
 use tokio::io::{AsyncRead, AsyncWrite, DuplexStream, ReadBuf, duplex};
 use tokio::net::{TcpListener, TcpSocket, lookup_host};
@@ -22,6 +23,7 @@ use super::accept::accept;
 use super::guard::Guard;
 use super::service::Service;
 use super::tls::FleetTls;
+use crate::watch::WatchService;
 
 /// Bytes a pipe holds before its writer waits.
 const PIPE: usize = 1 << 20;
@@ -194,26 +196,36 @@ fn handlers(service: Service) -> FleetServer<Service> {
     FleetServer::new(service).max_decoding_message_size(MAX_UP).max_encoding_message_size(MAX_MESSAGE)
 }
 
-/// Serves remote workers at `door`, where there is one, and pipes of `memory`, in tasks of their own.
+fn watching(service: WatchService) -> WatchServer<WatchService> {
+    // What comes up is small: a version, a wish.
+    WatchServer::new(service)
+        .max_decoding_message_size(HEADERS as usize)
+        .max_encoding_message_size(MAX_MESSAGE)
+}
+
+/// Serves remote workers and those who watch at `door`, where there is one, and pipes of `memory`, in tasks of their own.
 pub fn serve(
     service: &Service,
+    watch: Option<&WatchService>,
     door: Option<Door>,
     pipes: impl Stream<Item = io::Result<Pipe>> + Send + 'static,
 ) {
     if let Some(Door { listener, token, tls }) = door {
         let guard = Guard::new(token, service.events());
         let incoming = accept(listener, tls, guard.clone());
-        let service = service.clone();
+        let (service, watch) = (service.clone(), watch.cloned());
         // It ends with the runtime; a connection that fails is that worker's affair.
         tokio::spawn(async move {
             let (health, health_service) = tonic_health::server::health_reporter();
             health.set_serving::<FleetServer<Service>>().await;
             // Around all services, those that do not exist included.
             let mut server = server().layer(InterceptorLayer::new(guard));
-            let router = server.add_service(handlers(service)).add_service(health_service);
+            let router = server.add_service(handlers(service)).add_optional_service(watch.map(watching));
+            let router = router.add_service(health_service);
             router.serve_with_incoming(incoming).await
         });
     }
-    let serving = server().add_service(handlers(service.clone())).serve_with_incoming(pipes);
-    tokio::spawn(serving);
+    let router = server().add_service(handlers(service.clone()));
+    let router = router.add_optional_service(watch.cloned().map(watching));
+    tokio::spawn(router.serve_with_incoming(pipes));
 }

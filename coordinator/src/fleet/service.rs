@@ -24,7 +24,7 @@ use super::accept::Peer;
 use super::convert;
 use super::registry::{Refused, Registered, Registry};
 use super::serve::Origin;
-use crate::run::input::{Input, WorkerId};
+use crate::run::input::{Input, Person, WorkerId};
 
 /// How often workers are heard of at least, however long their lease is.
 const HEARTBEAT: Duration = Duration::from_millis(500);
@@ -61,6 +61,8 @@ pub enum FleetEvent {
     Control(u64, WorkerId, mpsc::Sender<Result<Command, Status>>),
     /// A statistics stream, to acknowledge by.
     Report(u64, WorkerId, mpsc::Sender<Result<BatchAck, Status>>),
+    /// Somebody who watches from elsewhere wants something, and may.
+    Person(Person),
     /// Somebody was not let in: what to tell the person in front of the coordinator.
     Refused(String),
 }
@@ -93,7 +95,7 @@ impl Service {
     }
 
     /// Where what happens is told.
-    pub(super) fn events(&self) -> mpsc::Sender<FleetEvent> {
+    pub(crate) fn events(&self) -> mpsc::Sender<FleetEvent> {
         self.events.clone()
     }
 

@@ -85,7 +85,10 @@ fn read(flag: &'static str, path: &Path) -> Result<Vec<u8>, FleetTlsError> {
     fs::read(path).map_err(|source| FleetTlsError::Read { flag, path: path.to_owned(), source })
 }
 
-fn certificates(flag: &'static str, path: &Path) -> Result<Vec<CertificateDer<'static>>, FleetTlsError> {
+pub(crate) fn certificates(
+    flag: &'static str,
+    path: &Path,
+) -> Result<Vec<CertificateDer<'static>>, FleetTlsError> {
     let content = |why: String| FleetTlsError::Content { flag, path: path.to_owned(), why };
     let pem = read(flag, path)?;
     let all: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem).collect();
@@ -96,7 +99,7 @@ fn certificates(flag: &'static str, path: &Path) -> Result<Vec<CertificateDer<'s
     Ok(all)
 }
 
-fn authorities(flag: &'static str, path: &Path) -> Result<RootCertStore, FleetTlsError> {
+pub(crate) fn authorities(flag: &'static str, path: &Path) -> Result<RootCertStore, FleetTlsError> {
     let mut roots = RootCertStore::empty();
     for certificate in certificates(flag, path)? {
         roots.add(certificate).map_err(|error| FleetTlsError::Content {
@@ -108,7 +111,7 @@ fn authorities(flag: &'static str, path: &Path) -> Result<RootCertStore, FleetTl
     Ok(roots)
 }
 
-fn private_key(flag: &'static str, path: &Path) -> Result<PrivateKeyDer<'static>, FleetTlsError> {
+pub(crate) fn private_key(flag: &'static str, path: &Path) -> Result<PrivateKeyDer<'static>, FleetTlsError> {
     PrivateKeyDer::from_pem_slice(&read(flag, path)?).map_err(|_| FleetTlsError::Content {
         flag,
         path: path.to_owned(),

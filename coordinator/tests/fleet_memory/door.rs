@@ -9,9 +9,11 @@ use stampede_coordinator::certs::make;
 use stampede_coordinator::fleet::{
     Assets, Door, FleetEvent, FleetTls, Registry, Service, listen, memory, serve,
 };
+use stampede_proto::VERSION;
 use stampede_proto::token::{Token, TokenText};
 use stampede_proto::v1::fleet_client::FleetClient;
-use stampede_proto::v1::{AssetRequest, SnapshotBatch, WorkerStatus};
+use stampede_proto::v1::watch_client::WatchClient;
+use stampede_proto::v1::{AssetRequest, FollowRequest, SnapshotBatch, SteerRequest, WorkerStatus};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
@@ -42,7 +44,7 @@ async fn door_with(tls: Option<FleetTls>) -> (SocketAddr, mpsc::Receiver<FleetEv
     let address = listener.local_addr().expect("an address");
     let token = Token::new(&TokenText::new(TOKEN)).expect("a token");
     let (_pipes, incoming) = memory();
-    serve(&service, Some(Door { listener, token: Some(token), tls }), incoming);
+    serve(&service, None, Some(Door { listener, token: Some(token), tls }), incoming);
     (address, events)
 }
 
@@ -74,7 +76,7 @@ fn is_denied<T>(result: Result<T, Status>) {
     let status = result.err().expect("refused");
     assert_eq!(status.code(), Code::Unauthenticated);
     assert!(status.message().contains("token") && !status.message().contains(TOKEN), "{status}");
-    assert!(!status.message().contains(stampede_proto::VERSION));
+    assert!(!status.message().contains(VERSION));
 }
 
 #[tokio::test]
@@ -88,6 +90,9 @@ async fn no_call_gets_by_without_the_token() {
     is_denied(fleet.control(nothing()).await);
     is_denied(fleet.report(ReceiverStream::new(mpsc::channel::<SnapshotBatch>(1).1)).await);
     is_denied(fleet.fetch_asset(AssetRequest::default()).await);
+    let mut watch = WatchClient::new(channel.clone());
+    is_denied(watch.follow(FollowRequest { version: VERSION.to_owned() }).await);
+    is_denied(watch.steer(SteerRequest::default()).await);
     is_denied(HealthClient::new(channel.clone()).check(HealthCheckRequest::default()).await);
     for told in ["no token", "another token"] {
         match events.recv().await {

@@ -126,5 +126,5 @@ pub(crate) fn job(step: &str, load: &str) -> (Job, u64) {
         client: ClientChoice::Auto,
     };
     let assets = HashMap::from([(hash(&content), content)]);
-    (Job { setup, prepare, assets, door: None, embedded: None }, size)
+    (Job { setup, prepare, assets, door: None, embedded: None, control: false }, size)
 }

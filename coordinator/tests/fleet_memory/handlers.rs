@@ -35,7 +35,7 @@ fn fleet(assets: Assets) -> Fleet {
     let service =
         Service::new(Arc::clone(&registry), sender, Arc::new(assets), Instant::now(), Duration::from_secs(5));
     let (pipes, incoming) = memory();
-    serve(&service, None, incoming);
+    serve(&service, None, None, incoming);
     Fleet { pipes, events, registry }
 }
 

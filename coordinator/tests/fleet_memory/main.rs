@@ -6,4 +6,5 @@ mod handlers;
 mod line;
 mod rogue;
 mod sessions;
+mod watch;
 mod whole;

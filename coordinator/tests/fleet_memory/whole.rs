@@ -45,6 +45,27 @@ pub(crate) fn dialer(
     })
 }
 
+/// A worker for one test.
+pub(crate) fn settings(dialer: Dialer) -> Settings {
+    Settings {
+        name: "w".to_owned(),
+        threads: 2,
+        capacity: 1,
+        once: true,
+        dialer,
+        address: "memory".to_owned(),
+        say: Arc::new(|_| {}),
+        spread: true,
+        version: VERSION.to_owned(),
+        sources: Sources::default(),
+        allow: Arc::default(),
+        leased: true,
+        line: watch::Sender::default(),
+        hosts_target: false,
+        known: Assets::default(),
+    }
+}
+
 /// How a run went.
 struct Ran {
     conducted: Conducted,
@@ -61,23 +82,7 @@ async fn run(step: &str, load: &str, cuts: &[Duration]) -> Ran {
     let (conductor, mut view) = Conductor::over(job, incoming);
     let (cut, cuttable) = watch::channel(0);
     let (target, dialled) = (Target::default(), Arc::new(AtomicU32::new(0)));
-    let settings = Settings {
-        name: "w".to_owned(),
-        threads: 2,
-        capacity: 1,
-        once: true,
-        dialer: dialer(pipes, cuttable, Arc::clone(&dialled)),
-        address: "memory".to_owned(),
-        say: Arc::new(|_| {}),
-        spread: true,
-        version: VERSION.to_owned(),
-        sources: Sources::default(),
-        allow: Arc::default(),
-        leased: true,
-        line: watch::Sender::default(),
-        hosts_target: false,
-        known: Assets::default(),
-    };
+    let settings = settings(dialer(pipes, cuttable, Arc::clone(&dialled)));
     let (leave, left) = watch::channel(0);
     let working = tokio::spawn(work(settings, target.clone(), left));
     let (_person, people) = mpsc::channel(1);

@@ -177,5 +177,6 @@ fn job(shape: Shape, listener: TcpListener) -> Result<Job, String> {
         assets: Assets::new(),
         door: Some(Door { listener, token: None, tls: None }),
         embedded: None,
+        control: false,
     })
 }

@@ -29,6 +29,7 @@ mod search;
 mod security;
 mod sessions;
 mod steps;
+mod thresholds;
 mod trouble;
 mod usage;
 mod users;

@@ -1,5 +1,6 @@
 //! Runs a test: waits for workers, deals out users, merges what comes back, shows it and reports it.
 
+pub mod baseline;
 pub mod certs;
 pub mod cli;
 pub mod compare;

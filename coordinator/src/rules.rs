@@ -74,10 +74,12 @@ pub fn judge(rule: &Rule, seen: &Seen<'_>) -> Judged {
 
 /// Compares a rule with a value: that of a stretch of the run, or of all of it.
 pub fn judge_value(rule: &Rule, observed: Option<f64>, window: Option<Stretch>) -> Judged {
-    let value = observed.map_or_else(|| "no sample".to_owned(), |value| shown(rule.metric.unit(), value));
+    let value = observed.map_or_else(|| "no sample".to_owned(), |value| shown_value(rule.metric, value));
     let margin = observed.and_then(|value| rule.margin(value));
+    let limit = rule.value().filter(|_| rule.is_of_baseline());
+    let limit = limit.map(|value| format!(" ({} {})", sign(rule.op), shown_value(rule.metric, value)));
     Judged {
-        rule: rule.to_string(),
+        rule: format!("{rule}{}", limit.unwrap_or_default()),
         observed,
         shown: window.map_or_else(|| value.clone(), |window| format!("{value} in {window}")),
         margin,
@@ -85,6 +87,17 @@ pub fn judge_value(rule: &Rule, observed: Option<f64>, window: Option<Stretch>) 
         window,
         ended_at: None,
         passed: observed.is_some_and(|value| rule.holds(value)),
+    }
+}
+
+/// As the limit of a rule is shown that has none of its own.
+fn sign(op: Op) -> &'static str {
+    match op {
+        Op::Less => "<",
+        Op::AtMost => "≤",
+        Op::More => ">",
+        Op::AtLeast => "≥",
+        Op::Equal => "=",
     }
 }
 
@@ -101,12 +114,14 @@ fn room(op: Op, margin: f64) -> String {
     if margin == 0.0 { "at the limit".to_owned() } else { format!("{percent:.decimals$} % {side}") }
 }
 
-fn shown(unit: Unit, value: f64) -> String {
-    match unit {
+/// A value of a metric, with its unit.
+pub fn shown_value(metric: Metric, value: f64) -> String {
+    match metric.unit() {
         Unit::Time => format!("{} ms", format::plain::ms(value)),
         Unit::PerSecond => per_second(value),
         Unit::Part => format!("{:.2}%", value * 100.0),
-        Unit::Count => format!("{value}"),
+        // That of a baseline may lie between two.
+        Unit::Count => format!("{}", (value * 100.0).round() / 100.0),
     }
 }
 
@@ -328,6 +343,23 @@ mod tests {
             ("dropped == 0", 3.0, ""),
         ] {
             assert_eq!(told(rule, value), room, "{rule}: {value}");
+        }
+    }
+
+    #[test]
+    fn what_a_baseline_allows_is_said() {
+        for (text, base, value, told) in [
+            ("p95 within 10% of baseline", 120.0, 123.0, "(≤ 132 ms): 123 ms, 6.8 % to spare"),
+            ("rps within 25% of baseline for 10s or stop", 40.0, 24.0, "(≥ 30/s): 24/s, 20 % short"),
+            ("requests within 3% of baseline", 1001.0, 1000.0, "(≥ 970.97): 1000, 3.0 % to spare"),
+        ] {
+            let mut rule = parse(text).expect(text);
+            rule.set_base(base);
+            let judged = judge_value(&rule, Some(value), None);
+            assert_eq!(
+                format!("{}: {}, {}", judged.rule, judged.shown, judged.room),
+                format!("{text} {told}")
+            );
         }
     }
 }

@@ -82,7 +82,9 @@ fn plan_shows_arrivals() {
 
 #[test]
 fn wrong_usage_is_answered_with_what_is_meant() {
-    let cases: [(&str, &[&str]); 21] = [
+    let compared = "p95 within 10% of baseline";
+    let predict = "examples/predict.yaml";
+    let cases: [(&str, &[&str]); 27] = [
         ("usage_two_models", &["x.yaml", "--rate", "10/s", "-r", "5"]),
         ("usage_header_as_host", &["x.yaml", "-H", "accept: */*"]),
         ("usage_foreign_flag", &["x.yaml", "--vus", "10"]),
@@ -107,6 +109,15 @@ fn wrong_usage_is_answered_with_what_is_meant() {
             &["examples/predict.yaml", "--notify", "http://h", "--notify-template", "Cargo.toml"],
         ),
         ("usage_label_twice", &["examples/predict.yaml", "--label", "a=1", "--label", "a=2"]),
+        ("usage_threshold", &["x.yaml", "--threshold", "p95 < 500"]),
+        ("usage_threshold_of_nothing", &["check", predict, "--threshold", "p95 of class visitr < 1s"]),
+        ("usage_no_baseline", &[predict, "--threshold", compared]),
+        ("usage_baseline_alone", &[predict, "--baseline", "last.json", "--threshold", "p95 < 1s"]),
+        ("usage_baseline_missing", &[predict, "--baseline", "nope.json", "--threshold", compared]),
+        (
+            "usage_baseline_no_run",
+            &[predict, "--baseline", "scenarios/src/schema/scenario.json", "--threshold", compared],
+        ),
     ];
     for (name, args) in cases {
         insta::assert_snapshot!(name, seen(args));

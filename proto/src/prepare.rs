@@ -178,6 +178,7 @@ fn overrides_to_wire(overrides: &Overrides) -> v1::Overrides {
         exclude_tags: overrides.exclude_tags.clone(),
         class: overrides.class.clone(),
         thresholds: overrides.thresholds.clone(),
+        baseline: overrides.baseline.clone(),
         trial: overrides
             .trial
             .as_ref()
@@ -186,6 +187,9 @@ fn overrides_to_wire(overrides: &Overrides) -> v1::Overrides {
 }
 
 fn overrides_from_wire(wire: v1::Overrides) -> Result<Overrides, WireError> {
+    if wire.baseline.iter().any(|value| !value.is_finite()) {
+        return Err(WireError::invalid("baseline", "no number"));
+    }
     Ok(Overrides {
         users: wire.users,
         spawn_rate: wire.spawn_rate.map(rate_from_wire).transpose()?,
@@ -202,6 +206,7 @@ fn overrides_from_wire(wire: v1::Overrides) -> Result<Overrides, WireError> {
         exclude_tags: wire.exclude_tags,
         class: wire.class,
         thresholds: wire.thresholds,
+        baseline: wire.baseline,
         trial: wire.trial.map(|trial| Trial { class: trial.class, task: trial.task }),
     })
 }
@@ -230,6 +235,7 @@ mod tests {
                 exclude_tags: vec!["slow".into()],
                 class: vec!["shopper".into()],
                 thresholds: vec!["p95 < 1s".into(), "rps of class shopper > 5".into()],
+                baseline: vec![131.7, 0.0],
                 trial: Some(Trial { class: Some("shopper".into()), task: None }),
             },
             env: BTreeMap::from([("K".into(), "v".into())]),
@@ -254,6 +260,9 @@ mod tests {
         assert!(from_wire(wire).is_err());
         let mut wire = to_wire(&prepare);
         wire.assets = vec![v1::Asset { size: u64::MAX, ..wire.assets[0].clone() }; 3];
+        assert!(from_wire(wire).is_err());
+        let mut wire = to_wire(&prepare);
+        wire.overrides.as_mut().expect("set").baseline.push(f64::NAN);
         assert!(from_wire(wire).is_err());
         let mut wire = to_wire(&prepare);
         wire.overrides.as_mut().expect("set").spawn_rate = Some(v1::Rate { num: 1, den: 0 });

@@ -155,6 +155,9 @@ pub struct Overrides {
     pub class: Vec<String>,
     /// `--threshold RULE`: rules beside those of the file.
     pub thresholds: Vec<String>,
+    /// `--baseline RUN.json`: what that run measured for each rule that is compared with it, in their order; empty where nobody
+    /// has looked.
+    pub baseline: Vec<f64>,
     /// `coordinator try`: one user and one pass.
     pub trial: Option<Trial>,
 }

@@ -1,4 +1,4 @@
-//! What a run is measured against: rules such as `p95 of "GET /cart" < 500ms for 10s or stop`.
+//! What a run is measured against: rules such as `p95 of "GET /cart" < 500ms for 10s or stop`, or `p95 within 10% of baseline`.
 //!
 //! Here is what a rule says and how it is written; it is read from text in `parse`. Whether it holds is the coordinator's
 //! business, which has the numbers.
@@ -24,14 +24,33 @@ pub struct Rule {
     pub scope: Scope,
     /// How it is compared.
     pub op: Op,
-    /// With what: ms, a number a second, a part from 0 to 1, or a count, as the metric is.
-    pub value: f64,
-    /// The value as it was written.
-    pub written: String,
+    /// With what.
+    pub limit: Limit,
     /// Over every window of so long, in whole seconds; `None`: over the whole run after its warm-up.
     pub window: Option<Duration>,
     /// The run ends when it breaks.
     pub or_stop: bool,
+}
+
+/// What a rule compares with.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Limit {
+    /// A value: ms, a number a second, a part from 0 to 1, or a count, as the metric is.
+    Value {
+        /// That.
+        value: f64,
+        /// As it was written.
+        written: String,
+    },
+    /// What an earlier run measured: so much worse it may be.
+    Baseline {
+        /// A part of it, 0.1 for `10%`.
+        part: f64,
+        /// As it was written.
+        written: String,
+        /// What that run measured, once somebody has looked it up.
+        base: Option<f64>,
+    },
 }
 
 /// What is measured.
@@ -133,6 +152,11 @@ impl Metric {
         }
     }
 
+    /// Whether more of it is better.
+    pub fn more_is_better(self) -> bool {
+        matches!(self, Self::Rps | Self::Requests)
+    }
+
     /// Whether it is of the whole run and has no rows.
     pub fn is_of_the_run(self) -> bool {
         matches!(self, Self::Dropped | Self::IterationErrorRate)
@@ -140,26 +164,48 @@ impl Metric {
 }
 
 impl Rule {
+    /// What it compares with; `None` for a baseline that nobody has looked into.
+    pub fn value(&self) -> Option<f64> {
+        match self.limit {
+            Limit::Value { value, .. } => Some(value),
+            Limit::Baseline { part, base, .. } if self.metric.more_is_better() => Some(base? * (1.0 - part)),
+            Limit::Baseline { part, base, .. } => Some(base? * (1.0 + part)),
+        }
+    }
+
+    /// Whether it is compared with an earlier run.
+    pub fn is_of_baseline(&self) -> bool {
+        matches!(self.limit, Limit::Baseline { .. })
+    }
+
+    /// Sets what the earlier run measured, if it is compared with one.
+    pub fn set_base(&mut self, measured: f64) {
+        if let Limit::Baseline { base, .. } = &mut self.limit {
+            *base = Some(measured);
+        }
+    }
+
     /// Whether it holds for what was observed.
     pub fn holds(&self, observed: f64) -> bool {
-        match self.op {
-            Op::Less => observed < self.value,
-            Op::AtMost => observed <= self.value,
-            Op::More => observed > self.value,
-            Op::AtLeast => observed >= self.value,
-            Op::Equal => (observed - self.value).abs() <= f64::EPSILON * self.value.abs(),
-        }
+        self.value().is_some_and(|value| match self.op {
+            Op::Less => observed < value,
+            Op::AtMost => observed <= value,
+            Op::More => observed > value,
+            Op::AtLeast => observed >= value,
+            Op::Equal => (observed - value).abs() <= f64::EPSILON * value.abs(),
+        })
     }
 
     /// How far what was observed is on the right side of the limit, as a part of it; negative on the wrong side. `None` for a
     /// limit of 0.
     pub fn margin(&self, observed: f64) -> Option<f64> {
+        let value = self.value()?;
         let room = match self.op {
-            Op::Less | Op::AtMost => self.value - observed,
-            Op::More | Op::AtLeast => observed - self.value,
-            Op::Equal => -(observed - self.value).abs(),
+            Op::Less | Op::AtMost => value - observed,
+            Op::More | Op::AtLeast => observed - value,
+            Op::Equal => -(observed - value).abs(),
         };
-        (self.value != 0.0).then_some(room / self.value)
+        (value != 0.0).then_some(room / value)
     }
 
     /// Which of two observed values is the worse one.
@@ -167,15 +213,21 @@ impl Rule {
         match self.op {
             Op::Less | Op::AtMost => a.max(b),
             Op::More | Op::AtLeast => a.min(b),
-            Op::Equal if (a - self.value).abs() > (b - self.value).abs() => a,
-            Op::Equal => b,
+            Op::Equal => {
+                let off = |it: f64| self.value().map_or(0.0, |value| (it - value).abs());
+                if off(a) > off(b) { a } else { b }
+            }
         }
     }
 }
 
 impl fmt::Display for Rule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}{} {} {}", self.metric, self.scope, self.op, self.written)?;
+        write!(f, "{}{} ", self.metric, self.scope)?;
+        match &self.limit {
+            Limit::Value { written, .. } => write!(f, "{} {written}", self.op)?,
+            Limit::Baseline { written, .. } => write!(f, "within {written} of baseline")?,
+        }
         if let Some(window) = self.window {
             write!(f, " for {}", show_duration(window))?;
         }

@@ -31,6 +31,7 @@ mod search;
 mod security;
 mod sessions;
 mod steps;
+mod thresholds;
 mod trouble;
 mod usage;
 mod users;

@@ -324,6 +324,10 @@ pub(super) struct RunArgs {
     #[arg(long, value_name = "IP", env = "STAMPEDE_SOURCE_IP", value_delimiter = '\n')]
     pub(super) source_ip: Vec<IpAddr>,
 
+    /// An earlier run's report.json, for rules such as 'p95 within 10% of baseline'
+    #[arg(long, value_name = "RUN.json", env = "STAMPEDE_BASELINE")]
+    pub(super) baseline: Option<PathBuf>,
+
     #[command(flatten)]
     pub(super) labels: LabelArgs,
 

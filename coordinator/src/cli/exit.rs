@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use stampede_scenarios::diagnostics::Diagnostics;
 use stampede_scenarios::files::ReadError;
 
+use crate::baseline::BaselineError;
 use crate::certs::CertsError;
 use crate::fleet::{FleetTlsError, ListenError};
 use crate::journal::{FolderError, ReplayError};
@@ -27,6 +28,9 @@ pub enum Error {
     /// A saved run that cannot be read.
     #[error("{0}")]
     SavedRun(#[source] ReportError),
+    /// An earlier run that the test was to be compared with, and cannot be.
+    #[error("--baseline: {0}")]
+    Baseline(#[from] BaselineError),
     /// The log cannot be written.
     #[error("cannot write the log to {}: {source}", path.display())]
     Log {
@@ -74,6 +78,7 @@ impl Error {
             | Self::NoScenario(_)
             | Self::ReportTarget(_)
             | Self::SavedRun(_)
+            | Self::Baseline(_)
             | Self::Log { .. }
             | Self::FleetTls(_)
             | Self::Journal(_)

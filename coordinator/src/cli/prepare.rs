@@ -89,6 +89,7 @@ pub(super) fn overrides(load: &LoadArgs) -> Overrides {
         exclude_tags: load.exclude_tags.clone(),
         class: load.class.clone(),
         thresholds: load.thresholds.clone(),
+        baseline: Vec::new(),
         trial: None,
     }
 }

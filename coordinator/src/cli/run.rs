@@ -57,7 +57,8 @@ pub(super) fn run(args: &RunArgs) -> Result<Outcome, Error> {
         overrides.host = Some(target.url());
     }
     let id = run_id()?;
-    let test = test(&chosen, &overrides, args.http_client.into(), &id)?;
+    let mut test = test(&chosen, &overrides, args.http_client.into(), &id)?;
+    test.look_into(args.baseline.as_deref())?;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     let runtime = runtime.map_err(|error| Error::System(format!("no runtime: {error}")))?;
     let start = Start { id, test, demo, embedded, full_screen };

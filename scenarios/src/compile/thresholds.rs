@@ -69,6 +69,9 @@ fn of_a_try(rule: &Rule) -> Option<(&'static str, &'static str)> {
     if rule.window.is_some() {
         return Some(("for", "it is looked at over the seconds of each try, whose length is `hold`"));
     }
+    if rule.is_of_baseline() {
+        return Some(("within", "each rate is measured against the same value: `p95 < 500ms`"));
+    }
     rule.or_stop.then_some(("or stop", "where a rule breaks, the search goes on with a lower rate"))
 }
 
@@ -113,6 +116,8 @@ impl Rules {
                 }
             }
         }
+        let compared = own.iter_mut().filter(|(rule, _)| rule.is_of_baseline());
+        compared.zip(&overrides.baseline).for_each(|((rule, _), measured)| rule.set_base(*measured));
         let search = load.and_then(|load| load.open.as_ref()?.search.as_ref());
         let of_tries = match (search, fields.entry("load")) {
             // They were read with the load, and have kept no place of their own.

@@ -1,4 +1,4 @@
-//! Reads a rule: `metric [of scope] op value [for duration] [or stop]`.
+//! Reads a rule: `metric [of scope] op value [for duration] [or stop]`, or `within 10% of baseline` in place of the value.
 //!
 //! A text that is no rule is answered with the part of it that is wrong and how to write it. Nothing is known here of where the
 //! text stands, nor of the requests of the scenario.
@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use thiserror::Error;
 
-use super::{Clock, Figure, LONGEST_WINDOW, Metric, Op, Rule, Scope, Unit};
+use super::{Clock, Figure, LONGEST_WINDOW, Limit, Metric, Op, Rule, Scope, Unit};
 use crate::units::{Decimal, parse_duration, parse_rate};
 
 /// How a rule looks, for somebody who has written another thing.
@@ -76,10 +76,17 @@ pub fn parse(text: &str) -> Result<Rule, RuleError> {
     let first = reader.next("a metric")?;
     let metric = metric(&first)?;
     let scope = if reader.take("of") { scope(metric, &mut reader)? } else { Scope::All };
-    let op = op(&reader.next("a comparison")?)?;
-    let limit = reader.next("a value")?;
-    let value = value(metric, &limit)?;
-    let window = if reader.take("for") { Some(window(&reader.next("a duration")?)?) } else { None };
+    let comparison = reader.next("a comparison")?;
+    let (op, limit) = if comparison.is("within") {
+        within(metric, &scope, &comparison, &mut reader)?
+    } else {
+        let (op, limit) = (op(&comparison)?, reader.next("a value")?);
+        (op, Limit::Value { value: value(metric, &limit)?, written: limit.text.to_owned() })
+    };
+    let window = match reader.tokens.next_if(|token| token.is("for")) {
+        Some(word) => Some(window(metric, &limit, &word, &mut reader)?),
+        None => None,
+    };
     let mut or_stop = false;
     if reader.take("or") {
         let stop = reader.next("`stop`")?;
@@ -100,7 +107,7 @@ pub fn parse(text: &str) -> Result<Rule, RuleError> {
         };
         return Err(rest.error(format!("the rule is over before `{}`", rest.text), hint));
     }
-    Ok(Rule { metric, scope, op, value, written: limit.text.to_owned(), window, or_stop })
+    Ok(Rule { metric, scope, op, limit, window, or_stop })
 }
 
 /// Words, comparisons and what stands in quotes. Comparisons need no space around them.
@@ -223,13 +230,42 @@ fn op(token: &Token<'_>) -> Result<Op, RuleError> {
         ">=" => Ok(Op::AtLeast),
         "==" => Ok(Op::Equal),
         "=" => Err(token.error("a comparison is written `==`", EXAMPLE)),
-        "within" => {
-            Err(token
-                .error("rules against a baseline are not there yet", "compare with a value: `p95 < 500ms`"))
-        }
-        other => Err(token
-            .error(format!("a comparison is expected here, not `{other}`"), "one of `<` `<=` `>` `>=` `==`")),
+        other => Err(token.error(
+            format!("a comparison is expected here, not `{other}`"),
+            "one of `<` `<=` `>` `>=` `==` `within`",
+        )),
     }
+}
+
+/// `within 10% of baseline`: so much worse than there it may be. Better is always fine.
+fn within(
+    metric: Metric,
+    scope: &Scope,
+    word: &Token<'_>,
+    reader: &mut Reader<'_>,
+) -> Result<(Op, Limit), RuleError> {
+    const HINT: &str = "for example `p95 within 10% of baseline`";
+    if *scope == Scope::Each {
+        return Err(
+            word.error("`of each` is of many rows, and a baseline has a value for each", "name the request")
+        );
+    }
+    let limit = reader.next("how much")?;
+    let part = limit.text.strip_suffix('%').and_then(Decimal::parse).map(|percent| percent.as_f64() / 100.0);
+    let Some(part) = part else {
+        return Err(limit.error(format!("`{}` is no part in per cent", limit.text), HINT));
+    };
+    if metric.more_is_better() && part >= 1.0 {
+        return Err(limit.error(format!("`{metric}` cannot be {} less", limit.text), HINT));
+    }
+    for wanted in ["of", "baseline"] {
+        let found = reader.next(&format!("`{wanted}`"))?;
+        if !found.is(wanted) {
+            return Err(found.error(format!("`{wanted}` is expected here, not `{}`", found.text), HINT));
+        }
+    }
+    let op = if metric.more_is_better() { Op::AtLeast } else { Op::AtMost };
+    Ok((op, Limit::Baseline { part, written: limit.text.to_owned(), base: None }))
 }
 
 fn value(metric: Metric, token: &Token<'_>) -> Result<f64, RuleError> {
@@ -259,8 +295,18 @@ fn value(metric: Metric, token: &Token<'_>) -> Result<f64, RuleError> {
     }
 }
 
-fn window(token: &Token<'_>) -> Result<Duration, RuleError> {
+fn window(
+    metric: Metric,
+    limit: &Limit,
+    word: &Token<'_>,
+    reader: &mut Reader<'_>,
+) -> Result<Duration, RuleError> {
     let hint = "for example `error_rate < 5% for 10s`";
+    let token = &reader.next("a duration")?;
+    if metric.unit() == Unit::Count && matches!(limit, Limit::Baseline { .. }) {
+        let text = format!("`{metric}` of a window cannot be compared with that of a whole run");
+        return Err(word.error(text, "leave out `for`, or compare `rps`"));
+    }
     let window = parse_duration(token.text).map_err(|error| token.error(error.to_string(), hint))?;
     if window.subsec_nanos() != 0 || window.is_zero() || window > LONGEST_WINDOW {
         return Err(token.error("a window is whole seconds, from 1s to 10m", hint));
@@ -290,13 +336,20 @@ mod tests {
             "requests >= 1000",
             "dropped == 0",
             "iteration_error_rate <= 0.01 or stop",
+            "p95 within 10% of baseline",
+            "ttfb.avg of class shopper within 2.5% of baseline for 10s or stop",
+            "requests within 0% of baseline",
+            "dropped within 200% of baseline",
         ] {
             assert_eq!(parse(text).map(|rule| rule.to_string()).as_deref(), Ok(text));
         }
         let rule = parse("p95 of 'GET  /a'<1.5s").expect("no spaces are needed");
-        assert_eq!((rule.scope, rule.value), (Scope::Endpoint(Some("GET".into()), "/a".into()), 1500.0));
-        assert_eq!(parse("error_rate < 50%").map(|rule| rule.value), Ok(0.5));
-        assert_eq!(parse("rps > 300/m").map(|rule| rule.value), Ok(5.0));
+        assert_eq!(
+            (rule.value(), rule.scope),
+            (Some(1500.0), Scope::Endpoint(Some("GET".into()), "/a".into()))
+        );
+        assert_eq!(parse("error_rate < 50%").map(|rule| rule.value()), Ok(Some(0.5)));
+        assert_eq!(parse("rps > 300/m").map(|rule| rule.value()), Ok(Some(5.0)));
     }
 
     #[test]
@@ -326,7 +379,13 @@ mod tests {
             "p95 < 1s for 1h",
             "p95 < 1s or die",
             "requests > 10 or stop",
-            "p95 within 10% of baseline",
+            "p95 within 10",
+            "p95 within 10% of the baseline",
+            "p95 within 10% of",
+            "p95 of each within 10% of baseline",
+            "rps within 100% of baseline",
+            "requests within 10% of baseline for 10s",
+            "p95 < within 10% of baseline",
             "\"p95\" < 1s",
         ];
         let told = texts.map(|text| {
@@ -352,6 +411,22 @@ mod tests {
         let none = parse("dropped == 0").expect("a rule");
         assert!(none.holds(0.0) && !none.holds(1.0));
         assert_eq!((none.margin(1.0), none.worse(0.0, 3.0)), (None, 3.0));
+    }
+
+    #[test]
+    fn a_baseline_allows_so_much_worse_and_anything_better() {
+        let mut times = parse("p95 within 10% of baseline").expect("a rule");
+        assert!(times.is_of_baseline() && !times.holds(1.0), "nobody has looked into it");
+        assert_eq!((times.value(), times.margin(1.0)), (None, None));
+        times.set_base(200.0);
+        assert!(times.holds(219.0) && times.holds(1.0) && !times.holds(221.0));
+        let mut rates = parse("rps within 25% of baseline").expect("a rule");
+        rates.set_base(400.0);
+        assert_eq!(rates.value(), Some(300.0));
+        assert!(rates.holds(300.0) && rates.holds(9000.0) && !rates.holds(299.0));
+        let mut none = parse("error_rate within 10% of baseline").expect("a rule");
+        none.set_base(0.0);
+        assert!(none.holds(0.0) && !none.holds(0.001));
     }
 
     proptest::proptest! {

@@ -21,6 +21,7 @@ mod markdown;
 mod model;
 mod parts;
 mod saved;
+mod statuses;
 mod stdout;
 mod table;
 #[cfg(test)]

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use stampede_stats::endpoint::{EndpointDelta, EndpointKey, RowKind};
+use stampede_stats::endpoint::{EndpointKey, RowKind};
 use stampede_stats::interval::Gauges;
 use stampede_stats::outcome::{FailureKind, Outcome};
 use stampede_stats::recorder::{Connected, IterationEnd, Recorder, Sample};
@@ -69,14 +69,25 @@ fn book(recorder: &mut Recorder, requests: &[Request<'_>], duration: Duration, s
             response,
             service,
             ttfb,
+            status: status_of(failure.as_ref()),
             sent: 1,
             hops: 0,
             bytes_in,
+            head_bytes_in: 150,
             bytes_out,
         };
         recorder.end(&sample);
         let end = if failure.is_some() { IterationEnd::Failed } else { IterationEnd::Completed };
         recorder.end_iteration(part, end, at);
+    }
+}
+
+/// What came back: whole responses but where the connection was the matter.
+fn status_of(failure: Option<&(FailureKind, &str)>) -> Option<u16> {
+    match failure {
+        None | Some((FailureKind::Expect, _)) => Some(200),
+        Some((FailureKind::Status, _)) => Some(503),
+        Some(_) => None,
     }
 }
 
@@ -106,30 +117,25 @@ fn seen<'a>(point: &'a mut Point, gauges: &Gauges) -> &'a mut Point {
     point
 }
 
-fn plot(point: &mut Point, delta: &EndpointDelta) {
-    point.requests += delta.counts.completed();
-    point.failures += delta.counts.failed;
-    point.times.merge(&delta.ok);
-    point.times.merge(&delta.failed);
-}
-
 fn result(mut recorder: Recorder, duration: Duration) -> RunResult {
     let mut totals = Totals::default();
     let mut timeline = Timeline::default();
     let mut courses = std::collections::BTreeMap::new();
+    let mut last_end = Duration::ZERO;
     let mut in_window = std::collections::BTreeMap::<_, crate::result::InWindow>::new();
     while let Some(interval) = recorder.take_closed() {
         let mut snapshot =
             Snapshot { from_s: interval.from_s, draining: interval.draining, ..Snapshot::default() };
         snapshot.add_interval(&interval);
+        last_end = last_end.max(Duration::from_nanos(interval.gauges.last_end_ns));
         let point = seen(timeline.at(interval.from_s), &interval.gauges);
         for (key, delta) in &snapshot.endpoints {
             if key.is_request() {
-                plot(point, delta);
+                point.add(delta);
             }
             if matches!(key.kind, RowKind::Request | RowKind::Group) {
                 let course = courses.entry(key.clone());
-                plot(course.or_insert_with(|| Timeline::short(60)).at(interval.from_s), delta);
+                course.or_insert_with(|| Timeline::short(60)).at(interval.from_s).add(delta);
             }
             if !snapshot.draining {
                 let window = in_window.entry(key.clone()).or_default();
@@ -151,6 +157,7 @@ fn result(mut recorder: Recorder, duration: Duration) -> RunResult {
         started_at: "2026-03-01T12:00:00.25Z".parse().expect("a timestamp"),
         ended_at: "2026-03-01T12:00:10.75Z".parse().expect("a timestamp"),
         duration,
+        last_end: (!last_end.is_zero()).then_some(last_end),
         warmup: Duration::ZERO,
         run_time: Some(duration),
         users_peak: 3,
@@ -334,9 +341,11 @@ pub(super) fn rows_of_every_kind() -> RunResult {
         response: ms(31),
         service: Some(ms(30)),
         ttfb: Some(ms(29)),
+        status: Some(204),
         sent: 1,
         hops: 0,
         bytes_in: 2,
+        head_bytes_in: 0,
         bytes_out: 0,
     });
     book(&mut recorder, &requests, ms(8_000), Duration::MAX);

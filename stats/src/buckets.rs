@@ -81,7 +81,7 @@ impl<C: Counter> Buckets<C> {
     }
 
     /// The buckets with something in them: their largest value, which is at most [`HIGHEST_US`], and how many.
-    pub(crate) fn recorded(&self) -> impl Iterator<Item = (u32, u64)> + Clone {
+    pub(crate) fn recorded(&self) -> impl Iterator<Item = (u32, u64)> {
         let (from, to) = self.used;
         let used = self.counters.get(from..to).unwrap_or_default();
         let counted = (from..).zip(used).filter(|(_, count)| **count != C::zero());

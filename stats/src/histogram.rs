@@ -131,7 +131,7 @@ impl<C: Counter> Times<C> {
 
     /// The sample standard deviation in ms, as [`TimesDelta::stdev_ms`].
     pub fn stdev_ms(&self) -> Option<f64> {
-        stdev_ms(self.buckets.iter().flat_map(Buckets::recorded))
+        self.delta().stdev_ms()
     }
 
     /// One percentile in ms.

@@ -13,7 +13,9 @@ use stampede_scenarios::units::{parse_duration, parse_rate};
 use super::compare::CompareArgs;
 use super::fleet::{FleetArgs, lease};
 use super::labels::LabelArgs;
+use super::summary::tool;
 use super::urls::UrlArgs;
+use crate::report::Style;
 
 const AFTER_HELP: &str = "\
 Without SCENARIO: scenario.yaml here; without that, on a terminal, the built-in demo.
@@ -83,6 +85,10 @@ pub(super) struct ReportArgs {
     /// Print the JSON report instead of the table
     #[arg(long, env = "STAMPEDE_JSON", value_parser = FalseyValueParser::new())]
     pub(super) json: bool,
+
+    /// Print it as this tool would, with its definitions, instead of the table
+    #[arg(long, value_name = "TOOL", env = "STAMPEDE_SUMMARY", value_parser = tool(), conflicts_with = "json")]
+    pub(super) summary: Option<Style>,
 }
 
 /// What `resume` takes. Everything else is as it was when the test began.
@@ -323,6 +329,10 @@ pub(super) struct RunArgs {
     /// Print the JSON report instead of the table
     #[arg(long, env = "STAMPEDE_JSON", value_parser = FalseyValueParser::new())]
     pub(super) json: bool,
+
+    /// Print the end as this tool does, with its definitions, instead of the table
+    #[arg(long, value_name = "TOOL", env = "STAMPEDE_SUMMARY", value_parser = tool(), conflicts_with = "json")]
+    pub(super) summary: Option<Style>,
 
     /// No full-screen terminal UI [default where there is no terminal, or CI is set]
     #[arg(long, env = "STAMPEDE_HEADLESS", value_parser = FalseyValueParser::new())]

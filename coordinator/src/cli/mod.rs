@@ -20,6 +20,7 @@ mod prepare;
 mod report;
 mod resume;
 mod run;
+mod summary;
 mod trial;
 mod urls;
 

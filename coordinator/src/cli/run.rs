@@ -15,6 +15,7 @@ use super::journal::begin;
 use super::log::Log;
 use super::prepare::{Test, compiled, test};
 use super::report::{Written, print, write_reports};
+use super::summary::told;
 use super::urls::write_new;
 use crate::conduct::{Conducted, Conductor, Job};
 use crate::demo::Demo;
@@ -181,7 +182,10 @@ pub(super) fn tell(args: &RunArgs, conducted: &Conducted) -> Outcome {
             false
         }
     });
-    failed |= !print(&report, args.json, || stdout_text(&report, &written, kept));
+    failed |= !print(&report, args.json, || match args.summary {
+        Some(style) => told(&report, style, &written, kept),
+        None => stdout_text(&report, &written, kept),
+    });
     let verdict = report.verdict();
     Outcome {
         aborted: conducted.result.aborted,

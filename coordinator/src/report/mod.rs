@@ -23,6 +23,7 @@ mod parts;
 mod saved;
 mod statuses;
 mod stdout;
+mod summary;
 mod table;
 #[cfg(test)]
 pub(crate) mod tests;
@@ -36,7 +37,8 @@ pub use html::html_text;
 pub use markdown::markdown_text;
 pub use model::*;
 pub use saved::{HistogramError, recorded};
-pub use stdout::stdout_text;
+pub use stdout::{kept_text, stdout_text};
+pub use summary::{Style, UnknownStyle, summary_text};
 pub(crate) use table::{Align, Cell, Table};
 pub(crate) use text::{Place, count_of, figure, safe};
 pub use times::{Percentiles, PhaseReport, TimesReport};

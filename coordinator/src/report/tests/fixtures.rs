@@ -182,7 +182,7 @@ fn result(mut recorder: Recorder, duration: Duration) -> RunResult {
     }
 }
 
-pub(super) fn worker(name: &str, requests: u64) -> WorkerResult {
+pub(in crate::report) fn worker(name: &str, requests: u64) -> WorkerResult {
     WorkerResult {
         name: name.into(),
         state: WorkerState::Finished,
@@ -197,7 +197,7 @@ pub(super) fn worker(name: &str, requests: u64) -> WorkerResult {
     }
 }
 
-pub(super) const SHOP: [(&str, &str); 2] = [("GET", "/"), ("POST", "/predict")];
+pub(in crate::report) const SHOP: [(&str, &str); 2] = [("GET", "/"), ("POST", "/predict")];
 
 /// Four requests to `/predict` for one to `/`, every 20 ms, slower and slower; three complete while draining.
 pub(in crate::report) fn passing() -> RunResult {
@@ -221,14 +221,14 @@ pub(in crate::report) fn passing() -> RunResult {
     result
 }
 
-pub(super) const HOSTILE: [(&str, &str); 3] = [
+pub(in crate::report) const HOSTILE: [(&str, &str); 3] = [
     ("GET", "/a|b`c`\n| x | <script>alert(1)</script>"),
     ("PO\u{1b}[31mST", "\u{202e}evil\u{202c} שלום *bold* [x](http://y) \\|"),
     ("GET", "/api/a-name-that-goes-on-and-on-and-on/with/segments/until/nobody/reads/it/items_of_user"),
 ];
 
 /// Every fifth request fails, with messages a target could have made up.
-pub(super) fn failing() -> RunResult {
+pub(in crate::report) fn failing() -> RunResult {
     let failures = [
         (FailureKind::Closed, "connection closed before the response"),
         (FailureKind::Status, "status 503 \u{1b}]0;owned\u{7}\r\n| 1 | 2 |"),
@@ -253,7 +253,7 @@ pub(super) fn failing() -> RunResult {
 }
 
 /// Worker w2 went with what it knew.
-pub(super) fn lost_worker() -> RunResult {
+pub(in crate::report) fn lost_worker() -> RunResult {
     let mut result = passing();
     result.demo = false;
     result.scenario = "shop".into();
@@ -276,7 +276,7 @@ pub(super) fn lost_worker() -> RunResult {
     result
 }
 
-pub(super) fn no_request() -> RunResult {
+pub(in crate::report) fn no_request() -> RunResult {
     let mut result = run(&SHOP, &[], ms(700));
     result.aborted = true;
     result.stop_reason = StopReason::User;
@@ -286,7 +286,7 @@ pub(super) fn no_request() -> RunResult {
 }
 
 /// Arrivals at a rate: 497 of 520 begun, 3 dropped, and 20 missed because worker w2 had left.
-pub(super) fn arrivals() -> RunResult {
+pub(in crate::report) fn arrivals() -> RunResult {
     let requests: Vec<_> = (0..497u64).map(|n| (0, n * 4, 1_500, None)).collect();
     let mut result = run(&SHOP[..1], &requests, ms(2_000));
     result.stop_reason = StopReason::Profile;
@@ -302,7 +302,7 @@ pub(super) fn arrivals() -> RunResult {
 }
 
 /// 500 of 510 planned iterations were begun.
-pub(super) fn iterations() -> RunResult {
+pub(in crate::report) fn iterations() -> RunResult {
     let requests: Vec<_> = (0..500u64).map(|n| (0, n * 4, 1_500, None)).collect();
     let mut result = run(&SHOP[..1], &requests, ms(2_000));
     result.stop_reason = StopReason::Iterations;
@@ -313,7 +313,7 @@ pub(super) fn iterations() -> RunResult {
 }
 
 /// Two seconds of warm-up with failures of its own, groups, `fail` steps, and a setup before it all.
-pub(super) fn rows_of_every_kind() -> RunResult {
+pub(in crate::report) fn rows_of_every_kind() -> RunResult {
     let known = vec![
         EndpointKey::new("GET", "/"),
         EndpointKey::new("POST", "/pay"),
@@ -366,7 +366,7 @@ pub(super) fn rows_of_every_kind() -> RunResult {
 }
 
 /// One thread at full speed, and requests that waited for it.
-pub(super) fn limited() -> RunResult {
+pub(in crate::report) fn limited() -> RunResult {
     let requests: Vec<_> = (0..500u64).map(|n| (0, n * 8, 1_500 + n * 40, None)).collect();
     let mut result = run_served(&SHOP[..1], &requests, ms(4_000), ms(1));
     let limit = crate::result::Limit {

@@ -29,6 +29,7 @@ mod screen;
 mod search;
 mod security;
 mod sessions;
+mod statuses;
 mod steps;
 mod trouble;
 mod usage;

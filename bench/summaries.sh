@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # The same load by another tool and by `coordinator --summary TOOL`, in turns, on the same target; prints a table for each tool
-# with both columns. The target answers after a fixed 5 ms, so that neither side is at the limit of a core.
+# with both columns. The target answers after a fixed 20 ms, so that neither side is at the limit of a core; for siege, whose clock
+# has steps of 10 ms, after 50 ms.
 #
 #   bench/summaries.sh [TOOL…]      without tools: all of siege ab wrk vegeta autocannon that are installed
 #   ROUNDS (3), SECONDS_EACH (10), TARGET_CORE (1), GENERATOR_CORE (0), PORT (18090), COORDINATOR, DEMO_TARGET; SIEGE, AB, WRK,
@@ -9,8 +10,8 @@ set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 rounds=${ROUNDS:-3} seconds=${SECONDS_EACH:-10} port=${PORT:-18090}
 target_core=${TARGET_CORE:-1} generator_core=${GENERATOR_CORE:-0}
-users=20 requests=20000 rate=500
-url=http://127.0.0.1:$port/delay/5
+users=20 requests=10000 rate=500
+base=http://127.0.0.1:$port/delay
 work=$(mktemp -d)
 
 say() { echo "bench: $*" >&2; }
@@ -24,7 +25,7 @@ taskset -c "$target_core" "$demo" --bind "127.0.0.1:$port" >"$work/target.log" 2
 target=$!
 trap 'kill "$target" 2>/dev/null; rm -rf "$work"' EXIT
 for _ in $(seq 50); do
-  curl -fs -o "$work/ready" "$url" && break
+  curl -fs -o "$work/ready" "$base/0" && break
   kill -0 "$target" 2>/dev/null || { cat "$work/target.log" >&2; exit 1; }
   sleep 0.1
 done
@@ -99,6 +100,8 @@ have() {
 tools=("$@")
 [ ${#tools[@]} -gt 0 ] || tools=(siege ab wrk vegeta autocannon)
 for tool in "${tools[@]}"; do
+  url=$base/20
+  [ "$tool" != siege ] || url=$base/50
   have "$tool" || { say "$tool is not installed"; continue; }
   rm -f "$work"/theirs.tsv "$work"/ours.tsv
   for round in $(seq "$rounds"); do

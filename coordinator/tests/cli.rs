@@ -193,7 +193,10 @@ fn the_end_is_printed_as_another_tool_does() {
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     let (stdout, stderr) = (text(&output.stdout), text(&output.stderr));
     assert!(stdout.starts_with("Requests      [total, rate, throughput]         3, "), "{stdout}");
-    assert!(stdout.contains("\nStatus Codes  [code:count]                      0:3  \nError Set:\nconnect: "), "{stdout}");
+    assert!(
+        stdout.contains("\nStatus Codes  [code:count]                      0:3  \nError Set:\nconnect: "),
+        "{stdout}"
+    );
     assert!(stderr.contains("Stampede: failed. 3 of 3 requests failed"), "{stderr}");
     assert!(stderr.contains("\nreports    none asked for"), "{stderr}");
     assert_eq!(output.status.code(), Some(1));

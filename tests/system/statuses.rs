@@ -36,7 +36,11 @@ fn every_response_is_counted_with_its_status() {
     let ended = report.at("/run/last_end_s").as_f64();
     assert!(ended.is_some_and(|ended| ended > 0.0 && ended < 60.0), "{ended:?}");
     // 200, 201, 404 and two redirects each; 503 and /close have failed; 404 is neither for siege.
-    let lines = ["Transactions:\t\t      200    hits", "Successful transactions:      160", "Failed transactions:\t       80"];
+    let lines = [
+        "Transactions:\t\t      200    hits",
+        "Successful transactions:      160",
+        "Failed transactions:\t       80",
+    ];
     for line in lines {
         assert!(finished.stdout.contains(line), "{}", finished.stdout);
     }

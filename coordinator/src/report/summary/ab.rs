@@ -3,7 +3,6 @@
 mod connect;
 
 use self::connect::connect_row;
-use super::super::model::Endpoint;
 use super::super::text::{Place, safe};
 use super::figures::{Figures, Recorded};
 use super::{ratio, shown};
@@ -39,7 +38,7 @@ fn line(name: &str, value: impl std::fmt::Display) -> String {
 
 fn head(figures: &Figures<'_>) -> Vec<String> {
     let (host, port) = authority(&figures.report.run.target);
-    let one = only_endpoint(figures);
+    let one = figures.only_endpoint();
     let path = one.map_or_else(|| "n/a (several)".to_owned(), |one| safe(&one.name, Place::Line));
     let length = match figures.report.totals.bytes_in.checked_div(figures.answered) {
         Some(each) if one.is_some() && each * figures.answered == figures.report.totals.bytes_in => {
@@ -70,11 +69,6 @@ fn authority(target: &str) -> (String, String) {
         }
         _ => (authority.to_owned(), default.to_owned()),
     }
-}
-
-fn only_endpoint<'a>(figures: &Figures<'a>) -> Option<&'a Endpoint> {
-    let mut rows = figures.report.endpoints.iter().filter(|row| row.requests > 0);
-    rows.next().filter(|_| rows.next().is_none())
 }
 
 fn counts(figures: &Figures<'_>) -> Vec<String> {

@@ -1,7 +1,6 @@
 //! autocannon 8 and 9: what it prints at the end. Formulas from its `run.js` and `aggregateResult.js`, layout from
 //! `printResult.js`.
 
-use super::super::text::{Place, safe};
 use super::figures::{Figures, Recorded};
 use super::units::{grouped, pretty_bytes};
 use super::{ratio, shown};
@@ -15,7 +14,7 @@ pub(super) fn summary(figures: &Figures<'_>) -> (String, Vec<String>) {
     let mut text = format!(
         "Running {:.0}s test @ {}\n{} connections\n\n\n{}{}\nReq/Bytes counts sampled {sampled}.\n# of samples: {}\n\n",
         run.duration_s,
-        safe(&run.target, Place::Line),
+        figures.url(),
         run.users_peak,
         boxed(&[
             ["Stat", "2.5%", "50%", "97.5%", "99%", "Avg", "Stdev", "Max"].map(str::to_owned),

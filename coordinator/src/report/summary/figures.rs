@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use stampede_stats::histogram::{Exact, HIGHEST_US, TimesDelta};
 
-use super::super::model::{Report, TimelinePoint};
+use super::super::model::{Endpoint, Report, TimelinePoint};
 use super::super::saved::recorded;
-use super::super::text::count_of;
+use super::super::text::{Place, count_of, safe};
 use super::super::times::TimesReport;
 
 /// Figures of all requests of a run together.
@@ -94,6 +94,19 @@ impl<'a> Figures<'a> {
             [first, second, ..] => second.t.saturating_sub(first.t).max(1),
             _ => 1,
         }
+    }
+
+    /// The endpoint of all requests, if it is one.
+    pub(super) fn only_endpoint(&self) -> Option<&'a Endpoint> {
+        let mut rows = self.report.endpoints.iter().filter(|row| row.requests > 0);
+        rows.next().filter(|_| rows.next().is_none())
+    }
+
+    /// What was aimed at: with its path, where all requests have one name and it is a path.
+    pub(super) fn url(&self) -> String {
+        let target = self.report.run.target.trim_end_matches('/');
+        let path = self.only_endpoint().map(|one| one.name.as_str()).filter(|name| name.starts_with('/'));
+        safe(&format!("{target}{}", path.unwrap_or_default()), Place::Line)
     }
 
     /// Connections made.

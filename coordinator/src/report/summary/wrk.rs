@@ -1,6 +1,5 @@
 //! wrk 4 with `--latency`. Formulas from its `wrk.c` and `stats.c`, units from `units.c`.
 
-use super::super::text::{Place, safe};
 use super::figures::{Figures, Recorded};
 use super::units::{wrk_binary, wrk_metric, wrk_time};
 use super::{ratio, shown};
@@ -10,7 +9,7 @@ pub(super) fn summary(figures: &Figures<'_>) -> (String, Vec<String>) {
     let run = &figures.report.run;
     let elapsed = figures.elapsed_s;
     let mut lines = vec![
-        format!("Running {:.0}s test @ {}", run.duration_s, safe(&run.target, Place::Line)),
+        format!("Running {:.0}s test @ {}", run.duration_s, figures.url()),
         format!("  {} threads and {} connections", "n/a", run.users_peak),
         format!("  Thread Stats{:>6}{:>11}{:>8}{:>12}", "Avg", "Stdev", "Max", "+/- Stdev"),
         row("Latency", &latency(&figures.service), wrk_time),

@@ -237,9 +237,11 @@ fn sample(endpoint: u32, n: u64, at: Duration) -> Sample<'static> {
         response,
         service: Some(response),
         ttfb: Some(response / 2),
+        status: Some(200),
         sent: 1,
         hops: 0,
         bytes_in: 12,
+        head_bytes_in: 0,
         bytes_out: 0,
     }
 }

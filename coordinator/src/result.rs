@@ -227,6 +227,8 @@ pub struct RunResult {
     pub ended_at: Timestamp,
     /// First start to stop instant.
     pub duration: Duration,
+    /// First start to the end of the last request that completed; `None` without one.
+    pub last_end: Option<Duration>,
     /// The warm-up that was asked for; zero for none.
     pub warmup: Duration,
     /// Run time asked for.

@@ -204,6 +204,25 @@ fn a_url_is_tested_and_saved() {
     assert!(check.starts_with("exit 0") && check.contains("2 users"), "{check}");
 }
 
+#[test]
+fn the_end_is_printed_as_another_tool_does() {
+    let args = ["http://127.0.0.1:1/kv/1", "-u", "2", "-i", "3", "--headless", "--summary", "vegeta"];
+    let output = coordinator(&args);
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let (stdout, stderr) = (text(&output.stdout), text(&output.stderr));
+    assert!(stdout.starts_with("Requests      [total, rate, throughput]         3, "), "{stdout}");
+    assert!(
+        stdout.contains("\nStatus Codes  [code:count]                      0:3  \nError Set:\nconnect: "),
+        "{stdout}"
+    );
+    assert!(stderr.contains("Stampede: failed. 3 of 3 requests failed"), "{stderr}");
+    assert!(stderr.contains("\nreports    none asked for"), "{stderr}");
+    assert_eq!(output.status.code(), Some(1));
+
+    let both = coordinator(&["http://127.0.0.1:1/", "--summary", "ab", "--json"]);
+    assert_eq!(both.status.code(), Some(2), "{}", text(&both.stderr));
+}
+
 /// A saved run, as the snapshots of reports have it, with something in it replaced.
 fn saved(folder: &Folder, name: &str, from: &str, to: &str) -> String {
     let snapshots = concat!(env!("CARGO_MANIFEST_DIR"), "/src/report/tests/snapshots");

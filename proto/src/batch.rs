@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::ops::Range;
+use std::time::Duration;
 
 use stampede_stats::counts::{IterationCounts, RequestCounts};
 use stampede_stats::endpoint::{EndpointDelta, EndpointKey};
 use stampede_stats::interval::Gauges;
 use stampede_stats::outcome::FailureKind;
 use stampede_stats::snapshot::{ErrorCount, ErrorKey, Snapshot, TargetDelta};
+use stampede_stats::statuses::{MAX_STATUSES, Statuses, is_code};
 
 use crate::counts::{
     checked, iterations_from_wire, iterations_to_wire, requests_from_wire, requests_to_wire,
@@ -127,7 +129,7 @@ pub fn from_wire(wire: v1::SnapshotBatch) -> Result<Batch, WireError> {
             wire.warmup_iterations.ok_or(WireError::Missing("warmup_iterations"))?,
         )?,
         targets: distinct(wire.targets.into_iter().map(target_from_wire), "targets")?,
-        gauges: gauges_from_wire(wire.gauges.ok_or(WireError::Missing("gauges"))?)?,
+        gauges: gauges_from_wire(wire.gauges.ok_or(WireError::Missing("gauges"))?, wire.to_s)?,
         lag: times::from_wire(wire.lag)?,
         lateness: times::from_wire(wire.lateness)?,
     };
@@ -142,7 +144,10 @@ fn least_bytes(wire: &v1::SnapshotBatch) -> usize {
     };
     let endpoint = |endpoint: &v1::EndpointDelta| {
         let all = [&endpoint.ok, &endpoint.failed, &endpoint.service, &endpoint.ttfb];
-        2 + endpoint.method.len() + endpoint.name.len() + all.into_iter().map(times).sum::<usize>()
+        2 + endpoint.method.len()
+            + endpoint.name.len()
+            + all.into_iter().map(times).sum::<usize>()
+            + endpoint.statuses.len()
     };
     let error = |error: &v1::ErrorDelta| 2 + error.method.len() + error.name.len() + error.message.len();
     let target = |target: &v1::TargetDelta| {
@@ -173,15 +178,19 @@ fn distinct<K: Ord, V>(
     Ok(map)
 }
 
-fn gauges_from_wire(wire: v1::Gauges) -> Result<Gauges, WireError> {
+fn gauges_from_wire(wire: v1::Gauges, to_s: u32) -> Result<Gauges, WireError> {
     let users = wire.users.iter().map(|users| u64::from(*users)).sum::<u64>();
     if wire.users.len() > MAX_CLASSES || users > MAX_USERS {
         return Err(WireError::invalid("gauges.users", "too many classes or users"));
+    }
+    if Duration::from_nanos(wire.last_end_ns) > Duration::from_secs(to_s.into()) {
+        return Err(WireError::invalid("gauges.last_end_ns", "behind its seconds"));
     }
     Ok(Gauges {
         in_flight: checked(wire.in_flight)?,
         iterations_in_flight: checked(wire.iterations_in_flight)?,
         oldest_ns: wire.oldest_ns,
+        last_end_ns: wire.last_end_ns,
         users: wire.users,
         cpu_ns: checked(wire.cpu_ns)?,
     })
@@ -199,6 +208,7 @@ fn endpoint_to_wire((key, delta): (&EndpointKey, &EndpointDelta)) -> v1::Endpoin
         failed: times::to_wire(&delta.failed),
         service: times::to_wire(&delta.service),
         ttfb: times::to_wire(&delta.ttfb),
+        statuses: delta.statuses.iter().flat_map(|(code, count)| [u64::from(code), count]).collect(),
     }
 }
 
@@ -210,12 +220,30 @@ fn endpoint_from_wire(wire: v1::EndpointDelta) -> Result<(EndpointKey, EndpointD
         failed: times::from_wire(wire.failed)?,
         service: times::from_wire(wire.service)?,
         ttfb: times::from_wire(wire.ttfb)?,
+        statuses: statuses_from_wire(&wire.statuses)?,
     };
     if delta.is_counted(key.kind) {
         Ok((key, delta))
     } else {
         Err(WireError::invalid("endpoints", "counts and times do not belong together"))
     }
+}
+
+/// Each code once, ascending, none of them without a response.
+fn statuses_from_wire(wire: &[u64]) -> Result<Statuses, WireError> {
+    let invalid = || WireError::invalid("statuses", "not codes and counts in order");
+    let (pairs, []) = wire.as_chunks::<2>() else { return Err(invalid()) };
+    if pairs.len() > MAX_STATUSES + 1 {
+        return Err(WireError::invalid("statuses", "more than are told apart"));
+    }
+    let mut next = 0;
+    let counts = pairs.iter().map(|&[code, count]| {
+        let known = u16::try_from(code).ok().filter(|code| is_code(*code) && *code >= next && count > 0);
+        let code = known.ok_or_else(invalid)?;
+        next = code + 1;
+        Ok((code, checked(count)?))
+    });
+    counts.collect()
 }
 
 fn error_to_wire((key, count): (&ErrorKey, &ErrorCount)) -> v1::ErrorDelta {
@@ -274,6 +302,7 @@ fn gauges_to_wire(gauges: &Gauges) -> v1::Gauges {
         in_flight: gauges.in_flight,
         iterations_in_flight: gauges.iterations_in_flight,
         oldest_ns: gauges.oldest_ns,
+        last_end_ns: gauges.last_end_ns,
         users: gauges.users.clone(),
         cpu_ns: gauges.cpu_ns,
     }

@@ -16,6 +16,7 @@ pub(crate) fn requests_to_wire(counts: &RequestCounts) -> v1::Requests {
         cancelled: counts.cancelled,
         hops: counts.hops,
         bytes_in: counts.bytes_in,
+        head_bytes_in: counts.head_bytes_in,
         bytes_out: counts.bytes_out,
     }
 }
@@ -29,6 +30,7 @@ pub(crate) fn requests_from_wire(wire: v1::Requests) -> Result<RequestCounts, Wi
         cancelled: checked(wire.cancelled)?,
         hops: checked(wire.hops)?,
         bytes_in: checked(wire.bytes_in)?,
+        head_bytes_in: checked(wire.head_bytes_in)?,
         bytes_out: checked(wire.bytes_out)?,
     })
 }

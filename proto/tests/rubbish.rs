@@ -37,7 +37,8 @@ fn a_batch() -> v1::SnapshotBatch {
     let counts =
         RequestCounts { started: 9, sent: 8, ok: 4, failed: 4, cancelled: 1, ..RequestCounts::default() };
     let [ok, failed, service] = [(); 3].map(|()| times(TIMES_DIGITS));
-    let delta = EndpointDelta { counts, ok, failed, service, ttfb: times(PHASE_DIGITS) };
+    let delta =
+        EndpointDelta { counts, ok, failed, service, ttfb: times(PHASE_DIGITS), ..EndpointDelta::default() };
     let keys = [
         EndpointKey::new("GET", "/"),
         EndpointKey::new("POST", "/a").in_part(Part::WarmUp),

@@ -165,9 +165,11 @@ mod tests {
                     response: Duration::ZERO,
                     service: None,
                     ttfb: None,
+                    status: None,
                     sent: 0,
                     hops: 0,
                     bytes_in: 0,
+                    head_bytes_in: 0,
                     bytes_out: 0,
                 });
             }

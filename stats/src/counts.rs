@@ -18,8 +18,10 @@ pub struct RequestCounts {
     pub cancelled: u64,
     /// Redirects followed.
     pub hops: u64,
-    /// Bytes of response bodies.
+    /// Bytes of response bodies, as they came.
     pub bytes_in: u64,
+    /// Bytes of response heads and of what frames bodies, as far as clients count them: over HTTP/1.1, by the native one.
+    pub head_bytes_in: u64,
     /// Bytes of request bodies.
     pub bytes_out: u64,
 }
@@ -34,6 +36,7 @@ impl RequestCounts {
         self.cancelled = self.cancelled.saturating_add(other.cancelled);
         self.hops = self.hops.saturating_add(other.hops);
         self.bytes_in = self.bytes_in.saturating_add(other.bytes_in);
+        self.head_bytes_in = self.head_bytes_in.saturating_add(other.head_bytes_in);
         self.bytes_out = self.bytes_out.saturating_add(other.bytes_out);
     }
 

@@ -4,6 +4,7 @@ use hdrhistogram::Counter;
 
 use crate::counts::RequestCounts;
 use crate::histogram::{PHASE_DIGITS, TIMES_DIGITS, Times, TimesDelta};
+use crate::statuses::Statuses;
 
 /// The name under which everything beyond a limit is collected.
 pub const OTHER: &str = "(other)";
@@ -105,6 +106,8 @@ pub struct EndpointStats<C: Counter> {
     pub service: Times<C>,
     /// Begin to first byte of the response.
     pub ttfb: Times<C>,
+    /// Completed requests that got a whole response, by its status.
+    pub statuses: Statuses,
 }
 
 impl<C: Counter> Default for EndpointStats<C> {
@@ -115,6 +118,7 @@ impl<C: Counter> Default for EndpointStats<C> {
             failed: Times::new(TIMES_DIGITS),
             service: Times::new(TIMES_DIGITS),
             ttfb: Times::new(PHASE_DIGITS),
+            statuses: Statuses::default(),
         }
     }
 }
@@ -128,6 +132,7 @@ impl<C: Counter> EndpointStats<C> {
             failed: self.failed.delta(),
             service: self.service.delta(),
             ttfb: self.ttfb.delta(),
+            statuses: self.statuses.clone(),
         }
     }
 
@@ -138,6 +143,7 @@ impl<C: Counter> EndpointStats<C> {
         self.failed.clear();
         self.service.clear();
         self.ttfb.clear();
+        self.statuses.clear();
     }
 }
 
@@ -149,14 +155,16 @@ impl EndpointStats<u64> {
         self.failed.merge(&delta.failed);
         self.service.merge(&delta.service);
         self.ttfb.merge(&delta.ttfb);
+        self.statuses.merge(&delta.statuses);
     }
 
-    /// Adds the times of `other`, not its counts.
+    /// Adds the times and the statuses of `other`, not its counts.
     pub(crate) fn add_times(&mut self, other: &Self) {
         self.ok.add(&other.ok);
         self.failed.add(&other.failed);
         self.service.add(&other.service);
         self.ttfb.add(&other.ttfb);
+        self.statuses.merge(&other.statuses);
     }
 
     /// Response times of all completed requests, ok and failed.
@@ -180,6 +188,8 @@ pub struct EndpointDelta {
     pub service: TimesDelta,
     /// As in [`EndpointStats`].
     pub ttfb: TimesDelta,
+    /// As in [`EndpointStats`].
+    pub statuses: Statuses,
 }
 
 impl EndpointDelta {
@@ -190,6 +200,7 @@ impl EndpointDelta {
         self.failed.merge(&other.failed);
         self.service.merge(&other.service);
         self.ttfb.merge(&other.ttfb);
+        self.statuses.merge(&other.statuses);
     }
 
     /// Whether the times are well formed and as many as the counts of a row of `kind` say.
@@ -198,7 +209,7 @@ impl EndpointDelta {
         times.iter().all(|times| times.is_consistent()) && self.is_counted(kind)
     }
 
-    /// Whether the times, each well formed in itself, are as many as the counts of a row of `kind` say. A task's failures take
+    /// Whether times and statuses, each well formed in itself, are as many as the counts of a row of `kind` say. A task's failures take
     /// no time: each has begun and ended at once. Around the test there may be such too.
     pub fn is_counted(&self, kind: RowKind) -> bool {
         if kind == RowKind::Task {
@@ -214,5 +225,6 @@ impl EndpointDelta {
             && (failed == self.counts.failed || kind == RowKind::Aside && failed < self.counts.failed)
             && self.service.exact.count <= self.counts.completed()
             && self.ttfb.exact.count <= self.counts.completed()
+            && self.statuses.total() <= if kind == RowKind::Group { 0 } else { self.counts.completed() }
     }
 }

@@ -129,6 +129,11 @@ impl<C: Counter> Times<C> {
         percentiles(buckets.recorded().map(|(value, count)| (u64::from(value), count)), &self.exact, wanted)
     }
 
+    /// The sample standard deviation in ms, as [`TimesDelta::stdev_ms`].
+    pub fn stdev_ms(&self) -> Option<f64> {
+        self.delta().stdev_ms()
+    }
+
     /// One percentile in ms.
     pub fn percentile_ms(&self, wanted: f64) -> Option<f64> {
         self.percentiles_ms(&[wanted]).first().copied()
@@ -207,6 +212,11 @@ impl TimesDelta {
         percentiles(self.pairs.iter().map(|&(v, c)| (u64::from(v), c)), &self.exact, wanted)
     }
 
+    /// The sample standard deviation in ms (divisor n - 1), to histogram resolution; 0 for one value, `None` without values.
+    pub fn stdev_ms(&self) -> Option<f64> {
+        stdev_ms(self.pairs.iter().copied())
+    }
+
     /// Whether the pairs are in order, within range and as many as the exact count says, and whether sum, smallest and largest
     /// can be theirs.
     pub fn is_consistent(&self) -> bool {
@@ -265,6 +275,15 @@ pub(crate) fn percentiles(
     found
 }
 
+/// In two passes: sums of squares of times that differ little would cancel. The mean is that of the buckets, not the exact one,
+/// so that naming each bucket by its upper end moves nothing.
+fn stdev_ms(recorded: impl Iterator<Item = (u32, u64)> + Clone) -> Option<f64> {
+    let count = recorded.clone().map(|(_, count)| count as f64).sum::<f64>();
+    let mean = recorded.clone().map(|(us, count)| f64::from(us) * count as f64).sum::<f64>() / count;
+    let squares = recorded.map(|(us, count)| (f64::from(us) - mean).powi(2) * count as f64).sum::<f64>();
+    (count > 0.0).then(|| (squares / (count - 1.0).max(1.0)).sqrt() / 1e3)
+}
+
 /// How many values must lie at or below percentile `p` of `count` values: ⌈p·count/100⌉, at least one.
 fn rank(p: f64, count: u64) -> u64 {
     // Percentiles are given with at most six decimals; whole numbers keep 99.9 % of 1000 at 999.
@@ -313,6 +332,17 @@ mod tests {
         times.record(521_900);
         let shown = times.percentiles_ms(&[0.0, 50.0, 100.0]);
         assert!(shown.iter().all(|ms| (0.521_538..=0.521_9).contains(ms)), "{shown:?}");
+    }
+
+    #[test]
+    fn the_standard_deviation_is_that_of_the_sample() {
+        // Of 2 4 4 4 5 5 7 9 the squared deviations sum up to 32.
+        let values = [2, 4, 4, 4, 5, 5, 7, 9].map(|ms| ms * 1000);
+        let shown = recorded(&values).stdev_ms().expect("has values");
+        assert!((shown - (32.0_f64 / 7.0).sqrt()).abs() < 0.01, "{shown}");
+        assert_eq!(recorded(&values).delta().stdev_ms(), Some(shown));
+        assert_eq!(recorded(&[7]).stdev_ms(), Some(0.0));
+        assert_eq!(Times::<u32>::new(3).stdev_ms(), None);
     }
 
     #[test]

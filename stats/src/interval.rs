@@ -95,6 +95,8 @@ pub struct Gauges {
     pub iterations_in_flight: u64,
     /// How long the oldest of the requests in flight has been, in ns.
     pub oldest_ns: u64,
+    /// Run time at which a request last completed, in ns; 0 before the first.
+    pub last_end_ns: u64,
     /// Users alive, by class.
     pub users: Vec<u32>,
     /// CPU time of the thread within the interval, in ns.

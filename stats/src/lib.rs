@@ -16,5 +16,6 @@ pub mod point_times;
 pub mod recorder;
 mod sample;
 pub mod snapshot;
+pub mod statuses;
 pub mod timeline;
 pub mod totals;

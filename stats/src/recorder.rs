@@ -37,6 +37,8 @@ pub struct Recorder {
     requests_started: u64,
     requests_in_flight: u64,
     iterations_in_flight: u64,
+    /// When a request last completed.
+    last_end: Duration,
     users: Vec<u32>,
 }
 
@@ -55,6 +57,7 @@ impl Recorder {
             requests_started: 0,
             requests_in_flight: 0,
             iterations_in_flight: 0,
+            last_end: Duration::ZERO,
             users: vec![0; classes],
         }
     }
@@ -147,8 +150,12 @@ impl Recorder {
     pub fn end(&mut self, sample: &Sample<'_>) {
         self.roll(sample.at);
         let index = sample.endpoint as usize;
-        self.requests_in_flight -= u64::from(self.names.is_request(index));
+        let is_request = self.names.is_request(index);
+        self.requests_in_flight -= u64::from(is_request);
         self.book(index, sample);
+        if is_request && !matches!(sample.outcome, Outcome::Cancelled) {
+            self.last_end = sample.at;
+        }
         if let Outcome::Failed { kind, message } = sample.outcome {
             let second = self.current.from_s;
             self.current.error(self.names.key(index), kind, message, second);
@@ -166,6 +173,7 @@ impl Recorder {
         stats.counts.sent += u64::from(sample.sent);
         stats.counts.hops += u64::from(sample.hops);
         stats.counts.bytes_in += sample.bytes_in;
+        stats.counts.head_bytes_in += sample.head_bytes_in;
         stats.counts.bytes_out += sample.bytes_out;
         match sample.outcome {
             Outcome::Ok => {
@@ -180,6 +188,9 @@ impl Recorder {
                 stats.counts.cancelled += 1;
                 return;
             }
+        }
+        if let Some(status) = sample.status {
+            stats.statuses.count(status);
         }
         if let Some(service) = sample.service {
             stats.service.record(ns(service));
@@ -324,6 +335,7 @@ impl Recorder {
         Gauges {
             in_flight: self.requests_in_flight,
             iterations_in_flight: self.iterations_in_flight,
+            last_end_ns: ns(self.last_end),
             users: self.users.clone(),
             ..Gauges::default()
         }

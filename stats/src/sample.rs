@@ -21,12 +21,16 @@ pub struct Sample<'a> {
     pub service: Option<Duration>,
     /// Begin to first byte of the response, if there was one.
     pub ttfb: Option<Duration>,
+    /// The HTTP status of its response, if a whole one came: the last one where redirects were followed.
+    pub status: Option<u16>,
     /// Requests written to the last byte: 1, plus one for each redirect hop; 0 if it never was.
     pub sent: u32,
     /// Redirects followed.
     pub hops: u32,
-    /// Bytes of response bodies.
+    /// Bytes of response bodies, as they came.
     pub bytes_in: u64,
+    /// Bytes of response heads and of what frames bodies, as far as the client counts them.
+    pub head_bytes_in: u64,
     /// Bytes of request bodies.
     pub bytes_out: u64,
 }

@@ -153,6 +153,7 @@ impl Snapshot {
         self.gauges.in_flight += gauges.in_flight;
         self.gauges.iterations_in_flight += gauges.iterations_in_flight;
         self.gauges.oldest_ns = self.gauges.oldest_ns.max(gauges.oldest_ns);
+        self.gauges.last_end_ns = self.gauges.last_end_ns.max(gauges.last_end_ns);
         self.gauges.cpu_ns = self.gauges.cpu_ns.max(gauges.cpu_ns);
         if self.gauges.users.len() < gauges.users.len() {
             self.gauges.users.resize(gauges.users.len(), 0);
@@ -182,8 +183,9 @@ impl Snapshot {
         self.iterations.add(&later.iterations);
         self.warmup_iterations.add(&later.warmup_iterations);
         let cpu_ns = self.gauges.cpu_ns + later.gauges.cpu_ns;
+        let last_end_ns = self.gauges.last_end_ns.max(later.gauges.last_end_ns);
         self.gauges = later.gauges;
-        self.gauges.cpu_ns = cpu_ns;
+        (self.gauges.cpu_ns, self.gauges.last_end_ns) = (cpu_ns, last_end_ns);
         self.lag.merge(&later.lag);
         self.lateness.merge(&later.lateness);
     }
@@ -232,9 +234,11 @@ mod tests {
             response: Duration::from_millis(second + 1),
             service: None,
             ttfb: None,
+            status: None,
             sent: 1,
             hops: 0,
             bytes_in: 1,
+            head_bytes_in: 0,
             bytes_out: 2,
         });
         recorder.roll(at + Duration::from_secs(1));

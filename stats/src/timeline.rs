@@ -4,6 +4,7 @@
 
 use std::collections::VecDeque;
 
+use crate::endpoint::EndpointDelta;
 use crate::point_times::PointTimes;
 
 /// Points kept at most. At one a second the step stays one second for 20 minutes.
@@ -22,6 +23,12 @@ pub struct Point {
     pub requests: u64,
     /// Of these, failed.
     pub failures: u64,
+    /// Bytes of response bodies.
+    pub bytes_in: u64,
+    /// Bytes of response heads and of what frames bodies, as far as they were counted.
+    pub head_bytes_in: u64,
+    /// Bytes of request bodies.
+    pub bytes_out: u64,
     /// Response times of the completed ones.
     pub times: PointTimes,
     /// Users alive at the end of the step.
@@ -37,10 +44,25 @@ pub struct Point {
 }
 
 impl Point {
+    /// Adds what a worker counted and timed of a row.
+    pub fn add(&mut self, delta: &EndpointDelta) {
+        let counts = &delta.counts;
+        self.requests = self.requests.saturating_add(counts.completed());
+        self.failures = self.failures.saturating_add(counts.failed);
+        self.bytes_in = self.bytes_in.saturating_add(counts.bytes_in);
+        self.head_bytes_in = self.head_bytes_in.saturating_add(counts.head_bytes_in);
+        self.bytes_out = self.bytes_out.saturating_add(counts.bytes_out);
+        self.times.merge(&delta.ok);
+        self.times.merge(&delta.failed);
+    }
+
     /// Adds what was counted and timed; gauges stay.
     fn add_counts(&mut self, other: &Self) {
         self.requests = self.requests.saturating_add(other.requests);
         self.failures = self.failures.saturating_add(other.failures);
+        self.bytes_in = self.bytes_in.saturating_add(other.bytes_in);
+        self.head_bytes_in = self.head_bytes_in.saturating_add(other.head_bytes_in);
+        self.bytes_out = self.bytes_out.saturating_add(other.bytes_out);
         self.times.merge(&other.times.unpack());
     }
 

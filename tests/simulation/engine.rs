@@ -386,9 +386,11 @@ impl Thread {
             response,
             service: Some(response),
             ttfb: Some(response),
+            status: None,
             sent: u32::from(sent > 0),
             hops: 0,
             bytes_in: 0,
+            head_bytes_in: 0,
             bytes_out: 0,
         });
         self.recorder.end_iteration(Part::Measured, end, now);

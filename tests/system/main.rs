@@ -30,6 +30,7 @@ mod screen;
 mod search;
 mod security;
 mod sessions;
+mod statuses;
 mod steps;
 mod thresholds;
 mod trouble;

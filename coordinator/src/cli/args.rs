@@ -14,8 +14,10 @@ use super::compare::CompareArgs;
 use super::fleet::{FleetArgs, lease};
 use super::labels::LabelArgs;
 use super::notify::NotifyArgs;
+use super::summary::tool;
 use super::urls::UrlArgs;
 use super::watch::WatchArgs;
+use crate::report::Style;
 
 const AFTER_HELP: &str = "\
 Without SCENARIO: scenario.yaml here; without that, on a terminal, the built-in demo.
@@ -87,6 +89,10 @@ pub(super) struct ReportArgs {
     /// Print the JSON report instead of the table
     #[arg(long, env = "STAMPEDE_JSON", value_parser = FalseyValueParser::new())]
     pub(super) json: bool,
+
+    /// Print it as this tool would, with its definitions, instead of the table
+    #[arg(long, value_name = "TOOL", env = "STAMPEDE_SUMMARY", value_parser = tool(), conflicts_with = "json")]
+    pub(super) summary: Option<Style>,
 }
 
 /// What `resume` takes. Everything else is as it was when the test began.
@@ -342,6 +348,10 @@ pub(super) struct RunArgs {
     /// Print the JSON report instead of the table
     #[arg(long, env = "STAMPEDE_JSON", value_parser = FalseyValueParser::new())]
     pub(super) json: bool,
+
+    /// Print the end as this tool does, with its definitions, instead of the table
+    #[arg(long, value_name = "TOOL", env = "STAMPEDE_SUMMARY", value_parser = tool(), conflicts_with = "json")]
+    pub(super) summary: Option<Style>,
 
     /// No full-screen terminal UI [default where there is no terminal, or CI is set]
     #[arg(long, env = "STAMPEDE_HEADLESS", value_parser = FalseyValueParser::new())]

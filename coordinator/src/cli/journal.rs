@@ -30,6 +30,7 @@ pub(super) fn begin(dir: &Path, args: &RunArgs, test: &Test, door: Option<&Door>
         labels: args.labels.by_key()?,
         reports: reports.map_err(|error| Error::System(format!("no current folder: {error}")))?,
         json: args.json,
+        summary: args.summary,
         exit_code_on_error: args.exit_code_on_error,
         threads: args.threads,
         source_ips: args.source_ip.clone(),

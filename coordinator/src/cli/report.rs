@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::args::ReportArgs;
 use super::exit::{Error, Outcome};
-use super::interface;
+use super::{interface, summary};
 use crate::report::{Format, Report, ReportError, check_target, last_path, read_json, stdout_text, write};
 
 /// Shows the run that is meant. How the run itself went is not judged again.
@@ -19,7 +19,10 @@ pub(super) fn report(args: &ReportArgs) -> Result<Outcome, Error> {
     };
     let report = read_json(&path).map_err(|error| unread(error, args.run.is_none()))?;
     let Written { files, mut failed } = write_reports(&args.reports, &report);
-    failed |= !print(&report, args.json, || told(&report, &files, args, &path));
+    failed |= !print(&report, args.json, || match args.summary {
+        Some(style) => summary::told(&report, style, &files, Some(&path)),
+        None => told(&report, &files, args, &path),
+    });
     Ok(Outcome { report_failed: failed, ..Outcome::default() })
 }
 

@@ -69,6 +69,7 @@ fn as_it_was(given: &ResumeArgs, head: &Head) -> RunArgs {
         labels: LabelArgs::of(&head.labels),
         reports: head.reports.clone(),
         json: head.json,
+        summary: head.summary,
         exit_code_on_error: head.exit_code_on_error,
         ..RunArgs::default()
     }

@@ -16,6 +16,7 @@ use super::log::Log;
 use super::notify::Notification;
 use super::prepare::{Test, compiled, test};
 use super::report::{Written, print, write_reports};
+use super::summary::told;
 use super::urls::write_new;
 use crate::conduct::{Conducted, Conductor, Job};
 use crate::demo::Demo;
@@ -191,7 +192,10 @@ pub(super) fn tell(args: &RunArgs, conducted: &Conducted, notification: &Notific
             false
         }
     });
-    failed |= !print(&report, args.json, || stdout_text(&report, &written, kept));
+    failed |= !print(&report, args.json, || match args.summary {
+        Some(style) => told(&report, style, &written, kept),
+        None => stdout_text(&report, &written, kept),
+    });
     notification.send(&report);
     let verdict = report.verdict();
     Outcome {

@@ -14,6 +14,8 @@ use jiff::Timestamp;
 use stampede_proto::prepare::{self, Prepare, ns};
 use stampede_proto::{VERSION, WireError, v1};
 
+use crate::report::Style;
+
 /// An instant on every clock that another process can read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Anchor {
@@ -83,6 +85,8 @@ pub struct Head {
     pub reports: Vec<PathBuf>,
     /// Whether the JSON report goes to stdout.
     pub json: bool,
+    /// In whose layout the end is printed; `None`: in our own.
+    pub summary: Option<Style>,
     /// Exit code when requests failed.
     pub exit_code_on_error: u8,
     /// Load threads of the embedded worker; `None`: one for each core.
@@ -126,6 +130,7 @@ pub(super) fn to_wire(head: &Head) -> v1::JournalHead {
         labels: head.labels.iter().map(|(key, value)| (key.clone(), value.clone())).collect(),
         reports: head.reports.iter().map(|path| path.as_os_str().as_bytes().to_vec()).collect(),
         json: head.json,
+        summary: head.summary.map(|style| style.as_str().to_owned()).unwrap_or_default(),
         exit_code_on_error: u32::from(head.exit_code_on_error),
         threads: head.threads.unwrap_or(0),
         source_ips: head.source_ips.iter().map(ToString::to_string).collect(),
@@ -157,6 +162,11 @@ pub(super) fn from_wire(wire: v1::JournalHead) -> Result<Head, HeadError> {
         labels: wire.labels.into_iter().collect(),
         reports: wire.reports.into_iter().map(|path| OsString::from_vec(path).into()).collect(),
         json: wire.json,
+        summary: Some(wire.summary)
+            .filter(|name| !name.is_empty())
+            .map(|name| name.parse())
+            .transpose()
+            .map_err(|_| HeadError::Missing("summary"))?,
         exit_code_on_error: u8::try_from(wire.exit_code_on_error).unwrap_or(1),
         threads: Some(wire.threads).filter(|threads| *threads > 0),
         source_ips: source_ips.map_err(|_| HeadError::Missing("source_ips"))?,

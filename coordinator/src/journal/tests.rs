@@ -75,6 +75,7 @@ fn head() -> Head {
         labels: [("commit".to_owned(), "3f2a91c".to_owned())].into(),
         reports: vec![PathBuf::from("/tmp/report.json")],
         json: true,
+        summary: Some(crate::report::Style::Vegeta),
         exit_code_on_error: 3,
         threads: Some(2),
         source_ips: vec!["127.0.0.2".parse().expect("an address")],

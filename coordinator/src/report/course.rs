@@ -73,10 +73,14 @@ fn is_whole(t: u32, step: u32, duration: Duration) -> bool {
 fn merged(points: &[(u32, &Point)], step: u32, rated: bool) -> TimelinePoint {
     let mut times = TimesDelta::default();
     let (mut requests, mut failures, mut seconds, mut late) = (0, 0, 0, false);
+    let (mut bytes_in, mut head_bytes_in, mut bytes_out) = (0, 0, 0);
     for (_, point) in points {
         times.merge(&point.times.unpack());
         requests += point.requests;
         failures += point.failures;
+        bytes_in += point.bytes_in;
+        head_bytes_in += point.head_bytes_in;
+        bytes_out += point.bytes_out;
         seconds += point.seconds.min(step);
         late |= point.late;
     }
@@ -92,6 +96,9 @@ fn merged(points: &[(u32, &Point)], step: u32, rated: bool) -> TimelinePoint {
         planned_users: gauges.1,
         requests,
         failures,
+        bytes_in,
+        head_bytes_in,
+        bytes_out,
         rps: (rated && seconds > 0).then(|| round6(requests as f64 / f64::from(seconds))),
         p50_ms: percentile(0),
         p95_ms: percentile(1),

@@ -4,6 +4,7 @@
 
 use super::facts::{self, amount};
 use super::model::Report;
+use super::statuses;
 use super::stdout::labelled;
 use super::table::{Align, BESIDE, Table, final_table, table_beside};
 use super::text::{Place, clock, safe};
@@ -13,9 +14,9 @@ use super::{chart, gap, judged, parts};
 pub fn markdown_text(report: &Report) -> String {
     let mut sections = vec![head(report), section("What ran", &what_ran(report))];
     sections.extend(judged_sections(report));
+    sections.extend([section("Requests", &requests(report)), section("Percentiles", &percentiles(report))]);
+    sections.extend(by_status(report).map(|body| section("Responses by status", &body)));
     sections.extend([
-        section("Requests", &requests(report)),
-        section("Percentiles", &percentiles(report)),
         section("Failures", &failures(report)),
         section("Course", &course(report)),
         section("Workers", &workers(report)),
@@ -81,6 +82,12 @@ fn percentiles(report: &Report) -> String {
     parts::percentiles(report).markdown(Place::Markdown)
         + "\nResponse times in ms of all completed requests.\n"
         + &gap
+}
+
+/// Nothing where no response came.
+fn by_status(report: &Report) -> Option<String> {
+    let table = statuses::by_status(report)?;
+    Some(format!("{}\n{}\n", table.markdown(Place::Markdown), statuses::EXPLAINED))
 }
 
 fn failures(report: &Report) -> String {

@@ -101,6 +101,9 @@ pub struct Run {
     pub ended_at: String,
     /// First start, or end of the warm-up, to stop instant: what rates are divided by.
     pub duration_s: f64,
+    /// First start to the end of the last request that completed, draining included; null without one.
+    #[serde(default)]
+    pub last_end_s: Option<f64>,
     /// The warm-up before it, as far as it came; null where none was asked for.
     #[serde(default)]
     pub warmup_s: Option<f64>,
@@ -172,8 +175,14 @@ pub struct Endpoint {
     pub rps: Option<f64>,
     /// Of these, failed.
     pub failures_per_s: Option<f64>,
-    /// Bytes of response bodies.
+    /// Completed requests that got a whole response, by its status; 0 for those beyond the first 32 codes.
+    #[serde(default)]
+    pub statuses: BTreeMap<u16, u64>,
+    /// Bytes of response bodies, as they came.
     pub bytes_in: u64,
+    /// Bytes of response heads and of what frames bodies, as far as they were counted: over HTTP/1.1, by the native client.
+    #[serde(default)]
+    pub head_bytes_in: u64,
     /// Bytes of request bodies.
     pub bytes_out: u64,
     /// Redirects followed.
@@ -396,6 +405,15 @@ pub struct TimelinePoint {
     pub requests: u64,
     /// Of these, failed.
     pub failures: u64,
+    /// Bytes of response bodies.
+    #[serde(default)]
+    pub bytes_in: u64,
+    /// Bytes of response heads and framing, as far as they were counted.
+    #[serde(default)]
+    pub head_bytes_in: u64,
+    /// Bytes of request bodies.
+    #[serde(default)]
+    pub bytes_out: u64,
     /// Completed per second. Null for a step that was not observed, that the stop instant cuts or that lies behind it: what
     /// drains is in no rate.
     pub rps: Option<f64>,

@@ -55,11 +55,15 @@ pub fn stdout_text(report: &Report, reports: &[PathBuf], last: Option<&Path>) ->
             out.push_str(&labelled(label, &[line]));
         }
     }
-    out.push_str(&labelled("labels", labels(report).as_slice()));
-    let notes: Vec<_> = report.notes.iter().map(|note| safe(note, Place::Line)).collect();
-    out.push_str(&labelled("notes", &notes));
-    out.push_str(&labelled("reports", &[kept(reports, last)]));
+    out.push_str(&kept_text(report, reports, last));
     out
+}
+
+/// Labels, notes, and where the run is kept.
+pub fn kept_text(report: &Report, reports: &[PathBuf], last: Option<&Path>) -> String {
+    let notes: Vec<_> = report.notes.iter().map(|note| safe(note, Place::Line)).collect();
+    let labels = labelled("labels", labels(report).as_slice());
+    labels + &labelled("notes", &notes) + &labelled("reports", &[kept(reports, last)])
 }
 
 /// `lines` beside a label that stands only before the first.

@@ -81,6 +81,9 @@ pub struct TimesReport {
     pub min_ms: Option<f64>,
     /// Exact.
     pub max_ms: Option<f64>,
+    /// Of the sample, from the histogram.
+    #[serde(default)]
+    pub stdev_ms: Option<f64>,
     /// From the histogram.
     pub percentiles_ms: Percentiles,
     /// Base64 of `HdrHistogram`'s V2 encoding, in microseconds; null without values.
@@ -98,6 +101,9 @@ pub struct PhaseReport {
     pub min_ms: Option<f64>,
     /// Exact.
     pub max_ms: Option<f64>,
+    /// Of the sample, from the histogram.
+    #[serde(default)]
+    pub stdev_ms: Option<f64>,
     /// From the histogram.
     pub percentiles_ms: Percentiles,
 }
@@ -109,6 +115,7 @@ impl PhaseReport {
             avg_ms: times.mean_ms().and_then(number),
             min_ms: times.min_ms().and_then(number),
             max_ms: times.max_ms().and_then(number),
+            stdev_ms: times.stdev_ms().and_then(number),
             percentiles_ms: Percentiles::of(times),
         }
     }
@@ -116,8 +123,8 @@ impl PhaseReport {
 
 impl TimesReport {
     pub(super) fn of(times: &Times<u64>) -> Self {
-        let PhaseReport { count, avg_ms, min_ms, max_ms, percentiles_ms } = PhaseReport::of(times);
-        Self { count, avg_ms, min_ms, max_ms, percentiles_ms, histogram: encoded(times) }
+        let PhaseReport { count, avg_ms, min_ms, max_ms, stdev_ms, percentiles_ms } = PhaseReport::of(times);
+        Self { count, avg_ms, min_ms, max_ms, stdev_ms, percentiles_ms, histogram: encoded(times) }
     }
 }
 

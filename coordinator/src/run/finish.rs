@@ -68,6 +68,7 @@ impl Run {
             started_at: facts.started_at,
             ended_at: facts.ended_at,
             duration: self.stop.map_or(Duration::ZERO, |stop| stop.at),
+            last_end: (!self.merged.last_end.is_zero()).then_some(self.merged.last_end),
             warmup: plan.load.warmup,
             run_time: plan.load.run_time,
             users_peak: self.merged.users_peak,

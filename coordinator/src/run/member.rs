@@ -213,7 +213,7 @@ impl Applied {
         let (mut requests, mut iterations) = (self.requests, self.iterations);
         requests.add(&snapshot.requests());
         iterations.add(&snapshot.all_iterations());
-        if requests.started.max(requests.bytes_in).max(requests.bytes_out) >= MOST
+        if requests.started.max(requests.bytes_in).max(requests.head_bytes_in).max(requests.bytes_out) >= MOST
             || iterations.begun.max(iterations.planned) >= MOST
         {
             return Err(Refusal::Bad("more than anybody can do"));

@@ -58,6 +58,8 @@ pub(super) struct Merged {
     pub(super) timeline: Timeline,
     /// The course of each row, of what is measured; beyond [`MAX_COURSES`] rows that of the others together.
     pub(super) courses: BTreeMap<EndpointKey, Timeline>,
+    /// When a request last completed.
+    pub(super) last_end: Duration,
     /// Completed and failed by second and endpoint, of the last seconds.
     recent: BTreeMap<u32, BTreeMap<EndpointKey, InWindow>>,
     /// Arrivals begun in these seconds.
@@ -85,6 +87,7 @@ impl Merged {
         watermark: u32,
     ) {
         self.totals.add(snapshot);
+        self.last_end = self.last_end.max(Duration::from_nanos(snapshot.gauges.last_end_ns));
         let second = self.recent.entry(snapshot.from_s).or_default();
         let add = |sum: &mut InWindow, delta: &EndpointDelta| {
             sum.requests = sum.requests.saturating_add(delta.counts.completed());
@@ -117,10 +120,7 @@ impl Merged {
         // The course is that of the whole run: what users asked of the target, warm-up and all.
         let requests = snapshot.endpoints.iter().filter(|(key, _)| key.is_request());
         for (_, delta) in requests {
-            point.requests = point.requests.saturating_add(delta.counts.completed());
-            point.failures = point.failures.saturating_add(delta.counts.failed);
-            point.times.merge(&delta.ok);
-            point.times.merge(&delta.failed);
+            point.add(delta);
         }
         point.late |= snapshot.from_s < watermark;
         for (key, delta) in &snapshot.endpoints {
@@ -135,10 +135,7 @@ impl Merged {
         let key = if fits { key.clone() } else { EndpointKey::other_of(key) };
         let course = self.courses.entry(key).or_insert_with(|| Timeline::short(COURSE_POINTS));
         let point = course.at(second);
-        point.requests = point.requests.saturating_add(delta.counts.completed());
-        point.failures = point.failures.saturating_add(delta.counts.failed);
-        point.times.merge(&delta.ok);
-        point.times.merge(&delta.failed);
+        point.add(delta);
     }
 
     /// Puts the gauges at the end of `second` into its point and among the users of that second.

@@ -8,12 +8,14 @@ fn batch() -> Batch {
     let mut ok = Times::<u32>::new(TIMES_DIGITS);
     ok.record(1_500_000);
     let counts = RequestCounts { started: 2, sent: 1, ok: 1, ..RequestCounts::default() };
-    let delta = EndpointDelta { counts, ok: ok.delta(), ..EndpointDelta::default() };
+    let statuses = Statuses::from_iter([(201, 1)]);
+    let delta = EndpointDelta { counts, ok: ok.delta(), statuses, ..EndpointDelta::default() };
+    let group = EndpointDelta { statuses: Statuses::default(), ..delta.clone() };
     let mut task = EndpointDelta::default();
     (task.counts.started, task.counts.failed) = (1, 1);
     let key = EndpointKey::new("GET", "/");
     let others = [
-        (EndpointKey::of(RowKind::Group, "GROUP", "/"), delta.clone()),
+        (EndpointKey::of(RowKind::Group, "GROUP", "/"), group),
         (EndpointKey::of(RowKind::Class, "", "shopper"), delta.clone()),
         (EndpointKey::of(RowKind::Class, "", "shopper").in_part(Part::WarmUp), delta.clone()),
         (EndpointKey::of(RowKind::Task, "TASK", "buy").in_part(Part::WarmUp), task),
@@ -30,7 +32,7 @@ fn batch() -> Batch {
         iterations,
         warmup_iterations: IterationCounts { begun: 1, completed: 1, ..IterationCounts::default() },
         lateness: ok.delta(),
-        gauges: Gauges { users: vec![3, 4], ..Gauges::default() },
+        gauges: Gauges { users: vec![3, 4], last_end_ns: 3_999_999_999, ..Gauges::default() },
         ..Snapshot::default()
     };
     let running = Running { requests: counts, iterations };
@@ -53,7 +55,7 @@ fn a_batch_arrives_as_it_was_sent() {
 #[test]
 fn what_does_not_add_up_is_refused() {
     type Spoil = fn(&mut v1::SnapshotBatch);
-    let cases: [(&str, Spoil); 19] = [
+    let cases: [(&str, Spoil); 27] = [
         ("arrivals", |w| w.iterations.as_mut().expect("set").dropped = 2),
         ("no interval", |w| w.to_s = w.from_s),
         ("count without times", |w| w.endpoints[0].counts.as_mut().expect("set").ok = 2),
@@ -82,6 +84,17 @@ fn what_does_not_add_up_is_refused() {
         ("no iterations of the warm-up", |w| w.warmup_iterations = None),
         ("unknown kind", |w| w.errors[0].kind = 99),
         ("last part without totals", |w| w.running = None),
+        ("a request that ended later", |w| w.gauges.as_mut().expect("set").last_end_ns = 4_000_000_001),
+        ("more statuses than requests", |w| w.endpoints[0].statuses = vec![200, 2]),
+        ("a status without its count", |w| w.endpoints[0].statuses = vec![200]),
+        ("a status that no response had", |w| w.endpoints[0].statuses = vec![200, 0, 201, 1]),
+        ("no status of HTTP", |w| w.endpoints[0].statuses = vec![99, 1]),
+        ("a status beyond all", |w| w.endpoints[0].statuses = vec![(1 << 16) + 200, 1]),
+        ("a status twice", |w| w.endpoints[0].statuses = vec![200, 1, 200, 1]),
+        ("statuses of a group", |w| {
+            let group = w.endpoints.iter_mut().find(|row| row.row == i32::from(v1::RowKind::Group));
+            group.expect("has one").statuses = vec![200, 1];
+        }),
         ("count beyond range", |w| w.endpoints[0].counts.as_mut().expect("set").bytes_in = u64::MAX),
     ];
     for (name, spoil) in cases {

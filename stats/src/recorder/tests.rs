@@ -15,9 +15,11 @@ fn sample(endpoint: u32, ms: u64, outcome: Outcome<'_>) -> Sample<'_> {
         response: at(10),
         service: Some(at(9)),
         ttfb: Some(at(8)),
+        status: None,
         sent: 1,
         hops: 0,
         bytes_in: 100,
+        head_bytes_in: 0,
         bytes_out: 0,
     }
 }
@@ -137,6 +139,32 @@ fn cancelled_requests_count_but_have_no_time() {
     let stats = &closed.endpoints[0].as_ref().expect("used").stats;
     assert_eq!((stats.counts.cancelled, stats.ok.count() + stats.failed.count()), (1, 0));
     assert_eq!(closed.gauges.in_flight, 0);
+}
+
+#[test]
+fn completed_responses_are_counted_by_status_and_the_last_of_them_is_remembered() {
+    let mut recorder = recorder();
+    let refused = Outcome::Failed { kind: FailureKind::Status, message: "status 503" };
+    let closed = Outcome::Failed { kind: FailureKind::Closed, message: "gone" };
+    let ends = [
+        (Outcome::Ok, Some(200)),
+        (refused, Some(503)),
+        (Outcome::Ok, Some(200)),
+        (closed, None),
+        (Outcome::Cancelled, Some(200)),
+    ];
+    for (ms, (outcome, status)) in (10..).zip(ends) {
+        recorder.begin(0, at(ms));
+        recorder.end(&Sample { status, ..sample(0, ms, outcome) });
+    }
+    recorder.roll(at(2000));
+    let mut closed = recorder.take_closed().expect("closed");
+    let stats = &closed.endpoints[0].as_ref().expect("used").stats;
+    assert_eq!(stats.statuses.iter().collect::<Vec<_>>(), [(200, 2), (503, 1)]);
+    assert_eq!(closed.gauges.last_end_ns, 13_000_000, "the fifth was given up");
+    assert_eq!(recorder.take_closed().expect("closed").gauges.last_end_ns, 13_000_000);
+    closed.reset(0, 0);
+    assert!(closed.endpoints[0].as_ref().expect("kept").stats.statuses.is_empty());
 }
 
 fn rows(interval: &Interval) -> Vec<(Part, RowKind, crate::counts::RequestCounts)> {

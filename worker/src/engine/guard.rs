@@ -114,9 +114,11 @@ impl Drop for RequestGuard<'_> {
             response: at.saturating_sub(self.begun),
             service: None,
             ttfb: None,
+            status: None,
             sent: self.sent + under_way,
             hops: self.hops,
             bytes_in: 0,
+            head_bytes_in: 0,
             bytes_out: 0,
         };
         self.book(&sample);

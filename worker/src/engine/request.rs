@@ -277,7 +277,10 @@ pub(super) struct Course {
     connecting: Duration,
     /// Whether the last of its exchanges was written.
     pub(super) written: bool,
+    /// Of the last of its responses.
+    status: Option<u16>,
     bytes_in: u64,
+    head_bytes_in: u64,
     bytes_out: u64,
     /// Where redirects have led, if they have.
     pub(super) landed: Option<Box<Landed>>,
@@ -287,8 +290,11 @@ pub(super) struct Course {
 
 impl Course {
     pub(super) fn new(exchange: Exchange, begin: Instant, body: usize) -> Self {
+        let response = exchange.result.as_deref().ok();
         Self {
-            bytes_in: exchange.result.as_ref().map_or(0, |response| response.body_len),
+            status: response.map(|response| response.status),
+            bytes_in: response.map_or(0, |response| response.body_len),
+            head_bytes_in: response.map_or(0, |response| response.wire_len.saturating_sub(response.body_len)),
             bytes_out: if exchange.written { body as u64 } else { 0 },
             result: exchange.result,
             begin,
@@ -309,7 +315,9 @@ impl Course {
             end,
             connecting: Duration::ZERO,
             written: false,
+            status: None,
             bytes_in: 0,
+            head_bytes_in: 0,
             bytes_out: 0,
             landed: None,
             is_rendered: false,
@@ -328,6 +336,7 @@ impl Course {
         self.begin = before.begin;
         self.connecting += before.connecting;
         self.bytes_in += before.bytes_in;
+        self.head_bytes_in += before.head_bytes_in;
         self.bytes_out += before.bytes_out;
         self
     }
@@ -344,9 +353,11 @@ impl Course {
             response,
             service: self.result.is_ok().then(|| since_begin(self.end).saturating_sub(self.connecting)),
             ttfb: self.first_byte.map(since_begin),
+            status: self.status,
             sent: 0,
             hops: 0,
             bytes_in: self.bytes_in,
+            head_bytes_in: self.head_bytes_in,
             bytes_out: self.bytes_out,
         }
     }

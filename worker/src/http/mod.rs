@@ -151,6 +151,8 @@ pub struct Response {
     pub coding: Option<Box<str>>,
     /// Bytes of its body as they came.
     pub body_len: u64,
+    /// Bytes of all of it, head and framing too; 0 if the client does not see them.
+    pub wire_len: u64,
     /// Its header lines, each `name: value\r\n`, if they were to be kept.
     pub head: Vec<u8>,
     /// The body as it came, if it was to be kept.
@@ -165,6 +167,7 @@ impl Response {
         self.set_cookies.clear();
         self.coding = None;
         self.body_len = 0;
+        self.wire_len = 0;
         self.head.clear();
         self.body.clear();
     }

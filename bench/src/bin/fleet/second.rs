@@ -104,6 +104,7 @@ fn times(counts: &RequestCounts, n: u64) -> RequestCounts {
         cancelled: counts.cancelled * n,
         hops: counts.hops * n,
         bytes_in: counts.bytes_in * n,
+        head_bytes_in: counts.head_bytes_in * n,
         bytes_out: counts.bytes_out * n,
     }
 }
@@ -139,9 +140,11 @@ pub(crate) fn second(keys: &[EndpointKey], shape: Shape, seed: u64) -> Snapshot 
                 response: service + Duration::from_micros(40),
                 service: Some(service),
                 ttfb: Some(service.mul_f64(0.9)),
+                status: Some(200),
                 sent: 1,
                 hops: 0,
                 bytes_in: 1200,
+                head_bytes_in: 0,
                 bytes_out: 300,
             });
         }

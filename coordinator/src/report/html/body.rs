@@ -3,6 +3,7 @@
 use super::super::facts;
 use super::super::judged;
 use super::super::model::Report;
+use super::super::statuses;
 use super::super::table::{BESIDE, table_beside};
 use super::super::text::{Place, clock, figure, figure_or_dash, percent, safe};
 use super::super::{chart as course, gap, parts as shared};
@@ -37,6 +38,9 @@ pub(super) fn body(report: &Report) -> String {
         section("course", "Course", &charts(report)),
         section("requests", "Requests", &(requests(report) + &beside(report))),
         section("percentiles", "Percentiles", &percentiles(report)),
+    ]);
+    sections.extend(by_status(report).map(|body| section("statuses", "Responses by status", &body)));
+    sections.extend([
         section("failures", "Failures", &failures(report)),
         section("workers", "Workers", &workers(report)),
         section("connections", "Connections", &connections(report)),
@@ -157,6 +161,12 @@ fn percentiles(report: &Report) -> String {
     let percentiles = shared::percentiles(report);
     let foot = percentiles.rows.len() - report.endpoints.len();
     table(&percentiles, Look { foot, ..Look::sortable("Percentiles") }) + &aside(said) + &gap
+}
+
+/// Nothing where no response came.
+fn by_status(report: &Report) -> Option<String> {
+    let by_status = statuses::by_status(report)?;
+    Some(table(&by_status, Look::sortable("Responses by status")) + &aside(statuses::EXPLAINED))
 }
 
 fn failures(report: &Report) -> String {

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use stampede_stats::endpoint::{EndpointDelta, EndpointKey, RowKind};
+use stampede_stats::endpoint::{EndpointKey, RowKind};
 use stampede_stats::interval::Gauges;
 use stampede_stats::outcome::{FailureKind, Outcome};
 use stampede_stats::recorder::{Connected, IterationEnd, Recorder, Sample};
@@ -70,14 +70,25 @@ fn book(recorder: &mut Recorder, requests: &[Request<'_>], duration: Duration, s
             response,
             service,
             ttfb,
+            status: status_of(failure.as_ref()),
             sent: 1,
             hops: 0,
             bytes_in,
+            head_bytes_in: 150,
             bytes_out,
         };
         recorder.end(&sample);
         let end = if failure.is_some() { IterationEnd::Failed } else { IterationEnd::Completed };
         recorder.end_iteration(part, end, at);
+    }
+}
+
+/// What came back: whole responses but where the connection was the matter.
+fn status_of(failure: Option<&(FailureKind, &str)>) -> Option<u16> {
+    match failure {
+        None | Some((FailureKind::Expect, _)) => Some(200),
+        Some((FailureKind::Status, _)) => Some(503),
+        Some(_) => None,
     }
 }
 
@@ -107,30 +118,25 @@ fn seen<'a>(point: &'a mut Point, gauges: &Gauges) -> &'a mut Point {
     point
 }
 
-fn plot(point: &mut Point, delta: &EndpointDelta) {
-    point.requests += delta.counts.completed();
-    point.failures += delta.counts.failed;
-    point.times.merge(&delta.ok);
-    point.times.merge(&delta.failed);
-}
-
 fn result(mut recorder: Recorder, duration: Duration) -> RunResult {
     let mut totals = Totals::default();
     let mut timeline = Timeline::default();
     let mut courses = std::collections::BTreeMap::new();
+    let mut last_end = Duration::ZERO;
     let mut in_window = std::collections::BTreeMap::<_, crate::result::InWindow>::new();
     while let Some(interval) = recorder.take_closed() {
         let mut snapshot =
             Snapshot { from_s: interval.from_s, draining: interval.draining, ..Snapshot::default() };
         snapshot.add_interval(&interval);
+        last_end = last_end.max(Duration::from_nanos(interval.gauges.last_end_ns));
         let point = seen(timeline.at(interval.from_s), &interval.gauges);
         for (key, delta) in &snapshot.endpoints {
             if key.is_request() {
-                plot(point, delta);
+                point.add(delta);
             }
             if matches!(key.kind, RowKind::Request | RowKind::Group) {
                 let course = courses.entry(key.clone());
-                plot(course.or_insert_with(|| Timeline::short(60)).at(interval.from_s), delta);
+                course.or_insert_with(|| Timeline::short(60)).at(interval.from_s).add(delta);
             }
             if !snapshot.draining {
                 let window = in_window.entry(key.clone()).or_default();
@@ -152,6 +158,7 @@ fn result(mut recorder: Recorder, duration: Duration) -> RunResult {
         started_at: "2026-03-01T12:00:00.25Z".parse().expect("a timestamp"),
         ended_at: "2026-03-01T12:00:10.75Z".parse().expect("a timestamp"),
         duration,
+        last_end: (!last_end.is_zero()).then_some(last_end),
         warmup: Duration::ZERO,
         run_time: Some(duration),
         users_peak: 3,
@@ -176,7 +183,7 @@ fn result(mut recorder: Recorder, duration: Duration) -> RunResult {
     }
 }
 
-pub(super) fn worker(name: &str, requests: u64) -> WorkerResult {
+pub(in crate::report) fn worker(name: &str, requests: u64) -> WorkerResult {
     WorkerResult {
         name: name.into(),
         state: WorkerState::Finished,
@@ -191,7 +198,7 @@ pub(super) fn worker(name: &str, requests: u64) -> WorkerResult {
     }
 }
 
-pub(super) const SHOP: [(&str, &str); 2] = [("GET", "/"), ("POST", "/predict")];
+pub(in crate::report) const SHOP: [(&str, &str); 2] = [("GET", "/"), ("POST", "/predict")];
 
 /// The run of [`passing`], ended by a rule; one over windows has broken before, and one holds.
 pub(super) fn ended_by_a_rule() -> RunResult {
@@ -234,14 +241,14 @@ pub(in crate::report) fn passing() -> RunResult {
     result
 }
 
-pub(super) const HOSTILE: [(&str, &str); 3] = [
+pub(in crate::report) const HOSTILE: [(&str, &str); 3] = [
     ("GET", "/a|b`c`\n| x | <script>alert(1)</script>"),
     ("PO\u{1b}[31mST", "\u{202e}evil\u{202c} שלום *bold* [x](http://y) \\|"),
     ("GET", "/api/a-name-that-goes-on-and-on-and-on/with/segments/until/nobody/reads/it/items_of_user"),
 ];
 
 /// Every fifth request fails, with messages a target could have made up.
-pub(super) fn failing() -> RunResult {
+pub(in crate::report) fn failing() -> RunResult {
     let failures = [
         (FailureKind::Closed, "connection closed before the response"),
         (FailureKind::Status, "status 503 \u{1b}]0;owned\u{7}\r\n| 1 | 2 |"),
@@ -266,7 +273,7 @@ pub(super) fn failing() -> RunResult {
 }
 
 /// Worker w2 went with what it knew.
-pub(super) fn lost_worker() -> RunResult {
+pub(in crate::report) fn lost_worker() -> RunResult {
     let mut result = passing();
     result.demo = false;
     result.scenario = "shop".into();
@@ -289,7 +296,7 @@ pub(super) fn lost_worker() -> RunResult {
     result
 }
 
-pub(super) fn no_request() -> RunResult {
+pub(in crate::report) fn no_request() -> RunResult {
     let mut result = run(&SHOP, &[], ms(700));
     result.aborted = true;
     result.stop_reason = StopReason::User;
@@ -299,7 +306,7 @@ pub(super) fn no_request() -> RunResult {
 }
 
 /// Arrivals at a rate: 497 of 520 begun, 3 dropped, and 20 missed because worker w2 had left.
-pub(super) fn arrivals() -> RunResult {
+pub(in crate::report) fn arrivals() -> RunResult {
     let requests: Vec<_> = (0..497u64).map(|n| (0, n * 4, 1_500, None)).collect();
     let mut result = run(&SHOP[..1], &requests, ms(2_000));
     result.stop_reason = StopReason::Profile;
@@ -315,7 +322,7 @@ pub(super) fn arrivals() -> RunResult {
 }
 
 /// 500 of 510 planned iterations were begun.
-pub(super) fn iterations() -> RunResult {
+pub(in crate::report) fn iterations() -> RunResult {
     let requests: Vec<_> = (0..500u64).map(|n| (0, n * 4, 1_500, None)).collect();
     let mut result = run(&SHOP[..1], &requests, ms(2_000));
     result.stop_reason = StopReason::Iterations;
@@ -326,7 +333,7 @@ pub(super) fn iterations() -> RunResult {
 }
 
 /// Two seconds of warm-up with failures of its own, groups, `fail` steps, and a setup before it all.
-pub(super) fn rows_of_every_kind() -> RunResult {
+pub(in crate::report) fn rows_of_every_kind() -> RunResult {
     let known = vec![
         EndpointKey::new("GET", "/"),
         EndpointKey::new("POST", "/pay"),
@@ -354,9 +361,11 @@ pub(super) fn rows_of_every_kind() -> RunResult {
         response: ms(31),
         service: Some(ms(30)),
         ttfb: Some(ms(29)),
+        status: Some(204),
         sent: 1,
         hops: 0,
         bytes_in: 2,
+        head_bytes_in: 0,
         bytes_out: 0,
     });
     book(&mut recorder, &requests, ms(8_000), Duration::MAX);
@@ -377,7 +386,7 @@ pub(super) fn rows_of_every_kind() -> RunResult {
 }
 
 /// One thread at full speed, and requests that waited for it.
-pub(super) fn limited() -> RunResult {
+pub(in crate::report) fn limited() -> RunResult {
     let requests: Vec<_> = (0..500u64).map(|n| (0, n * 8, 1_500 + n * 40, None)).collect();
     let mut result = run_served(&SHOP[..1], &requests, ms(4_000), ms(1));
     let limit = crate::result::Limit {

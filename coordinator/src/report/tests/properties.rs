@@ -67,9 +67,9 @@ proptest! {
         prop_assert_eq!(check_tables(&stdout), 5, "{}", stdout);
         prop_assert!(is_tame(&stdout));
         let markdown = markdown_text(&report);
-        prop_assert_eq!(check_tables(&markdown), 13 + 5 + 5 + 3 + 3 + 3, "{}", markdown);
+        prop_assert_eq!(check_tables(&markdown), 13 + 5 + 5 + 5 + 3 + 3 + 3, "{}", markdown);
         prop_assert!(is_tame(&markdown));
-        prop_assert_eq!(markdown.lines().filter(|line| line.starts_with('#')).count(), 10);
+        prop_assert_eq!(markdown.lines().filter(|line| line.starts_with('#')).count(), 11);
     }
 
     #[test]

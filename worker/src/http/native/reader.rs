@@ -91,6 +91,7 @@ impl Reader {
         if used < input.len() {
             used += self.body(&input[used..])?;
         }
+        self.response.wire_len += used as u64;
         Ok(used)
     }
 
@@ -281,6 +282,22 @@ mod tests {
                 assert_eq!(first_byte, first.map(at), "{pieces:?}, after piece {number}");
             }
             assert!(reader.is_over(), "{pieces:?}");
+        }
+    }
+
+    #[test]
+    fn every_byte_of_a_response_is_counted_and_none_behind_it() {
+        let response = "HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n\
+                        5;a=b\r\nhello\r\n1\r\n!\r\n0\r\nx: y\r\n\r\n";
+        let input = format!("{response}HTTP/1.1 200 OK\r\n");
+        for split in 0..response.len() {
+            let options = Options::default();
+            let mut reader = Reader::new(false, &options, Box::default());
+            let used = reader.read(&input.as_bytes()[..split], &options).expect("a response");
+            assert_eq!(used, split);
+            reader.read(&input.as_bytes()[split..], &options).expect("a response");
+            let whole = reader.take();
+            assert_eq!((whole.wire_len, whole.body_len), (response.len() as u64, 6), "split at {split}");
         }
     }
 }

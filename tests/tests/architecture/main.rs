@@ -197,6 +197,14 @@ fn check_lock(lock: &str) -> Vec<String> {
         .collect()
 }
 
+/// What is behind `pub` or `pub(…)`, where it stands.
+fn after_visibility(item: &str) -> &str {
+    let Some(rest) = item.strip_prefix("pub") else { return item };
+    let rest =
+        rest.strip_prefix('(').and_then(|within| within.split_once(')')).map_or(rest, |(_, rest)| rest);
+    rest.trim_start()
+}
+
 /// Files that a `#[cfg(test)] mod name;` of `path` stands for, without their ending.
 fn test_modules(path: &str, text: &str) -> Vec<String> {
     let code = blank_text(text);
@@ -208,7 +216,7 @@ fn test_modules(path: &str, text: &str) -> Vec<String> {
     let after = code
         .split("#[cfg(test)]")
         .skip(1)
-        .filter_map(|rest| rest.trim_start().strip_prefix("mod ")?.split_once(';'));
+        .filter_map(|rest| after_visibility(rest.trim_start()).strip_prefix("mod ")?.split_once(';'));
     after
         .map(|(name, _)| name.trim())
         .filter(|name| name.chars().all(is_word))

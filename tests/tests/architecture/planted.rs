@@ -135,6 +135,14 @@ fn modules_of_tests_are_found_where_they_are_declared() {
     let text = "mod a;\n#[cfg(test)]\nmod tests;\n#[cfg(test)]\nmod inline { mod b; }";
     assert_eq!(test_modules("coordinator/src/run/mod.rs", text), ["coordinator/src/run/tests"]);
     assert_eq!(test_modules("coordinator/src/view.rs", text), ["coordinator/src/view/tests"]);
+    for seen in ["pub mod tests;", "pub(crate) mod tests;", "pub(in crate::run)\nmod tests;"] {
+        let text = format!("#[cfg(test)]\n{seen}");
+        assert_eq!(
+            test_modules("coordinator/src/run/mod.rs", &text),
+            ["coordinator/src/run/tests"],
+            "{seen}"
+        );
+    }
     let code = code_of("use a::{b, c::{d, e as f}};\nuse g::*;", true);
     let paths: Vec<_> = imports(&code).into_iter().map(|(line, path)| format!("{line} {path}")).collect();
     assert_eq!(paths, ["1 a::b", "1 a::c::d", "1 a::c::easf", "2 g::*"]);

@@ -120,6 +120,9 @@ fn marks(report: &Report) -> Vec<Mark> {
             .iter()
             .map(|change| mark(change.t, &format!("{} {} → {}", change.what, change.from, change.to))),
     );
+    let broken = report.thresholds.iter().filter(|rule| !rule.passed);
+    let broken = broken.filter_map(|rule| Some((rule.window?, &rule.rule)));
+    marks.extend(broken.map(|(window, rule)| mark(window.from_s.into(), &format!("worst: {rule}"))));
     let lost = report.workers.iter().filter_map(|worker| Some((worker.lost_at_s?, &worker.name)));
     marks.extend(lost.map(|(at, name)| mark(at, &format!("worker {name} lost"))));
     let stop = run.warmup_s.unwrap_or_default() + run.duration_s;

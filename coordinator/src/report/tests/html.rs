@@ -7,11 +7,11 @@ use base64::engine::general_purpose::STANDARD;
 use hdrhistogram::Histogram;
 use hdrhistogram::serialization::{Serializer, V2Serializer};
 use proptest::prelude::*;
-use serde_json::Value;
+use serde_json::{Value, json};
 use stampede_stats::outcome::FailureKind;
 
 use super::fixtures::{self, ms, run};
-use crate::report::{EndpointPoint, Report, TimelinePoint, html_text};
+use crate::report::{EndpointPoint, Report, Threshold, TimelinePoint, Window, html_text};
 use crate::result::RunResult;
 
 /// The page from its body to the end of the data, without styles and scripts.
@@ -181,7 +181,7 @@ fn an_hour_with_twenty_endpoints_stays_small() {
 
 #[test]
 fn of_thousands_of_endpoints_those_with_most_requests_say_more() {
-    let mut report = an_hour();
+    let mut report = Report::from_result(&fixtures::passing());
     let sample = report.endpoints[0].clone();
     report.endpoints = (0..2_000)
         .map(|at| crate::report::Endpoint { name: format!("/{at}"), requests: at, ..sample.clone() })
@@ -201,4 +201,34 @@ fn a_report_from_before_there_were_courses_is_shown() {
     }
     let report: Report = serde_json::from_value(report).expect("decodes");
     assert_eq!(data(&html_text(&report))["endpoints"]["0"]["course"], Value::Null);
+}
+
+#[test]
+fn what_happened_at_a_moment_is_marked_in_the_charts() {
+    let mut report = Report::from_result(&fixtures::lost_worker());
+    report.run.warmup_s = Some(2.0);
+    let rule = |passed, window| Threshold {
+        rule: "p95 < 5ms for 2s".into(),
+        observed: Some(9.0),
+        shown: "9.00 ms".into(),
+        margin: Some(-0.8),
+        room: String::new(),
+        window,
+        ended_at_s: None,
+        passed,
+    };
+    let window = Some(Window { from_s: 7, to_s: 9 });
+    report.thresholds = vec![rule(true, window), rule(false, window), rule(false, None)];
+    let marks = data(&html_text(&report))["marks"].clone();
+    let marks: Vec<_> =
+        marks.as_array().expect("marks").iter().map(|mark| (&mark["t"], &mark["label"])).collect();
+    let wanted = [
+        (json!(2), "warm-up over"),
+        (json!(4.26), "users 2 → 3"),
+        (json!(7), "worst: p95 < 5ms for 2s"),
+        (json!(9.12), "worker w2 lost"),
+        (json!(12), "stop"),
+    ];
+    let wanted: Vec<_> = wanted.iter().map(|(t, label)| (t, json!(label))).collect();
+    assert_eq!(marks, wanted.iter().map(|(t, label)| (*t, label)).collect::<Vec<_>>());
 }

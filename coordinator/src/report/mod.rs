@@ -28,6 +28,7 @@ mod table;
 #[cfg(test)]
 pub(crate) mod tests;
 mod text;
+mod thresholds;
 mod times;
 mod verdict;
 

@@ -12,6 +12,7 @@ pub(crate) enum RowKindOnWire {
     Group,
     Task,
     Aside,
+    Class,
 }
 
 /// [`FailureKind`].

@@ -126,7 +126,7 @@ impl Attached {
     /// # Errors
     /// When the line broke and there is no other.
     pub async fn follow(mut self, mut wishes: mpsc::Receiver<Wish>) -> Result<(), WatchError> {
-        let mut wished = true;
+        let mut asked = true;
         while self.seen.phase != Phase::Finished {
             tokio::select! {
                 frame = self.session.frames.message() => {
@@ -134,9 +134,9 @@ impl Attached {
                         self.again(why).await?;
                     }
                 }
-                wish = wishes.recv(), if wished => match wish {
+                wish = wishes.recv(), if asked => match wish {
                     Some(wish) => self.wish(wish).await,
-                    None => wished = false,
+                    None => asked = false,
                 },
             }
         }

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The same load by another tool and by `coordinator --summary TOOL`, in turns, on the same target; prints a table for each tool
-# with both columns. The target answers after a fixed 20 ms, so that neither side is at the limit of a core; for siege, whose clock
+# with both columns. The target answers after a fixed 5 ms, so that neither side is at the limit of a core; for siege, whose clock
 # has steps of 10 ms, after 50 ms.
 #
 #   bench/summaries.sh [TOOL…]      without tools: all of siege ab wrk vegeta autocannon that are installed
@@ -10,7 +10,7 @@ set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 rounds=${ROUNDS:-3} seconds=${SECONDS_EACH:-10} port=${PORT:-18090}
 target_core=${TARGET_CORE:-1} generator_core=${GENERATOR_CORE:-0}
-users=20 requests=10000 rate=500
+users=20 requests=20000 rate=500
 base=http://127.0.0.1:$port/delay
 work=$(mktemp -d)
 
@@ -100,7 +100,7 @@ have() {
 tools=("$@")
 [ ${#tools[@]} -gt 0 ] || tools=(siege ab wrk vegeta autocannon)
 for tool in "${tools[@]}"; do
-  url=$base/20
+  url=$base/5
   [ "$tool" != siege ] || url=$base/50
   have "$tool" || { say "$tool is not installed"; continue; }
   rm -f "$work"/theirs.tsv "$work"/ours.tsv

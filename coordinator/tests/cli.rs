@@ -219,6 +219,14 @@ fn the_end_is_printed_as_another_tool_does() {
     assert!(stderr.contains("\nreports    none asked for"), "{stderr}");
     assert_eq!(output.status.code(), Some(1));
 
+    let folder = Folder::new("summary");
+    let run = saved(&folder, "run.json", "", "");
+    let output = coordinator(&["report", &run, "--summary", "ab"]);
+    let (stdout, stderr) = (text(&output.stdout), text(&output.stderr));
+    assert!(stdout.starts_with("Server Software:        n/a\n"), "{stdout}");
+    assert!(stdout.contains("\nComplete requests:      503\n"), "{stdout}");
+    assert!(stderr.starts_with("Stampede: passed."), "{stderr}");
+
     let both = coordinator(&["http://127.0.0.1:1/", "--summary", "ab", "--json"]);
     assert_eq!(both.status.code(), Some(2), "{}", text(&both.stderr));
 }

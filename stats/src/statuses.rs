@@ -103,7 +103,9 @@ mod tests {
         fn nothing_is_lost_and_the_order_holds(a in prop::collection::vec(any::<u16>(), 0..100),
                                                b in prop::collection::vec(195u16..235, 0..100)) {
             let mut merged = Statuses::default();
-            a.iter().for_each(|code| merged.count(*code));
+            for code in &a {
+                merged.count(*code);
+            }
             let others: Statuses = b.iter().map(|code| (*code, 1)).collect();
             merged.merge(&others);
             prop_assert_eq!(merged.total(), (a.len() + b.len()) as u64);

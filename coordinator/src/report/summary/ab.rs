@@ -87,9 +87,9 @@ fn counts(figures: &Figures<'_>) -> Vec<String> {
         let receive = figures.unanswered - connect;
         lines.push(format!("   (Connect: {connect}, Receive: {receive}, Length: n/a, Exceptions: 0)"));
     }
-    let refused = figures.with_status(|code| !(200..300).contains(&code));
-    if refused > 0 {
-        lines.push(line("Non-2xx responses", refused));
+    let others = figures.with_status(|code| !(200..300).contains(&code));
+    if others > 0 {
+        lines.push(line("Non-2xx responses", others));
     }
     let reused = report.accounting.sent.saturating_sub(figures.connections());
     if reused > 0 {

@@ -10,12 +10,8 @@ pub(super) fn summary(figures: &Figures<'_>) -> (String, Vec<String>) {
     let run = &figures.report.run;
     let samples = Samples::of(figures);
     let step = figures.step_s();
-    let sampled = if step == 1 { "once per second".to_owned() } else { format!("every {step} seconds") };
-    let mut text = format!(
-        "Running {:.0}s test @ {}\n{} connections\n\n\n{}{}\nReq/Bytes counts sampled {sampled}.\n# of samples: {}\n\n",
-        run.duration_s,
-        figures.url(),
-        run.users_peak,
+    let how_often = if step == 1 { "once per second".to_owned() } else { format!("every {step} seconds") };
+    let tables = [
         boxed(&[
             ["Stat", "2.5%", "50%", "97.5%", "99%", "Avg", "Stdev", "Max"].map(str::to_owned),
             latency(&figures.service),
@@ -25,29 +21,36 @@ pub(super) fn summary(figures: &Figures<'_>) -> (String, Vec<String>) {
             spread("Req/Sec", &samples.requests, |rate| grouped(rate, 2)),
             spread("Bytes/Sec", &samples.bytes, pretty_bytes),
         ]),
-        samples.requests.len(),
-    );
+    ];
+    let mut lines = vec![
+        format!("Running {:.0}s test @ {}", run.duration_s, figures.url()),
+        format!("{} connections\n\n", run.users_peak),
+        tables.concat(),
+        format!("Req/Bytes counts sampled {how_often}."),
+        format!("# of samples: {}\n", samples.requests.len()),
+    ];
+    lines.extend(tail(figures));
+    (lines.join("\n") + "\n", notes(figures, &samples))
+}
+
+/// The lines below the tables.
+fn tail(figures: &Figures<'_>) -> Vec<String> {
+    let mut lines = Vec::new();
     let good = figures.with_status(|code| (200..300).contains(&code));
     let others = figures.statuses().values().sum::<u64>() - good;
     if others > 0 {
-        text.push_str(&format!("{good} 2xx responses, {others} non 2xx responses\n"));
+        lines.push(format!("{good} 2xx responses, {others} non 2xx responses"));
     }
     let read = figures.wire_bytes_in().unwrap_or(figures.report.totals.bytes_in);
-    let sent = thousands(figures.report.accounting.sent);
-    text.push_str(&format!(
-        "{sent} requests in {:.2}s, {} read\n",
-        figures.elapsed_s,
-        pretty_bytes(read as f64)
-    ));
+    let (sent, read) = (thousands(figures.report.accounting.sent), pretty_bytes(read as f64));
+    lines.push(format!("{sent} requests in {:.2}s, {read} read", figures.elapsed_s));
     if figures.unanswered > 0 {
-        let timeouts =
-            figures.report.errors.iter().filter(|error| error.row == "request" && error.kind == "timeout");
-        let timeouts: u64 = timeouts.map(|error| error.count).sum();
+        let errors = figures.report.errors.iter().filter(|error| error.row == "request");
+        let timeouts: u64 = errors.filter(|error| error.kind == "timeout").map(|error| error.count).sum();
         let (errors, timeouts) = (thousands(figures.unanswered), thousands(timeouts));
-        text.push_str(&format!("{errors} errors ({timeouts} timeouts)\n"));
+        lines.push(format!("{errors} errors ({timeouts} timeouts)"));
     }
-    let notes = notes(figures, &samples);
-    (text, notes)
+    lines
 }
 
 /// What happened in each step of the course, per second; ascending.
@@ -89,7 +92,7 @@ fn latency(times: &Recorded) -> [String; 8] {
 /// Means and deviations are rounded up to two decimals.
 fn raised(value: f64) -> f64 {
     // What only rounding has put above a hundredth stays where it is.
-    (value * 100.0 - 1e-6).ceil().max(0.0) / 100.0
+    (value * 100.0 - 1e-6).max(0.0).ceil() / 100.0
 }
 
 /// At most two decimals.

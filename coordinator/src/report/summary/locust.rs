@@ -73,8 +73,8 @@ fn whole(ms: Option<f64>) -> String {
 fn percentiles(figures: &Figures<'_>) -> String {
     let titles = Percentiles::WANTED.map(|wanted| format!("{wanted}%"));
     let cells = |first: &str, others: &[String], last: &str| {
-        let others: String = others.iter().map(|cell| format!(" {cell:>6}")).collect();
-        format!("{first:>8}{others} {last:>6}\n")
+        let others: Vec<_> = others.iter().map(|cell| format!(" {cell:>6}")).collect();
+        format!("{first:>8}{} {last:>6}\n", others.concat())
     };
     let head = format!("{:<8} {:<NAME$} {}", "Type", "Name", cells(&titles[0], &titles[1..], "# reqs"));
     let row = |row: &Endpoint| {
@@ -92,7 +92,7 @@ fn errors(figures: &Figures<'_>) -> String {
     if errors.is_empty() {
         return String::new();
     }
-    let rows: String = errors
+    let rows: Vec<_> = errors
         .iter()
         .map(|error| {
             let text = format!("{} {}: {}", error.method, error.name, error.message);
@@ -100,5 +100,5 @@ fn errors(figures: &Figures<'_>) -> String {
         })
         .collect();
     let line = rule(&[18, 141]);
-    format!("\nError report\n{:<18} {:<100}\n{line}{rows}{line}", "# occurrences", "Error")
+    format!("\nError report\n{:<18} {:<100}\n{line}{}{line}", "# occurrences", "Error", rows.concat())
 }

@@ -2,6 +2,8 @@
 //!
 //! The second half computes each tool's figures again from the raw samples, sorted, without a report or a histogram between.
 
+#![expect(clippy::float_cmp, reason = "counts, which are written as they are")]
+
 use proptest::prelude::*;
 use stampede_stats::outcome::FailureKind;
 
@@ -98,12 +100,14 @@ struct Raw {
 /// 997 requests of two endpoints within 8 s: every tenth is answered with 503, every fiftieth not at all.
 fn samples() -> Vec<Request<'static>> {
     let failure = |n: u64| match n {
-        n if n % 50 == 0 => Some((FailureKind::Reset, "connection reset")),
-        n if n % 10 == 0 => Some((FailureKind::Status, "status 503")),
+        n if n.is_multiple_of(50) => Some((FailureKind::Reset, "connection reset")),
+        n if n.is_multiple_of(10) => Some((FailureKind::Status, "status 503")),
         _ => None,
     };
-    let us = |n: u64| 2_000 + n.wrapping_mul(2_654_435_761) % 90_000 + if n % 97 == 0 { 400_000 } else { 0 };
-    (0..997u64).map(|n| (u32::from(n % 3 == 0), 8 * n + 10, us(n), failure(n))).collect()
+    let us = |n: u64| {
+        2_000 + n.wrapping_mul(2_654_435_761) % 90_000 + if n.is_multiple_of(97) { 400_000 } else { 0 }
+    };
+    (0..997u64).map(|n| (u32::from(n.is_multiple_of(3)), 8 * n + 10, us(n), failure(n))).collect()
 }
 
 fn raw(samples: &[Request<'_>]) -> Raw {
@@ -213,9 +217,8 @@ fn vegeta_counts_what_vegeta_counts() {
     assert_near(values("Success       [ratio]")[0], succeeded / requests * 100.0, 0.005, "success");
     let codes = values("Status Codes  [code:count]");
     assert_eq!(codes, [0.0, raw.unanswered, 200.0, succeeded, 503.0, raw.refused]);
-    let at = |share: f64| raw.all[(requests * share).ceil() as usize - 1];
-    let expected =
-        [raw.all[0], mean(&raw.all), at(0.5), at(0.9), at(0.95), at(0.99), raw.all[raw.all.len() - 1]];
+    let at = |percent: usize| raw.all[(raw.all.len() * percent).div_ceil(100) - 1];
+    let expected = [raw.all[0], mean(&raw.all), at(50), at(90), at(95), at(99), raw.all[raw.all.len() - 1]];
     for (found, expected) in values("Latencies     [min, mean, 50, 90, 95, 99, max]").iter().zip(expected) {
         assert_near(*found, expected, expected / 1e3, "latency");
     }
@@ -257,7 +260,7 @@ proptest! {
     fn no_text_from_outside_acts(method in any::<String>(), name in any::<String>(), message in any::<String>(),
                                  target in any::<String>(), times in prop::collection::vec(0u64..200_000_000, 0..20)) {
         let kinds = [FailureKind::Other, FailureKind::Timeout, FailureKind::Status];
-        let fails = |n: usize| (n % 2 == 0).then_some((kinds[n % 3], message.as_str()));
+        let fails = |n: usize| n.is_multiple_of(2).then_some((kinds[n % 3], message.as_str()));
         let requests: Vec<_> = times.iter().enumerate().map(|(n, us)| (0, 500, *us, fails(n))).collect();
         let mut result = run(&[(&method, &name)], &requests, ms(1000));
         result.target = target;

@@ -12,15 +12,15 @@ pub(super) fn summary(figures: &Figures<'_>) -> (String, Vec<String>) {
     let totals = &figures.report.totals;
     let requests = totals.requests as f64;
     // Both from the first start: what is begun, and what comes behind it.
-    let total_s = figures.elapsed_s;
-    let attack_s = figures.report.run.duration_s.min(total_s);
+    let whole_s = figures.elapsed_s;
+    let attack_s = figures.report.run.duration_s.min(whole_s);
     let succeeded = figures.with_status(|code| (200..400).contains(&code));
     let all = &figures.all;
     let latencies =
         [all.min(), all.mean()].into_iter().chain([50.0, 90.0, 95.0, 99.0].map(|p| all.percentile(p)));
     let latencies: Vec<_> = latencies.chain([all.max()]).map(|ms| shown(ms, go_duration)).collect();
-    let durations = [total_s, attack_s, total_s - attack_s].map(|s| go_duration(s * 1e3));
-    let throughput = ratio(succeeded as f64, total_s);
+    let durations = [whole_s, attack_s, whole_s - attack_s].map(|s| go_duration(s * 1e3));
+    let throughput = ratio(succeeded as f64, whole_s);
     let mean = |bytes: u64| format!("{bytes}, {:.2}", ratio(bytes as f64, requests));
     let rows = [
         (
@@ -35,9 +35,8 @@ pub(super) fn summary(figures: &Figures<'_>) -> (String, Vec<String>) {
         ("Success", "[ratio]", format!("{:.2}%", ratio(succeeded as f64, requests) * 100.0)),
         ("Status Codes", "[code:count]", codes(figures)),
     ];
-    let lines: String =
-        rows.iter().map(|(name, what, value)| format!("{name:<14}{what:<34}{value}\n")).collect();
-    (format!("{lines}Error Set:\n{}", error_set(figures)), notes(figures, attack_s))
+    let lines = rows.map(|(name, what, value)| format!("{name:<14}{what:<34}{value}\n"));
+    (format!("{}Error Set:\n{}", lines.concat(), error_set(figures)), notes(figures, attack_s))
 }
 
 /// `200:5000  503:2  `; 0 is what got no response.
@@ -48,7 +47,7 @@ fn codes(figures: &Figures<'_>) -> String {
     if figures.unanswered > 0 {
         codes.insert(0, figures.unanswered);
     }
-    codes.iter().map(|(code, count)| format!("{code}:{count}  ")).collect()
+    codes.iter().map(|(code, count)| format!("{code}:{count}  ")).collect::<Vec<_>>().concat()
 }
 
 /// Each cause once.
@@ -56,7 +55,7 @@ fn error_set(figures: &Figures<'_>) -> String {
     let errors = figures.report.errors.iter().filter(|error| error.row == "request");
     let texts: BTreeSet<_> =
         errors.map(|error| format!("{}: {}\n", error.kind, safe(&error.message, Place::Line))).collect();
-    texts.into_iter().collect()
+    texts.into_iter().collect::<Vec<_>>().concat()
 }
 
 fn notes(figures: &Figures<'_>, attack_s: f64) -> Vec<String> {

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use stampede_stats::endpoint::{EndpointKey, RowKind};
+use stampede_stats::endpoint::{EndpointDelta, EndpointKey, RowKind};
 use stampede_stats::interval::Gauges;
 use stampede_stats::outcome::{FailureKind, Outcome};
 use stampede_stats::recorder::{Connected, IterationEnd, Recorder, Sample};
@@ -118,6 +118,11 @@ fn seen<'a>(point: &'a mut Point, gauges: &Gauges) -> &'a mut Point {
     point
 }
 
+fn completed_in(window: &mut crate::result::InWindow, delta: &EndpointDelta) {
+    window.requests += delta.counts.completed();
+    window.failures += delta.counts.failed;
+}
+
 fn result(mut recorder: Recorder, duration: Duration) -> RunResult {
     let mut totals = Totals::default();
     let mut timeline = Timeline::default();
@@ -139,9 +144,7 @@ fn result(mut recorder: Recorder, duration: Duration) -> RunResult {
                 course.or_insert_with(|| Timeline::short(60)).at(interval.from_s).add(delta);
             }
             if !snapshot.draining {
-                let window = in_window.entry(key.clone()).or_default();
-                window.requests += delta.counts.completed();
-                window.failures += delta.counts.failed;
+                completed_in(in_window.entry(key.clone()).or_default(), delta);
             }
         }
         totals.add(&snapshot);

@@ -17,8 +17,9 @@ use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until, timeout_at
 use tonic::Status;
 
 pub use crate::conducted::Conducted;
+use crate::export::{Exporting, Feed};
 use crate::fleet::{Assets, Door, FleetEvent, Pipe, Registry, Service, memory, order_to_wire, serve};
-use crate::journal::{Journal, Outgoing, Replayed};
+use crate::journal::{Journal, Outgoing, Replayed, written};
 use crate::local;
 use crate::run::input::{Effect, Input, Person, WorkerId};
 use crate::run::{Run, RunSetup};
@@ -68,6 +69,7 @@ pub struct Conductor {
     gallery: Gallery,
     embedded: Option<local::Embedded>,
     journal: Option<Journal>,
+    exporting: Option<Exporting>,
     /// Those whose sessions have just ended for their silence.
     silent: Vec<WorkerId>,
     over: bool,
@@ -139,6 +141,7 @@ impl Conductor {
             gallery,
             embedded: None,
             journal,
+            exporting: None,
             silent: Vec::new(),
             over: false,
         };
@@ -146,6 +149,13 @@ impl Conductor {
             conductor.handle(Input::Resumed { since });
         }
         (conductor, receiver)
+    }
+
+    /// Has the run's figures put into `feed` as well.
+    #[must_use]
+    pub fn exporting(mut self, feed: Option<Feed>) -> Self {
+        self.exporting = feed.map(|feed| Exporting::new(feed, &self.run, self.epoch));
+        self
     }
 
     /// Conducts the run to its end.
@@ -195,6 +205,9 @@ impl Conductor {
         let now = self.now();
         let view = self.run.view(now);
         self.view.send_replace(view);
+        if let Some(exporting) = &mut self.exporting {
+            exporting.look(&self.run, now);
+        }
     }
 
     fn fleet(&mut self, event: FleetEvent) {
@@ -379,13 +392,5 @@ impl Conductor {
             embedded.end();
         }
         Conducted::of(&self.run, started_at, now)
-    }
-}
-
-/// Waits until a record of the journal, where there is one, is on disk.
-async fn written(journal: &mut Option<Journal>) -> io::Result<()> {
-    match journal {
-        Some(journal) => journal.written().await,
-        None => std::future::pending().await,
     }
 }

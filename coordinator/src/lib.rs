@@ -8,6 +8,8 @@ pub mod conduct;
 pub mod conducted;
 pub mod demo;
 pub mod dispatch;
+pub mod export;
+pub mod figures;
 pub mod fleet;
 pub mod format;
 pub mod journal;

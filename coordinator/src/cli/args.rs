@@ -11,9 +11,11 @@ use stampede_scenarios::rate::Rate;
 use stampede_scenarios::units::{parse_duration, parse_rate};
 
 use super::compare::CompareArgs;
+use super::export::ExportArgs;
 use super::fleet::{FleetArgs, lease};
 use super::labels::LabelArgs;
 use super::notify::NotifyArgs;
+use super::resume::ResumeArgs;
 use super::summary::tool;
 use super::urls::UrlArgs;
 use super::watch::WatchArgs;
@@ -93,39 +95,6 @@ pub(super) struct ReportArgs {
     /// Print it as this tool would, with its definitions, instead of the table
     #[arg(long, value_name = "TOOL", env = "STAMPEDE_SUMMARY", value_parser = tool(), conflicts_with = "json")]
     pub(super) summary: Option<Style>,
-}
-
-/// What `resume` takes. Everything else is as it was when the test began.
-#[derive(Debug, ClapArgs)]
-pub(super) struct ResumeArgs {
-    /// The folder that was given to --journal
-    pub(super) dir: PathBuf,
-
-    /// Where workers connect [default: where they did]
-    #[arg(long, value_name = "ADDR", env = "STAMPEDE_BIND")]
-    pub(super) bind: Option<String>,
-
-    #[command(flatten)]
-    pub(super) fleet: FleetArgs,
-
-    #[command(flatten)]
-    pub(super) notify: NotifyArgs,
-
-    /// No full-screen terminal UI [default where there is no terminal, or CI is set]
-    #[arg(long, env = "STAMPEDE_HEADLESS", value_parser = FalseyValueParser::new())]
-    pub(super) headless: bool,
-
-    /// Keep the final screen until a key is pressed
-    #[arg(long, env = "STAMPEDE_STAY", value_parser = FalseyValueParser::new(), conflicts_with = "headless")]
-    pub(super) stay: bool,
-
-    /// Write the log here instead of to stderr
-    #[arg(long, value_name = "FILE", env = "STAMPEDE_LOG")]
-    pub(super) log: Option<PathBuf>,
-
-    /// Log more; twice: much more
-    #[arg(short, action = ArgAction::Count)]
-    pub(super) verbose: u8,
 }
 
 /// What `try` takes.
@@ -344,6 +313,9 @@ pub(super) struct RunArgs {
     /// .hlog (histograms); repeatable
     #[arg(long = "report", value_name = "FILE", env = "STAMPEDE_REPORT", value_delimiter = '\n')]
     pub(super) reports: Vec<PathBuf>,
+
+    #[command(flatten)]
+    pub(super) export: ExportArgs,
 
     /// Print the JSON report instead of the table
     #[arg(long, env = "STAMPEDE_JSON", value_parser = FalseyValueParser::new())]

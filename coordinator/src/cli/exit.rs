@@ -8,6 +8,7 @@ use stampede_scenarios::files::ReadError;
 
 use crate::baseline::BaselineError;
 use crate::certs::CertsError;
+use crate::export::ExportError;
 use crate::fleet::{FleetTlsError, ListenError};
 use crate::journal::{FolderError, ReplayError};
 use crate::report::ReportError;
@@ -60,6 +61,9 @@ pub enum Error {
     /// Nothing to watch, or no more.
     #[error("{0}")]
     Watch(#[from] WatchError),
+    /// An exporter cannot be started.
+    #[error("{0}")]
+    Export(#[from] ExportError),
     /// The demo target cannot start.
     #[error("the demo target cannot start: {0}")]
     Demo(String),
@@ -81,11 +85,12 @@ impl Error {
             | Self::Baseline(_)
             | Self::Log { .. }
             | Self::FleetTls(_)
+            | Self::Export(ExportError::File { .. })
             | Self::Journal(_)
             | Self::Replay(_)
             | Self::Certs(_) => 2,
             Self::Scenario(_) => 10,
-            Self::Listen(_) | Self::Watch(_) | Self::Demo(_) | Self::System(_) => 11,
+            Self::Listen(_) | Self::Watch(_) | Self::Export(_) | Self::Demo(_) | Self::System(_) => 11,
             Self::Workers(_) => 12,
         }
     }

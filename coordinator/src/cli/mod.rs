@@ -8,6 +8,7 @@ mod client;
 mod compare;
 mod completions;
 mod exit;
+mod export;
 mod fleet;
 mod foreign;
 mod interface;

@@ -1,26 +1,68 @@
 //! `coordinator resume DIR`: goes on with a test whose coordinator died, or tells again what came of one that is over.
 
 use std::io::IsTerminal;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use clap::builder::FalseyValueParser;
+use clap::{ArgAction, Args as ClapArgs};
 use stampede_proto::prepare::AssetInfo;
 use stampede_scenarios::compile::compile;
 use stampede_scenarios::source::FilesAtHand;
 use tokio::time::Instant;
 
-use super::args::{ResumeArgs, RunArgs};
+use super::args::RunArgs;
 use super::exit::{Error, Outcome};
-use super::fleet::join_command;
+use super::export::ExportArgs;
+use super::fleet::{FleetArgs, join_command};
 use super::interface;
 use super::journal::journal;
 use super::labels::LabelArgs;
 use super::log::Log;
+use super::notify::NotifyArgs;
 use super::prepare::Test;
 use super::run::{door, embedded, spawn_rate, tell};
 use crate::conduct::{Conducted, Conductor, Job};
+use crate::export::Exporters;
 use crate::journal::{Anchor, Folder, Head, Opened, Replayed};
 use crate::run::RunSetup;
+
+/// What `resume` takes. Everything else is as it was when the test began.
+#[derive(Debug, ClapArgs)]
+pub(super) struct ResumeArgs {
+    /// The folder that was given to --journal
+    pub(super) dir: PathBuf,
+
+    /// Where workers connect [default: where they did]
+    #[arg(long, value_name = "ADDR", env = "STAMPEDE_BIND")]
+    pub(super) bind: Option<String>,
+
+    #[command(flatten)]
+    pub(super) fleet: FleetArgs,
+
+    #[command(flatten)]
+    pub(super) notify: NotifyArgs,
+
+    #[command(flatten)]
+    pub(super) export: ExportArgs,
+
+    /// No full-screen terminal UI [default where there is no terminal, or CI is set]
+    #[arg(long, env = "STAMPEDE_HEADLESS", value_parser = FalseyValueParser::new())]
+    pub(super) headless: bool,
+
+    /// Keep the final screen until a key is pressed
+    #[arg(long, env = "STAMPEDE_STAY", value_parser = FalseyValueParser::new(), conflicts_with = "headless")]
+    pub(super) stay: bool,
+
+    /// Write the log here instead of to stderr
+    #[arg(long, value_name = "FILE", env = "STAMPEDE_LOG")]
+    pub(super) log: Option<PathBuf>,
+
+    /// Log more; twice: much more
+    #[arg(short, action = ArgAction::Count)]
+    pub(super) verbose: u8,
+}
 
 /// Goes on.
 pub(super) fn resume(given: &ResumeArgs) -> Result<Outcome, Error> {
@@ -63,6 +105,7 @@ fn as_it_was(given: &ResumeArgs, head: &Head) -> RunArgs {
     RunArgs {
         bind: given.bind.clone().or_else(|| head.bind.clone()),
         fleet: given.fleet.clone(),
+        export: given.export.clone(),
         expect_workers: head.expected,
         threads: head.threads,
         source_ip: head.source_ips.clone(),
@@ -129,6 +172,10 @@ async fn go_on(given: &ResumeArgs, args: &RunArgs, rest: Rest, log: &Log) -> Res
     let epoch = Instant::now().checked_sub(elapsed);
     let epoch =
         epoch.ok_or_else(|| Error::System("the clock does not reach back to the start".to_owned()))?;
+    let (exporters, feed) = Exporters::start(&args.export.wanted()).await?;
+    if let (Some(address), false) = (exporters.serving(), full_screen) {
+        interface::say(&format!("metrics at http://{address}/metrics"));
+    }
     let journal = journal(folder, epoch)?;
     let job = Job {
         setup,
@@ -140,5 +187,7 @@ async fn go_on(given: &ResumeArgs, args: &RunArgs, rest: Rest, log: &Log) -> Res
     };
     let (conductor, view) = Conductor::journaled(job, journal, Some(replayed));
     let show = interface::Show { full_screen, stay: given.stay };
-    Ok(interface::accompany(conductor, view, show, log).await)
+    let mut conducted = interface::accompany(conductor.exporting(feed), view, show, log).await;
+    exporters.finish(&mut conducted.result).await;
+    Ok(conducted)
 }

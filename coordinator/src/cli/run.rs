@@ -20,6 +20,7 @@ use super::summary::told;
 use super::urls::write_new;
 use crate::conduct::{Conducted, Conductor, Job};
 use crate::demo::Demo;
+use crate::export::Exporters;
 use crate::fleet::{Door, ListenError, listen_on, resolve};
 use crate::local;
 use crate::report::{Report, check_target, last_path, stdout_text, write_last};
@@ -159,6 +160,10 @@ async fn conduct(args: &RunArgs, start: Start, log: &Log) -> Result<Conducted, E
     {
         interface::say(&format!("listening on {address}"));
     }
+    let (exporters, feed) = Exporters::start(&args.export.wanted()).await?;
+    if let (Some(address), false) = (exporters.serving(), full_screen) {
+        interface::say(&format!("metrics at http://{address}/metrics"));
+    }
     let journal = match &args.journal {
         Some(dir) => Some(begin(dir, args, &test, door.as_ref())?),
         None => None,
@@ -176,7 +181,9 @@ async fn conduct(args: &RunArgs, start: Start, log: &Log) -> Result<Conducted, E
         None => Conductor::new(job),
     };
     let show = interface::Show { full_screen, stay: args.stay };
-    Ok(interface::accompany(conductor, view, show, log).await)
+    let mut conducted = interface::accompany(conductor.exporting(feed), view, show, log).await;
+    exporters.finish(&mut conducted.result).await;
+    Ok(conducted)
 }
 
 /// Writes the reports and says what came of the run.

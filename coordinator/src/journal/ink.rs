@@ -193,3 +193,11 @@ fn write(file: &mut File, record: &JournalRecord) -> io::Result<()> {
     file.write_all(&frame)?;
     file.sync_data()
 }
+
+/// Waits until a record of the journal, where there is one, is on disk.
+pub(crate) async fn written(journal: &mut Option<Journal>) -> io::Result<()> {
+    match journal {
+        Some(journal) => journal.written().await,
+        None => std::future::pending().await,
+    }
+}

@@ -13,6 +13,7 @@ mod replay;
 pub use entry::EntryError;
 pub use folder::{Folder, FolderError, Opened};
 pub use head::{Anchor, Head, HeadError};
+pub(crate) use ink::written;
 pub use ink::{Journal, Outgoing};
 pub use replay::{ReplayError, Replayed};
 

@@ -40,6 +40,11 @@ impl Run {
         self.start
     }
 
+    /// Run seconds for which every live worker has reported.
+    pub fn reported(&self) -> u32 {
+        self.watermark
+    }
+
     /// Whether every worker of the run was lost.
     pub fn lost_everyone(&self) -> bool {
         !self.crew.is_empty() && self.crew().all(|member| member.lost_at.is_some() && !member.finished)

@@ -7,6 +7,7 @@ mod control;
 mod crew;
 mod delivery;
 mod ending;
+mod figures;
 mod finish;
 pub mod input;
 mod ledger;
@@ -24,5 +25,6 @@ mod state;
 mod watch;
 mod windows;
 
+pub use figures::Before;
 pub use finish::Facts;
 pub use state::{Run, RunSetup};

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use stampede_coordinator::conduct::{Conducted, Conductor};
+use stampede_coordinator::export::Feed;
 use stampede_coordinator::fleet::{memory, pipe};
 use stampede_coordinator::result::StopReason;
 use stampede_coordinator::view::WorkerState;
@@ -67,8 +68,8 @@ pub(crate) fn settings(dialer: Dialer) -> Settings {
 }
 
 /// How a run went.
-struct Ran {
-    conducted: Conducted,
+pub(crate) struct Ran {
+    pub(crate) conducted: Conducted,
     target: Target,
     /// Pipes made: two for each time the worker registered.
     dialled: u32,
@@ -77,9 +78,15 @@ struct Ran {
 
 /// Runs a test; the line is cut at each of these run times.
 async fn run(step: &str, load: &str, cuts: &[Duration]) -> Ran {
+    run_exporting(step, load, cuts, None).await
+}
+
+/// The same, with its figures put into `feed`.
+pub(crate) async fn run_exporting(step: &str, load: &str, cuts: &[Duration], feed: Option<Feed>) -> Ran {
     let (pipes, incoming) = memory();
     let (job, file) = job(step, load);
     let (conductor, mut view) = Conductor::over(job, incoming);
+    let conductor = conductor.exporting(feed);
     let (cut, cuttable) = watch::channel(0);
     let (target, dialled) = (Target::default(), Arc::new(AtomicU32::new(0)));
     let settings = settings(dialer(pipes, cuttable, Arc::clone(&dialled)));

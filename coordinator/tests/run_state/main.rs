@@ -3,6 +3,7 @@
 mod agree;
 mod arrivals;
 mod beside;
+mod figures;
 mod iterations;
 mod life;
 mod losses;

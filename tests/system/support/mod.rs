@@ -6,6 +6,7 @@ mod dir;
 mod output;
 pub(crate) mod process;
 pub(crate) mod proxy;
+pub(crate) mod receiver;
 mod report;
 pub(crate) mod terminal;
 

@@ -70,7 +70,7 @@ pub(super) enum Command {
     /// Make a private authority and certificates for the connection between coordinator and workers
     Certs(CertsArgs),
     /// Go on with a test whose coordinator died, from its --journal
-    Resume(ResumeArgs),
+    Resume(Box<ResumeArgs>),
     /// Show a run that was saved, or make any report from it
     Report(ReportArgs),
     /// Look at a test that another coordinator runs, on its screen; leaving does not stop it

@@ -150,7 +150,7 @@ async fn screen(
             let _ = wish.try_send(wanted);
         }
         // The screen is gone, or stays with its last picture and asks for nothing.
-        std::future::pending().await
+        std::future::pending::<()>().await;
     };
     let follow = async {
         let followed = tokio::select! {

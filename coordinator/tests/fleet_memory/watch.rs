@@ -131,7 +131,7 @@ fn noise(seed: u64) -> String {
         state ^= state << 17;
         state
     };
-    (0..3000).map(|_| format!("{:016x}", next())).collect()
+    (0..3000).map(|_| format!("{:016x}", next())).collect::<Vec<_>>().concat()
 }
 
 #[tokio::test(start_paused = true)]

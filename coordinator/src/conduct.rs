@@ -70,6 +70,8 @@ pub struct Conductor {
     journal: Option<Journal>,
     /// Those whose sessions have just ended for their silence.
     silent: Vec<WorkerId>,
+    /// Lines of this process's log, to be shown.
+    lines: Option<mpsc::Receiver<String>>,
     over: bool,
 }
 
@@ -140,12 +142,19 @@ impl Conductor {
             embedded: None,
             journal,
             silent: Vec::new(),
+            lines: None,
             over: false,
         };
         if let Some(since) = since {
             conductor.handle(Input::Resumed { since });
         }
         (conductor, receiver)
+    }
+
+    /// Shows `lines` of this process's log among what happened.
+    #[must_use]
+    pub fn with_log(self, lines: mpsc::Receiver<String>) -> Self {
+        Self { lines: Some(lines), ..self }
     }
 
     /// Conducts the run to its end.
@@ -193,6 +202,13 @@ impl Conductor {
 
     fn publish(&mut self) {
         let now = self.now();
+        if let Some(lines) = &mut self.lines {
+            // Not what comes meanwhile: that can go on.
+            for _ in 0..lines.len() {
+                let Ok(line) = lines.try_recv() else { break };
+                self.run.log_line(line, now);
+            }
+        }
         let view = self.run.view(now);
         self.view.send_replace(view);
     }

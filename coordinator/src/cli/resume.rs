@@ -1,6 +1,5 @@
 //! `coordinator resume DIR`: goes on with a test whose coordinator died, or tells again what came of one that is over.
 
-use std::io::IsTerminal;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -115,9 +114,7 @@ async fn go_on(given: &ResumeArgs, args: &RunArgs, rest: Rest, log: &Log) -> Res
     let Rest { setup, test, folder, mut replayed, head } = rest;
     let embedded = embedded(args, false)?;
     let door = door(args).await?;
-    let terminals = std::io::stdout().is_terminal() && std::io::stdin().is_terminal();
-    let in_ci = std::env::var_os("CI").is_some_and(|ci| !ci.is_empty());
-    let full_screen = terminals && !in_ci && !given.headless;
+    let full_screen = given.screen.is_full();
     if let (Some(address), false) =
         (door.as_ref().and_then(|door| door.listener.local_addr().ok()), full_screen)
     {
@@ -139,6 +136,5 @@ async fn go_on(given: &ResumeArgs, args: &RunArgs, rest: Rest, log: &Log) -> Res
         control: given.fleet.allows_control(),
     };
     let (conductor, view) = Conductor::journaled(job, journal, Some(replayed));
-    let show = interface::Show { full_screen, stay: given.stay };
-    Ok(interface::accompany(conductor, view, show, log).await)
+    Ok(interface::accompany(conductor, view, given.screen.show(full_screen), log).await)
 }

@@ -72,6 +72,8 @@ pub struct Conductor {
     exporting: Option<Exporting>,
     /// Those whose sessions have just ended for their silence.
     silent: Vec<WorkerId>,
+    /// Lines of this process's log, to be shown.
+    lines: Option<mpsc::Receiver<String>>,
     over: bool,
 }
 
@@ -143,6 +145,7 @@ impl Conductor {
             journal,
             exporting: None,
             silent: Vec::new(),
+            lines: None,
             over: false,
         };
         if let Some(since) = since {
@@ -156,6 +159,12 @@ impl Conductor {
     pub fn exporting(mut self, feed: Option<Feed>) -> Self {
         self.exporting = feed.map(|feed| Exporting::new(feed, &self.run, self.epoch));
         self
+    }
+
+    /// Shows `lines` of this process's log among what happened.
+    #[must_use]
+    pub fn with_log(self, lines: mpsc::Receiver<String>) -> Self {
+        Self { lines: Some(lines), ..self }
     }
 
     /// Conducts the run to its end.
@@ -203,6 +212,13 @@ impl Conductor {
 
     fn publish(&mut self) {
         let now = self.now();
+        if let Some(lines) = &mut self.lines {
+            // Not what comes meanwhile: that can go on.
+            for _ in 0..lines.len() {
+                let Ok(line) = lines.try_recv() else { break };
+                self.run.log_line(line, now);
+            }
+        }
         let view = self.run.view(now);
         self.view.send_replace(view);
         if let Some(exporting) = &mut self.exporting {

@@ -84,6 +84,20 @@ pub fn bytes(size: u64) -> String {
     if unit != 'B' && value < 9.95 { format!("{value:.1} {unit}") } else { format!("{value:.0} {unit}") }
 }
 
+/// A size per second: `0 B/s`, `1.2 M/s`.
+pub fn bytes_per_s(rate: f64) -> String {
+    if !rate.is_finite() {
+        return NONE.to_owned();
+    }
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a conversion that saturates, of what is not below zero"
+    )]
+    let size = rate.max(0.0).round() as u64;
+    format!("{}/s", bytes(size))
+}
+
 /// Puts a narrow space between the thousands of the number at the front of `digits`.
 fn group(digits: &str) -> String {
     let whole = digits.find(|c: char| !c.is_ascii_digit()).unwrap_or(digits.len());

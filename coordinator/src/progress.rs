@@ -226,7 +226,7 @@ mod tests {
             samples::preparing(),
             samples::ramping(),
             samples::ramping(),
-            samples::failing(),
+            samples::limited(),
             samples::draining(),
             samples::finished(),
         ]
@@ -238,11 +238,11 @@ mod tests {
         insta::assert_snapshot!(said.join("\n"), @r"
         waiting for workers: 1 of 2 after 12 s; type: STAMPEDE_TOKEN=7f3a9c worker --connect 192.0.2.10:5557
         preparing: 2 workers
-        00:12 ramping to 200 users
-        00:12 ramping    users 120/200      768 req/s   0.00 fail/s   p50 12.0 p95 37.2 p99 79.2 ms   2 workers
+        00:12 ramping to 210 users
+        00:12 ramping    users 120/210      768 req/s   0.00 fail/s   p50 12.0 p95 37.2 p99 79.2 ms   2 workers
         00:41 steady at 200 users
         notice: generator-limited: worker w2 wakes 14.2 ms late (p99) and uses 97 % of a core; the target may be able to take more
-        00:41 steady     users 200/200     1284 req/s    212 fail/s   p50 12.0 p95 37.2 p99 79.2 ms   2 workers
+        00:41 steady     users 200/200     1284 req/s   0.00 fail/s   p50 12.0 p95 37.2 p99 79.2 ms   2 workers
         01:00 draining: 45 users finishing
         01:00 draining   users 45          1284 req/s   0.00 fail/s   p50 12.0 p95 37.2 p99 79.2 ms   2 workers
         01:01 finished
@@ -285,6 +285,6 @@ mod tests {
         tokio::time::sleep(secs(1)).await;
         publish.send_replace(samples::finished());
         let text = String::from_utf8(writing.await.unwrap().unwrap()).unwrap();
-        assert!(text.contains("ramping to 200 users") && text.ends_with("finished\n"), "{text}");
+        assert!(text.contains("ramping to 210 users") && text.ends_with("finished\n"), "{text}");
     }
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use stampede_stats::counts::RequestCounts;
 use stampede_stats::endpoint::EndpointKey;
 use stampede_stats::timeline::Timeline;
 use stampede_stats::totals::Totals;
@@ -107,6 +108,26 @@ pub struct InWindow {
     pub requests: u64,
     /// Of these, failed.
     pub failures: u64,
+    /// Bytes of their response bodies.
+    pub bytes_in: u64,
+    /// Bytes of their request bodies.
+    pub bytes_out: u64,
+}
+
+impl InWindow {
+    /// What completed of `counts`.
+    pub fn of(counts: &RequestCounts) -> Self {
+        let RequestCounts { failed, bytes_in, bytes_out, .. } = *counts;
+        Self { requests: counts.completed(), failures: failed, bytes_in, bytes_out }
+    }
+
+    /// Adds `other`. What a peer makes up must not overflow.
+    pub fn add(&mut self, other: &Self) {
+        self.requests = self.requests.saturating_add(other.requests);
+        self.failures = self.failures.saturating_add(other.failures);
+        self.bytes_in = self.bytes_in.saturating_add(other.bytes_in);
+        self.bytes_out = self.bytes_out.saturating_add(other.bytes_out);
+    }
 }
 
 /// What began in the warm-up, as far as [`Totals`] does not have it.

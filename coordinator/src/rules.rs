@@ -270,11 +270,7 @@ mod tests {
     }
 
     fn judged(rule: &str, rows: &BTreeMap<EndpointKey, EndpointStats<u64>>) -> (Option<f64>, bool) {
-        let window = |stats: &EndpointStats<u64>| InWindow {
-            requests: stats.counts.completed(),
-            failures: stats.counts.failed,
-        };
-        let in_window = rows.iter().map(|(key, stats)| (key.clone(), window(stats))).collect();
+        let in_window = rows.iter().map(|(key, row)| (key.clone(), InWindow::of(&row.counts))).collect();
         let iterations = IterationCounts { begun: 10, completed: 8, failed: 2, ..IterationCounts::default() };
         let seen = Seen { rows, in_window: &in_window, seconds: 2.0, iterations, dropped: 3 };
         let judged = judge(&parse(rule).expect(rule), &seen);

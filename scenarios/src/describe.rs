@@ -4,7 +4,7 @@ mod steps;
 
 use std::fmt::Write;
 
-pub use load::{describe_load, describe_rate, per_second};
+pub use load::{describe_load, describe_rate, describe_users, per_second};
 
 use crate::advice::advice;
 use crate::data::{self, FeederId};

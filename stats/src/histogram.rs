@@ -105,6 +105,11 @@ impl<C: Counter> Times<C> {
         self.exact
     }
 
+    /// (microseconds, how many), ascending, to histogram resolution.
+    pub fn recorded(&self) -> impl Iterator<Item = (u32, u64)> {
+        self.buckets.iter().flat_map(Buckets::recorded)
+    }
+
     /// The mean in ms; `None` without values.
     pub fn mean_ms(&self) -> Option<f64> {
         (self.exact.count > 0).then(|| self.exact.sum_ns as f64 / self.exact.count as f64 / 1e6)

@@ -31,6 +31,8 @@ pub struct Point {
     pub bytes_out: u64,
     /// Response times of the completed ones.
     pub times: PointTimes,
+    /// Arrivals begun; 0 where nothing arrives.
+    pub arrivals: u64,
     /// Users alive at the end of the step.
     pub users: u64,
     /// Users the profile asked for at the end of the step.
@@ -63,6 +65,7 @@ impl Point {
         self.bytes_in = self.bytes_in.saturating_add(other.bytes_in);
         self.head_bytes_in = self.head_bytes_in.saturating_add(other.head_bytes_in);
         self.bytes_out = self.bytes_out.saturating_add(other.bytes_out);
+        self.arrivals = self.arrivals.saturating_add(other.arrivals);
         self.times.merge(&other.times.unpack());
     }
 

@@ -43,8 +43,7 @@ fn run() -> RunResult {
     for row in [("GET", "/"), ("POST", "/")].map(|(method, name)| EndpointKey::new(method, name)) {
         totals.all.add(&totals.endpoints[&row].counts);
     }
-    let rated =
-        |row: &EndpointStats<u64>| InWindow { requests: row.counts.completed(), failures: row.counts.failed };
+    let rated = |row: &EndpointStats<u64>| InWindow::of(&row.counts);
     result.in_window = totals.endpoints.iter().map(|(key, row)| (key.clone(), rated(row))).collect();
     totals.iterations = IterationCounts { begun: 10, completed: 7, failed: 3, ..IterationCounts::default() };
     result.accounting.iterations_begun = 10;

@@ -16,6 +16,7 @@ use super::fleet::{FleetArgs, lease};
 use super::labels::LabelArgs;
 use super::notify::NotifyArgs;
 use super::resume::ResumeArgs;
+use super::screen::ScreenArgs;
 use super::summary::tool;
 use super::urls::UrlArgs;
 use super::watch::WatchArgs;
@@ -250,7 +251,6 @@ pub(super) struct LoadArgs {
 
 /// What running a test takes.
 #[derive(Debug, Clone, Default, ClapArgs)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub(super) struct RunArgs {
     /// The scenario file, or one URL
     #[arg(value_name = "SCENARIO | URL")]
@@ -325,13 +325,8 @@ pub(super) struct RunArgs {
     #[arg(long, value_name = "TOOL", env = "STAMPEDE_SUMMARY", value_parser = tool(), conflicts_with = "json")]
     pub(super) summary: Option<Style>,
 
-    /// No full-screen terminal UI [default where there is no terminal, or CI is set]
-    #[arg(long, env = "STAMPEDE_HEADLESS", value_parser = FalseyValueParser::new())]
-    pub(super) headless: bool,
-
-    /// Keep the final screen until a key is pressed
-    #[arg(long, env = "STAMPEDE_STAY", value_parser = FalseyValueParser::new(), conflicts_with = "headless")]
-    pub(super) stay: bool,
+    #[command(flatten)]
+    pub(super) screen: ScreenArgs,
 
     /// Exit code when requests failed
     #[arg(long, value_name = "N", env = "STAMPEDE_EXIT_CODE_ON_ERROR", default_value_t = 1)]

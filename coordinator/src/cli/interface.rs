@@ -7,6 +7,7 @@ use tokio::sync::{mpsc, watch};
 use super::log::Log;
 use crate::conduct::{Conducted, Conductor};
 use crate::run::input::Person;
+use crate::tui::Theme;
 use crate::view::RunView;
 use crate::{progress, tui};
 
@@ -20,6 +21,8 @@ pub(super) struct Show {
     pub(super) full_screen: bool,
     /// The last picture stays until a key is pressed.
     pub(super) stay: bool,
+    /// The looks of the screen.
+    pub(super) theme: Theme,
 }
 
 /// Whether somebody sits at a terminal, and no CI does.
@@ -35,6 +38,10 @@ pub(super) async fn accompany(
     how: Show,
     log: &Log,
 ) -> Conducted {
+    let conductor = match log.lines() {
+        Some(lines) => conductor.with_log(lines),
+        None => conductor,
+    };
     let (people, requests) = mpsc::channel(REQUESTS);
     // A signal that no run takes any more is for the screen that stayed.
     let (left, leave) = watch::channel(false);
@@ -42,7 +49,9 @@ pub(super) async fn accompany(
     let show = async {
         if how.full_screen {
             log.hold();
-            let shown = screen(view.clone(), people, how.stay.then_some(leave)).await;
+            let setup =
+                tui::Setup { theme: how.theme, mode: tui::Mode::Own, stay: how.stay.then_some(leave) };
+            let shown = tui::run(view.clone(), people, setup).await;
             log.release();
             match shown {
                 Ok(()) => return,
@@ -57,33 +66,6 @@ pub(super) async fn accompany(
     let (conducted, ()) = tokio::join!(conductor.conduct(requests), show);
     signals.abort();
     conducted
-}
-
-/// The screen, with its commands translated.
-async fn screen(
-    view: watch::Receiver<RunView>,
-    people: mpsc::Sender<Person>,
-    stay: Option<watch::Receiver<bool>>,
-) -> std::io::Result<()> {
-    let (commands, mut pressed) = mpsc::channel(REQUESTS);
-    let translate = async move {
-        while let Some(command) = pressed.recv().await {
-            let person = match command {
-                tui::Command::Quit => Person::Quit,
-                tui::Command::Interrupt => Person::Interrupt,
-                tui::Command::ChangeUsers(by) => Person::ChangeUsers(by),
-                tui::Command::More => Person::More,
-                tui::Command::Less => Person::Less,
-                tui::Command::Pause => Person::Pause,
-                tui::Command::NextStage => Person::NextStage,
-            };
-            if people.send(person).await.is_err() {
-                break;
-            }
-        }
-    };
-    let (shown, ()) = tokio::join!(tui::run(view, commands, stay), translate);
-    shown
 }
 
 /// Ctrl-C and SIGTERM, each time.

@@ -1,16 +1,20 @@
-//! Where the log goes: a file, stderr, or, while the screen belongs to the UI, into memory until it is free again.
+//! Where the log goes: a file, stderr, or, while the screen belongs to the UI, into memory until it is free again. What matters
+//! of it is also for the screen itself.
 
 use std::collections::VecDeque;
+use std::fmt::{Debug, Write as _};
 use std::fs::File;
 use std::io::{self, Write};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use tracing::Level;
+use tokio::sync::mpsc;
+use tracing::field::{Field, Visit};
+use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::Layer;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::fmt::MakeWriter;
-use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::layer::{Context, SubscriberExt};
 use tracing_subscriber::util::SubscriberInitExt;
 
 use super::exit::Error;
@@ -18,9 +22,16 @@ use super::exit::Error;
 /// Lines kept while the UI is on.
 const KEPT: usize = 1000;
 
+/// Lines that wait for the screen; beyond it they are only in the log.
+const WAITING: usize = 200;
+
 /// The log's way out.
 #[derive(Debug, Clone)]
-pub(super) struct Log(Arc<Mutex<Sink>>);
+pub(super) struct Log {
+    sink: Arc<Mutex<Sink>>,
+    /// Until somebody takes them.
+    lines: Arc<Mutex<Option<mpsc::Receiver<String>>>>,
+}
 
 #[derive(Debug)]
 enum Sink {
@@ -47,17 +58,25 @@ impl Log {
             1 => Level::INFO,
             _ => Level::DEBUG,
         };
-        let log = Self(Arc::new(Mutex::new(sink)));
+        let (sender, lines) = mpsc::channel(WAITING);
+        let log = Self { sink: Arc::new(Mutex::new(sink)), lines: Arc::new(Mutex::new(Some(lines))) };
         let writer = log.clone();
         // What a scenario writes into the log is what somebody asked for.
         let shown = Targets::new().with_default(level).with_target("scenario", level.max(Level::INFO));
         let lines = tracing_subscriber::fmt::layer().with_ansi(false).with_writer(writer).with_filter(shown);
-        tracing_subscriber::registry().with(lines).init();
+        // What the run says of itself it also tells the screen, with -v or without: here are only warnings and the scenario's lines.
+        let for_screen = Targets::new().with_default(Level::WARN).with_target("scenario", Level::INFO);
+        tracing_subscriber::registry().with(lines).with(ForScreen(sender).with_filter(for_screen)).init();
         Ok(log)
     }
 
     fn sink(&self) -> std::sync::MutexGuard<'_, Sink> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.sink.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What of the log is for the screen; once.
+    pub(super) fn lines(&self) -> Option<mpsc::Receiver<String>> {
+        self.lines.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
     /// The screen belongs to the UI: nothing goes to stderr.
@@ -107,5 +126,56 @@ impl<'a> MakeWriter<'a> for Log {
 
     fn make_writer(&'a self) -> Log {
         self.clone()
+    }
+}
+
+/// Hands lines on to the screen, and never waits for it.
+#[derive(Debug)]
+struct ForScreen(mpsc::Sender<String>);
+
+impl<S: Subscriber> Layer<S> for ForScreen {
+    fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
+        let mut text = Text::default();
+        event.record(&mut text);
+        // Where nobody looks, or too much is said at once, the log has it.
+        let _ = self.0.try_send(text.0);
+    }
+}
+
+/// The message of an event, and behind it what else it says.
+#[derive(Debug, Default)]
+struct Text(String);
+
+impl Visit for Text {
+    fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
+        let gap = if self.0.is_empty() { "" } else { "  " };
+        // Writing to a String cannot fail.
+        let _ = match field.name() {
+            "message" => write!(self.0, "{gap}{value:?}"),
+            name => write!(self.0, "{gap}{name}={value:?}"),
+        };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_screen_gets_warnings_and_what_the_scenario_says_and_is_not_waited_for() {
+        let (sender, mut lines) = mpsc::channel(2);
+        let filter = Targets::new().with_default(Level::WARN).with_target("scenario", Level::INFO);
+        let subscriber = tracing_subscriber::registry().with(ForScreen(sender).with_filter(filter));
+        tracing::subscriber::with_default(subscriber, || {
+            tracing::info!("not this");
+            tracing::info!(target: "scenario", "cart {} is full", 7);
+            tracing::warn!(port = 80, "taken");
+            tracing::warn!("one too many");
+        });
+        let mut got = vec![];
+        while let Ok(line) = lines.try_recv() {
+            got.push(line);
+        }
+        assert_eq!(got, ["cart 7 is full", "taken  port=80"]);
     }
 }

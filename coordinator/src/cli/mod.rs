@@ -23,6 +23,7 @@ mod report;
 mod resume;
 mod rules;
 mod run;
+mod screen;
 mod summary;
 mod trial;
 mod urls;

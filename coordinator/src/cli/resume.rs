@@ -1,11 +1,9 @@
 //! `coordinator resume DIR`: goes on with a test whose coordinator died, or tells again what came of one that is over.
 
-use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use clap::builder::FalseyValueParser;
 use clap::{ArgAction, Args as ClapArgs};
 use stampede_proto::prepare::AssetInfo;
 use stampede_scenarios::compile::compile;
@@ -23,6 +21,7 @@ use super::log::Log;
 use super::notify::NotifyArgs;
 use super::prepare::Test;
 use super::run::{door, embedded, spawn_rate, tell};
+use super::screen::ScreenArgs;
 use crate::conduct::{Conducted, Conductor, Job};
 use crate::export::Exporters;
 use crate::journal::{Anchor, Folder, Head, Opened, Replayed};
@@ -47,13 +46,8 @@ pub(super) struct ResumeArgs {
     #[command(flatten)]
     pub(super) export: ExportArgs,
 
-    /// No full-screen terminal UI [default where there is no terminal, or CI is set]
-    #[arg(long, env = "STAMPEDE_HEADLESS", value_parser = FalseyValueParser::new())]
-    pub(super) headless: bool,
-
-    /// Keep the final screen until a key is pressed
-    #[arg(long, env = "STAMPEDE_STAY", value_parser = FalseyValueParser::new(), conflicts_with = "headless")]
-    pub(super) stay: bool,
+    #[command(flatten)]
+    pub(super) screen: ScreenArgs,
 
     /// Write the log here instead of to stderr
     #[arg(long, value_name = "FILE", env = "STAMPEDE_LOG")]
@@ -158,9 +152,7 @@ async fn go_on(given: &ResumeArgs, args: &RunArgs, rest: Rest, log: &Log) -> Res
     let Rest { setup, test, folder, mut replayed, head } = rest;
     let embedded = embedded(args, false)?;
     let door = door(args).await?;
-    let terminals = std::io::stdout().is_terminal() && std::io::stdin().is_terminal();
-    let in_ci = std::env::var_os("CI").is_some_and(|ci| !ci.is_empty());
-    let full_screen = terminals && !in_ci && !given.headless;
+    let full_screen = given.screen.is_full();
     if let (Some(address), false) =
         (door.as_ref().and_then(|door| door.listener.local_addr().ok()), full_screen)
     {
@@ -186,7 +178,7 @@ async fn go_on(given: &ResumeArgs, args: &RunArgs, rest: Rest, log: &Log) -> Res
         control: given.fleet.allows_control(),
     };
     let (conductor, view) = Conductor::journaled(job, journal, Some(replayed));
-    let show = interface::Show { full_screen, stay: given.stay };
+    let show = given.screen.show(full_screen);
     let mut conducted = interface::accompany(conductor.exporting(feed), view, show, log).await;
     exporters.finish(&mut conducted.result).await;
     Ok(conducted)

@@ -1,6 +1,5 @@
 //! `coordinator [SCENARIO]`: conducts a test and tells what came of it.
 
-use std::io::IsTerminal;
 use std::time::Duration;
 
 use stampede_scenarios::plan::Plan;
@@ -31,9 +30,7 @@ const DEFAULT_BIND: &str = "127.0.0.1:5557";
 
 /// Runs a test.
 pub(super) fn run(args: &RunArgs) -> Result<Outcome, Error> {
-    let on_terminal = std::io::stdout().is_terminal() && std::io::stdin().is_terminal();
-    let in_ci = std::env::var_os("CI").is_some_and(|ci| !ci.is_empty());
-    let full_screen = on_terminal && !in_ci && !args.headless;
+    let full_screen = args.screen.is_full();
     let (chosen, demo) = choose(args, full_screen)?;
     let embedded = embedded(args, demo && args.load.host.is_none())?;
     if demo && args.journal.is_some() {
@@ -180,7 +177,7 @@ async fn conduct(args: &RunArgs, start: Start, log: &Log) -> Result<Conducted, E
         Some(journal) => Conductor::journaled(job, journal, None),
         None => Conductor::new(job),
     };
-    let show = interface::Show { full_screen, stay: args.stay };
+    let show = args.screen.show(full_screen);
     let mut conducted = interface::accompany(conductor.exporting(feed), view, show, log).await;
     exporters.finish(&mut conducted.result).await;
     Ok(conducted)

@@ -16,6 +16,7 @@ use super::exit::{Error, Outcome};
 use super::fleet::read;
 use super::interface::{on_terminal, say};
 use super::log::Log;
+use crate::run::input::Person;
 use crate::view::RunView;
 use crate::watch::{Attached, Line, Tls, WatchError};
 use crate::{progress, tui};
@@ -143,6 +144,7 @@ async fn screen(
     let (commands, mut pressed) = mpsc::channel(WISHES);
     let (wish, wishes) = mpsc::channel(WISHES);
     let (left, stay) = watch::channel(false);
+    let (gone, mut is_gone) = watch::channel(false);
     let pass_on = async {
         while let Some(command) = pressed.recv().await {
             let Some(wanted) = wanted(command) else { return };
@@ -157,6 +159,8 @@ async fn screen(
             followed = attached.follow(wishes) => followed.map(|()| true),
             () = pass_on => Ok(false),
             _ = leave.wait_for(|left| *left) => Ok(false),
+            // The person has left.
+            _ = is_gone.wait_for(|gone| *gone) => Ok(false),
         };
         if !matches!(followed, Ok(true)) {
             left.send_replace(true);
@@ -165,7 +169,9 @@ async fn screen(
     };
     let show = async {
         log.hold();
-        let shown = tui::run(view.clone(), commands, Some(stay)).await;
+        let mode = tui::Mode::Watching { control: true };
+        let theme = tui::Theme::chosen(None, |name| std::env::var_os(name));
+        let shown = tui::run(view.clone(), commands, tui::Setup { theme, mode, stay: Some(stay) }).await;
         log.release();
         if let Err(error) = shown {
             say(&format!("no full-screen terminal UI ({error}); going on with lines"));
@@ -173,20 +179,21 @@ async fn screen(
                 tracing::warn!("progress cannot be shown: {error}");
             }
         }
+        gone.send_replace(true);
     };
     let (followed, ()) = tokio::join!(follow, show);
     followed
 }
 
 /// What a key wants of the run; `None` leaves.
-fn wanted(command: tui::Command) -> Option<Wish> {
-    match command {
-        tui::Command::Quit | tui::Command::Interrupt => None,
-        tui::Command::ChangeUsers(by) => Some(Wish::ChangeUsers(by)),
-        tui::Command::More => Some(Wish::More),
-        tui::Command::Less => Some(Wish::Less),
-        tui::Command::Pause => Some(Wish::Pause),
-        tui::Command::NextStage => Some(Wish::NextStage),
+fn wanted(person: Person) -> Option<Wish> {
+    match person {
+        Person::Quit | Person::Interrupt => None,
+        Person::ChangeUsers(by) => Some(Wish::ChangeUsers(by)),
+        Person::More => Some(Wish::More),
+        Person::Less => Some(Wish::Less),
+        Person::Pause => Some(Wish::Pause),
+        Person::NextStage => Some(Wish::NextStage),
     }
 }
 

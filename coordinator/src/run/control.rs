@@ -17,6 +17,7 @@ use super::input::{Effect, Person};
 use super::state::Run;
 use crate::dispatch::Dispatch;
 use crate::result::{LoadChange, StopReason};
+use crate::view::LogKind;
 
 /// How far ahead a change of the arrival rate is, beside the way to the workers: two heartbeats. Whoever hears of it later has
 /// begun arrivals by the rate before.
@@ -235,6 +236,8 @@ impl Run {
     }
 
     pub(super) fn changed(&mut self, at: Duration, what: &str, from: String, to: String) {
+        let said = format!("{what}: {from} → {to}, from {:.1} s on", at.as_secs_f64());
+        self.log.push(self.run_time(self.last_look), LogKind::Change, said);
         self.changes.push(LoadChange { at, what: what.to_owned(), from, to });
         self.shown.mark();
     }

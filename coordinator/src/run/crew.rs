@@ -162,6 +162,7 @@ impl Run {
             return;
         };
         let (name, users) = (member.hello.name.clone(), member.users());
+        member.users_lost = users;
         member.heartbeat.users.clear();
         member.absences.push((u32::try_from(run_time.as_secs()).unwrap_or(u32::MAX), None));
         if self.is_running() {

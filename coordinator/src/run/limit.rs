@@ -88,6 +88,11 @@ impl LimitWatch {
         self.open.as_ref().filter(|open| is_long(open))
     }
 
+    /// The newest stretch.
+    pub(super) fn last(&self) -> Option<&Limit> {
+        self.now().or(self.closed.last())
+    }
+
     /// Every stretch so far.
     pub(super) fn all(&self) -> Vec<Limit> {
         self.closed.iter().chain(self.now()).cloned().collect()

@@ -16,8 +16,11 @@ use super::limit::{LimitWatch, Seconds};
 use crate::dispatch::Seat;
 use crate::view::WorkerState;
 
-/// Seconds whose counts are kept for the current rate.
+/// Seconds that the current rate is made from.
 const RECENT: usize = 10;
+
+/// Seconds whose counts are kept, for the screen.
+const KEPT: usize = 60;
 
 /// Most endpoints one worker can name in a run. A real one is far below: each of its load threads tells apart those of the
 /// scenario and 512 that come from values.
@@ -47,6 +50,8 @@ pub(super) struct Member {
     pub(super) failed: bool,
     /// Its lease has passed; cleared when it is back.
     pub(super) lost_at: Option<Duration>,
+    /// Users it had when it was lost.
+    pub(super) users_lost: u32,
     /// The seconds in which it was lost and others ran its users; the last may be open.
     pub(super) absences: Vec<(u32, Option<u32>)>,
     pub(super) left: bool,
@@ -112,6 +117,7 @@ impl Member {
             told_start: now,
             failed: false,
             lost_at: None,
+            users_lost: 0,
             absences: Vec::new(),
             left: false,
             refused: false,
@@ -255,7 +261,7 @@ impl Applied {
             Some((second, sum)) if *second == snapshot.from_s => *sum = sum.saturating_add(completed),
             _ => self.recent.push_back((snapshot.from_s, completed)),
         }
-        if self.recent.len() > RECENT {
+        if self.recent.len() > KEPT {
             self.recent.pop_front();
         }
         if !last_part {
@@ -295,11 +301,17 @@ impl Applied {
 
     /// Completed per second over the last seconds.
     pub(super) fn rate(&self) -> f64 {
-        let (Some((first, _)), Some((last, _))) = (self.recent.front(), self.recent.back()) else {
+        let newest = || self.recent.iter().rev().take(RECENT);
+        let (Some((last, _)), Some((first, _))) = (newest().next(), newest().next_back()) else {
             return 0.0;
         };
         let seconds = last.saturating_sub(*first).saturating_add(1);
-        self.recent.iter().map(|(_, completed)| *completed).sum::<u64>() as f64 / f64::from(seconds)
+        newest().map(|(_, completed)| *completed).sum::<u64>() as f64 / f64::from(seconds)
+    }
+
+    /// Requests completed in each of the last seconds, oldest first.
+    pub(super) fn course(&self) -> Vec<u64> {
+        self.recent.iter().map(|(_, completed)| *completed).collect()
     }
 
     /// Whether the final totals are what was applied, endpoint by endpoint.

@@ -50,6 +50,42 @@ struct Share {
     in_flight: u64,
 }
 
+/// What a row comes to in a second.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub(super) struct RowRates {
+    /// Completed.
+    pub(super) requests: f64,
+    /// Of these, failed.
+    pub(super) failures: f64,
+    /// Bytes of response bodies.
+    pub(super) bytes_in: f64,
+    /// Bytes of request bodies.
+    pub(super) bytes_out: f64,
+}
+
+impl RowRates {
+    /// What `window` comes to over so many seconds.
+    fn of(window: &InWindow, seconds: f64) -> Self {
+        let rate = |count: u64| if seconds > 0.0 { count as f64 / seconds } else { 0.0 };
+        Self {
+            requests: rate(window.requests),
+            failures: rate(window.failures),
+            bytes_in: rate(window.bytes_in),
+            bytes_out: rate(window.bytes_out),
+        }
+    }
+
+    /// Both together.
+    pub(super) fn plus(self, other: &Self) -> Self {
+        Self {
+            requests: self.requests + other.requests,
+            failures: self.failures + other.failures,
+            bytes_in: self.bytes_in + other.bytes_in,
+            bytes_out: self.bytes_out + other.bytes_out,
+        }
+    }
+}
+
 /// A run's merged statistics.
 #[derive(Debug, Default)]
 pub(super) struct Merged {
@@ -89,10 +125,7 @@ impl Merged {
         self.totals.add(snapshot);
         self.last_end = self.last_end.max(Duration::from_nanos(snapshot.gauges.last_end_ns));
         let second = self.recent.entry(snapshot.from_s).or_default();
-        let add = |sum: &mut InWindow, delta: &EndpointDelta| {
-            sum.requests = sum.requests.saturating_add(delta.counts.completed());
-            sum.failures = sum.failures.saturating_add(delta.counts.failed);
-        };
+        let add = |sum: &mut InWindow, delta: &EndpointDelta| sum.add(&InWindow::of(&delta.counts));
         // The same rows as in the totals: names beyond their limit share one.
         change_rows(second, &snapshot.endpoints, MAX_ENDPOINTS, EndpointKey::other_of, add);
         if !how.draining {
@@ -104,6 +137,8 @@ impl Merged {
         if iterations.planned > 0 {
             let begun = self.arrivals.entry(snapshot.from_s).or_default();
             *begun = begun.saturating_add(iterations.begun);
+            let point = self.timeline.at(snapshot.from_s);
+            point.arrivals = point.arrivals.saturating_add(iterations.begun);
         }
         self.arrivals.retain(|second, _| *second >= oldest);
         self.users.retain(|second, _| *second >= oldest);
@@ -196,17 +231,15 @@ impl Merged {
     }
 
     /// Completed and failed per second from the end of the warm-up to the stop, `measured` behind it, by row.
-    pub(super) fn rates_of_run(&self, measured: Duration) -> BTreeMap<EndpointKey, (f64, f64)> {
+    pub(super) fn rates_of_run(&self, measured: Duration) -> BTreeMap<EndpointKey, RowRates> {
         let seconds = measured.as_secs_f64();
-        let rate = |count: u64| if seconds > 0.0 { count as f64 / seconds } else { 0.0 };
-        let of = |window: &InWindow| (rate(window.requests), rate(window.failures));
         let measured = self.in_window.iter().filter(|(key, _)| key.part == Part::Measured);
-        measured.map(|(key, window)| (key.clone(), of(window))).collect()
+        measured.map(|(key, window)| (key.clone(), RowRates::of(window, seconds))).collect()
     }
 
     /// Completed and failed per second over the complete seconds before `watermark`, by row: what ends now counts for its
     /// row whether it began in the warm-up or not.
-    pub(super) fn rates(&self, watermark: u32) -> BTreeMap<EndpointKey, (f64, f64)> {
+    pub(super) fn rates(&self, watermark: u32) -> BTreeMap<EndpointKey, RowRates> {
         let from = watermark.saturating_sub(RATE_WINDOW);
         let seconds = f64::from((watermark - from).max(1));
         let mut sums: BTreeMap<EndpointKey, InWindow> = BTreeMap::new();
@@ -215,13 +248,9 @@ impl Merged {
                 Part::Measured => Cow::Borrowed(key),
                 Part::WarmUp => Cow::Owned(key.clone().in_part(Part::Measured)),
             };
-            change_row(&mut sums, &measured, MAX_ENDPOINTS, EndpointKey::other_of, |sum| {
-                sum.requests = sum.requests.saturating_add(counts.requests);
-                sum.failures = sum.failures.saturating_add(counts.failures);
-            });
+            change_row(&mut sums, &measured, MAX_ENDPOINTS, EndpointKey::other_of, |sum| sum.add(counts));
         }
-        let rate = |sum: InWindow| (sum.requests as f64 / seconds, sum.failures as f64 / seconds);
-        sums.into_iter().map(|(key, sum)| (key, rate(sum))).collect()
+        sums.into_iter().map(|(key, sum)| (key, RowRates::of(&sum, seconds))).collect()
     }
 }
 
@@ -278,8 +307,8 @@ mod tests {
         let points: Vec<_> = merged.timeline.points().map(|(_, point)| point.requests).collect();
         assert_eq!(points, [6]);
         let rates = merged.rates(1);
-        assert!((rates[&EndpointKey::new("GET", "/")].0 - 6.0).abs() < 1e-9);
-        assert!((rates[&group].0 - 3.0).abs() < 1e-9);
+        assert!((rates[&EndpointKey::new("GET", "/")].requests - 6.0).abs() < 1e-9);
+        assert!((rates[&group].requests - 3.0).abs() < 1e-9);
         assert_eq!(merged.totals.requests().failed, 3);
         let of_row = |key: &EndpointKey| {
             merged.courses[key].points().map(|(t, point)| (t, point.requests)).collect::<Vec<_>>()
@@ -309,7 +338,7 @@ mod tests {
         for second in 0..30 {
             add(&mut merged, 0, &snapshot(second, u64::from(second), false), &profile, second);
         }
-        let (requests, failures) = merged.rates(25)[&EndpointKey::new("GET", "/")];
+        let RowRates { requests, failures, .. } = merged.rates(25)[&EndpointKey::new("GET", "/")];
         assert!((requests - 19.5).abs() < 1e-9 && (failures - 19.5).abs() < 1e-9);
         assert!(merged.rates(0).is_empty());
     }

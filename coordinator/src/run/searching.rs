@@ -173,11 +173,8 @@ impl Run {
                 (key.clone(), stats)
             })
             .collect();
-        let counted = |stats: &EndpointStats<u64>| InWindow {
-            requests: stats.counts.completed(),
-            failures: stats.counts.failed,
-        };
-        let in_window: BTreeMap<_, _> = stats.iter().map(|(key, row)| (key.clone(), counted(row))).collect();
+        let in_window: BTreeMap<_, _> =
+            stats.iter().map(|(key, row)| (key.clone(), InWindow::of(&row.counts))).collect();
         let seconds = f64::from(to_s - from_s);
         let dropped = iterations.dropped;
         let seen = Seen { rows: &stats, in_window: &in_window, seconds, iterations, dropped };

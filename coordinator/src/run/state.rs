@@ -119,6 +119,8 @@ pub struct Run {
     pub(super) failed_to_start: Option<String>,
     pub(super) beside: Beside,
     pub(super) shown: super::show::Shown,
+    /// What happened, for the screen.
+    pub(super) log: super::show::RunLog,
 }
 
 impl Run {
@@ -162,6 +164,7 @@ impl Run {
             failed_to_start: None,
             beside: Beside::default(),
             shown: super::show::Shown::default(),
+            log: super::show::RunLog::default(),
         }
     }
 
@@ -173,6 +176,7 @@ impl Run {
     /// Takes what happened at `now` on the coordinator's clock; returns what is to be done, in order.
     pub fn handle(&mut self, input: Input, now: Duration) -> Vec<Effect> {
         let mut effects = Vec::new();
+        let phase = self.phase;
         let stood_still = self.notice_gap(now);
         if let Some(gap) = stood_still.filter(|_| !matches!(input, Input::Resumed { .. })) {
             self.note_gap(gap, now, &mut effects);
@@ -198,6 +202,7 @@ impl Run {
         }
         self.progress(now, &mut effects);
         self.tell_shares(now, &mut effects);
+        self.keep_log(phase, &effects, now);
         effects
     }
 

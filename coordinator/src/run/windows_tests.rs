@@ -195,10 +195,7 @@ fn naive(rule: &Rule, all: &[Snapshot], first_s: u32, last_s: u32) -> Option<Jud
                 rows.entry(key.clone()).or_default().merge(delta);
             }
         }
-        let rated = |stats: &EndpointStats<u64>| InWindow {
-            requests: stats.counts.completed(),
-            failures: stats.counts.failed,
-        };
+        let rated = |stats: &EndpointStats<u64>| InWindow::of(&stats.counts);
         let in_window = rows.iter().map(|(key, stats)| (key.clone(), rated(stats))).collect();
         let seconds = f64::from(length);
         let iterations = IterationCounts::default();

@@ -7,7 +7,7 @@
 use std::io;
 use std::time::Duration;
 
-use crossterm::event::{Event, EventStream, KeyEvent, KeyEventKind};
+use crossterm::event::{Event, EventStream, KeyEventKind};
 use futures_util::{Stream, StreamExt};
 use ratatui::Terminal;
 use ratatui::backend::{Backend, CrosstermBackend};
@@ -16,18 +16,32 @@ use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep_until};
 
+use super::action::{Action, Mode, Reaction, Trouble};
 use super::draw::draw;
 use super::keys;
-use super::state::{Action, Command, Screen, Trouble};
+use super::state::Screen;
 use super::terminal::{self, Guard};
 use super::theme::Theme;
+use crate::run::input::Person;
 use crate::view::{Phase, RunView};
 
 /// Between two frames that no key asked for.
 const FRAME: Duration = Duration::from_millis(100);
 
-/// Shows the run until it is finished or nobody publishes views any more; with `stay` the last picture stays until a key is
-/// pressed that does not move about in it, or `stay` is told. The terminal is as before when it returns.
+/// How the screen is.
+#[derive(Debug)]
+pub struct Setup {
+    /// Its looks.
+    pub theme: Theme,
+    /// Whose it is.
+    pub mode: Mode,
+    /// The last picture stays until a key is pressed, or this is told.
+    pub stay: Option<watch::Receiver<bool>>,
+}
+
+/// Shows the run until it is finished, nobody publishes views any more, or a person who only watches leaves; with `stay` the
+/// last picture stays until a key is pressed that does not move about in it, or `stay` is told. What the person wants of the run
+/// goes out as `wishes`. The terminal is as before when it returns.
 ///
 /// # Errors
 ///
@@ -35,26 +49,34 @@ const FRAME: Duration = Duration::from_millis(100);
 /// the caller may go on without a screen.
 pub async fn run(
     view: watch::Receiver<RunView>,
-    commands: mpsc::Sender<Command>,
-    stay: Option<watch::Receiver<bool>>,
+    wishes: mpsc::Sender<Person>,
+    setup: Setup,
 ) -> io::Result<()> {
-    let colours = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
     let guard = Guard::enter()?;
     let mut backend = CrosstermBackend::new(io::stdout());
     // Not the terminal's own `clear`: that asks where the cursor is, and a terminal that does not answer, or not soon,
     // would be without a screen.
     backend.clear()?;
-    let mut looker = Looker::new(Terminal::new(backend)?, Theme::new(colours))?;
+    let mut looker = Looker::new(Terminal::new(backend)?, setup.theme, setup.mode)?;
     let mut events = EventStream::new();
-    looker.screen.stays = stay.is_some();
-    let mut result = looker.watch(&mut events, view.clone(), &commands).await;
-    if let (Ok(()), Some(leave)) = (&result, stay) {
+    looker.screen.stays = setup.stay.is_some();
+    let mut result = looker.watch(&mut events, view.clone(), &wishes).await;
+    if let (Ok(End::OfRun), Some(leave)) = (&result, setup.stay) {
         // The run is not to wait for somebody who looks at it.
-        drop(commands);
-        result = looker.linger(&mut events, &view, leave).await;
+        drop(wishes);
+        result = looker.linger(&mut events, &view, leave).await.map(|()| End::OfRun);
     }
     drop(guard);
-    result
+    result.map(|_| ())
+}
+
+/// Why a screen is over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum End {
+    /// The run is, or nobody tells of it any more.
+    OfRun,
+    /// The person has left.
+    Left,
 }
 
 /// A screen on any terminal, and what it remembers.
@@ -70,8 +92,8 @@ impl<B> Looker<B>
 where
     B: Backend<Error: Send + Sync + 'static> + Send + 'static,
 {
-    fn new(terminal: Terminal<B>, theme: Theme) -> io::Result<Self> {
-        let screen = Screen::new(terminal.size().map_err(io::Error::other)?);
+    fn new(terminal: Terminal<B>, theme: Theme, mode: Mode) -> io::Result<Self> {
+        let screen = Screen::new(terminal.size().map_err(io::Error::other)?, mode);
         Ok(Self { terminal: Some(terminal), screen, theme, drawn: Instant::now() })
     }
 
@@ -80,8 +102,8 @@ where
         &mut self,
         events: &mut (impl Stream<Item = io::Result<Event>> + Unpin),
         mut view: watch::Receiver<RunView>,
-        commands: &mpsc::Sender<Command>,
-    ) -> io::Result<()> {
+        wishes: &mpsc::Sender<Person>,
+    ) -> io::Result<End> {
         // When the next frame is due; `None` while nothing has changed since the last.
         let mut due = Some(Instant::now());
         while view.borrow_and_update().phase != Phase::Finished {
@@ -93,8 +115,10 @@ where
                     due = due.or(Some(self.drawn + FRAME));
                 }
                 event = events.next(), if !is_deaf(&self.screen) => {
-                    if take_event(event, &mut self.screen, &view.borrow(), commands) {
-                        due = Some(Instant::now());
+                    match take_event(event, &mut self.screen, &view.borrow(), wishes) {
+                        Taken::Nothing => {}
+                        Taken::News => due = Some(Instant::now()),
+                        Taken::Left => return Ok(End::Left),
                     }
                 }
                 () = sleep_until(due.unwrap_or(self.drawn)), if due.is_some() => {
@@ -103,7 +127,7 @@ where
                 }
             }
         }
-        Ok(())
+        Ok(End::OfRun)
     }
 
     /// Keeps the last picture until a key is pressed that asks for nothing on it, or `leave` is told or gone.
@@ -117,13 +141,10 @@ where
             self.paint(view).await?;
             tokio::select! {
                 event = events.next() => match event {
-                    Some(Ok(Event::Key(key))) if !self.moves(key, &view.borrow()) => return Ok(()),
-                    Some(Ok(Event::Resize(width, height))) => {
-                        self.screen.update(Action::Resize(Size::new(width, height)), &view.borrow());
-                    }
-                    Some(Ok(_)) => {}
                     // Without keys nobody could ever leave.
                     Some(Err(_)) | None => return Ok(()),
+                    Some(Ok(event)) if self.ends_with(&event, &view.borrow()) => return Ok(()),
+                    Some(Ok(_)) => {}
                 },
                 _ = leave.wait_for(|told| *told) => return Ok(()),
             }
@@ -131,26 +152,12 @@ where
         Ok(())
     }
 
-    /// Whether a key moves about on the screen that stayed, or is none.
-    fn moves(&mut self, key: KeyEvent, view: &RunView) -> bool {
-        match keys::action(key) {
-            Some(
-                action @ (Action::Show(_)
-                | Action::Next
-                | Action::Previous
-                | Action::Scroll(_)
-                | Action::Help),
-            ) => {
-                self.screen.update(action, view);
-                true
-            }
-            // Any key closes the help.
-            Some(action) if self.screen.help && action != Action::Interrupt => {
-                self.screen.update(action, view);
-                true
-            }
-            _ => key.kind == KeyEventKind::Release,
-        }
+    /// Whether what the terminal said is a key that asks for nothing on the screen that stayed.
+    fn ends_with(&mut self, event: &Event, view: &RunView) -> bool {
+        let Some(action) = action(event, &self.screen) else {
+            return matches!(event, Event::Key(key) if key.kind != KeyEventKind::Release);
+        };
+        act(&mut self.screen, action, view) != Reaction::Taken
     }
 
     async fn paint(&mut self, view: &watch::Receiver<RunView>) -> io::Result<()> {
@@ -166,35 +173,68 @@ fn is_deaf(screen: &Screen) -> bool {
     matches!(screen.trouble, Some(Trouble::Deaf(_)))
 }
 
-/// Takes what the terminal said; whether there is something new to draw.
+/// What there is to do once an event is taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Taken {
+    Nothing,
+    /// There is something new to draw.
+    News,
+    /// The person has left.
+    Left,
+}
+
+/// Takes what the terminal said.
 fn take_event(
     event: Option<io::Result<Event>>,
     screen: &mut Screen,
     view: &RunView,
-    commands: &mpsc::Sender<Command>,
-) -> bool {
+    wishes: &mpsc::Sender<Person>,
+) -> Taken {
     let action = match event {
-        Some(Ok(Event::Key(key))) => keys::action(key),
-        Some(Ok(Event::Resize(width, height))) => Some(Action::Resize(Size::new(width, height))),
-        Some(Ok(_)) => None,
+        Some(Ok(event)) => action(&event, screen),
         Some(Err(error)) => return deafen(screen, error.to_string()),
         None => return deafen(screen, "end of input".to_owned()),
     };
-    let Some(action) = action else { return false };
-    if let Some(command) = screen.update(action, view)
-        && let Err(TrySendError::Full(_)) = commands.try_send(command)
-    {
-        // Not to wait: the screen must go on. A person sees that nothing happened and presses again.
-        screen.trouble = Some(Trouble::Refused);
+    let Some(action) = action else { return Taken::Nothing };
+    match act(screen, action, view) {
+        Reaction::Leave => return Taken::Left,
+        Reaction::Ask(wish) => {
+            if let Err(TrySendError::Full(_)) = wishes.try_send(wish) {
+                // Not to wait: the screen must go on. A person sees that nothing happened and presses again.
+                screen.trouble = Some(Trouble::Refused);
+            }
+        }
+        Reaction::Nothing | Reaction::Taken => {}
     }
-    true
+    Taken::News
+}
+
+/// What an event asks of the screen.
+fn action(event: &Event, screen: &Screen) -> Option<Action> {
+    match event {
+        Event::Key(key) => keys::action(*key, screen.typing),
+        Event::Mouse(event) => keys::mouse(*event),
+        Event::Resize(width, height) => Some(Action::Resize(Size::new(*width, *height))),
+        _ => None,
+    }
+}
+
+/// Changes the screen, and the terminal where the mouse changes hands.
+fn act(screen: &mut Screen, action: Action, view: &RunView) -> Reaction {
+    let mouse = screen.mouse;
+    let reaction = screen.update(action, view);
+    // A terminal that does not hand over its mouse is no trouble: the keys do everything.
+    if screen.mouse != mouse && terminal::take_mouse(screen.mouse).is_err() {
+        screen.mouse = mouse;
+    }
+    reaction
 }
 
 /// No more keys. Ctrl-C becomes the signal it is elsewhere.
-fn deafen(screen: &mut Screen, why: String) -> bool {
+fn deafen(screen: &mut Screen, why: String) -> Taken {
     terminal::cook();
     screen.trouble = Some(Trouble::Deaf(why));
-    true
+    Taken::News
 }
 
 /// Writes one frame, away from the runtime's threads.
@@ -219,7 +259,7 @@ where
 
 #[cfg(test)]
 mod tests {
-    use crossterm::event::{KeyCode, KeyModifiers};
+    use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
     use futures_util::stream;
     use ratatui::backend::TestBackend;
 
@@ -231,7 +271,7 @@ mod tests {
     }
 
     fn looker() -> Looker<TestBackend> {
-        Looker::new(Terminal::new(TestBackend::new(80, 24)).unwrap(), Theme::new(false)).unwrap()
+        Looker::new(Terminal::new(TestBackend::new(80, 24)).unwrap(), Theme::None, Mode::Own).unwrap()
     }
 
     fn text(looker: &Looker<TestBackend>) -> String {
@@ -250,11 +290,30 @@ mod tests {
         .map(Ok)
         .chain(stream::pending());
         let screen = tokio::spawn(async move { looker().watch(&mut keys, view, &commands).await });
-        assert_eq!(taken.recv().await, Some(Command::ChangeUsers(10)));
-        assert_eq!(taken.recv().await, Some(Command::Quit));
-        assert_eq!(taken.recv().await, Some(Command::Interrupt));
+        assert_eq!(taken.recv().await, Some(Person::ChangeUsers(10)));
+        assert_eq!(taken.recv().await, Some(Person::Quit));
+        assert_eq!(taken.recv().await, Some(Person::Interrupt));
         publish.send_modify(|view| view.phase = Phase::Finished);
-        screen.await.unwrap().unwrap();
+        assert_eq!(screen.await.unwrap().unwrap(), End::OfRun);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_only_watches_leaves_and_asks_for_nothing() {
+        for last in
+            [key(KeyCode::Char('q'), KeyModifiers::NONE), key(KeyCode::Char('c'), KeyModifiers::CONTROL)]
+        {
+            let (_publish, view) = watch::channel(samples::running());
+            let (wishes, mut taken) = mpsc::channel(8);
+            let mut keys = stream::iter([key(KeyCode::Char('w'), KeyModifiers::NONE), last])
+                .map(Ok)
+                .chain(stream::pending());
+            let mode = Mode::Watching { control: false };
+            let terminal = Terminal::new(TestBackend::new(80, 24)).unwrap();
+            let mut looker = Looker::new(terminal, Theme::None, mode).unwrap();
+            assert_eq!(looker.watch(&mut keys, view, &wishes).await.unwrap(), End::Left);
+            drop(wishes);
+            assert_eq!(taken.recv().await, None);
+        }
     }
 
     #[tokio::test(start_paused = true)]
@@ -286,7 +345,7 @@ mod tests {
         let (_tell, leave) = watch::channel(false);
         let none = KeyModifiers::NONE;
         let presses = [
-            KeyCode::Char('3'),
+            KeyCode::Char('4'),
             KeyCode::Down,
             KeyCode::Char('?'),
             KeyCode::Esc,
@@ -319,7 +378,7 @@ mod tests {
     fn a_command_that_is_not_taken_is_owned_up_to() {
         let (commands, _taken) = mpsc::channel(1);
         let view = samples::running();
-        let mut screen = Screen::new(Size::new(80, 24));
+        let mut screen = Screen::new(Size::new(80, 24), Mode::Own);
         let mut press = |code| {
             take_event(Some(Ok(key(KeyCode::Char(code), KeyModifiers::NONE))), &mut screen, &view, &commands);
             screen.trouble.clone()

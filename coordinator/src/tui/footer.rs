@@ -1,4 +1,4 @@
-//! The bottom lines: alarms, the newest failure, and the keys that mean something now.
+//! The bottom lines: the newest failure, and the keys that mean something now.
 //!
 //! A key that does nothing at the moment is not offered. Trouble with the screen itself stands in the keys' place.
 
@@ -9,37 +9,12 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
-use super::state::{Screen, Tab, Trouble, can_change, can_pause, can_quit};
-use super::text;
+use super::action::{Mode, Tab, Trouble};
+use super::state::{Screen, can_change, can_pause, can_quit};
 use super::theme::Theme;
+use super::{layout, text};
 use crate::format;
 use crate::view::{Phase, RunView};
-
-/// ```text
-///  ⚠ worker w2 is lost; its 66 users start again on w1                (+2: press 4)
-/// ```
-pub(super) fn draw_alarms(frame: &mut Frame<'_>, area: Rect, view: &RunView, theme: Theme) {
-    let width = usize::from(area.width);
-    let shown = usize::from(area.height).min(view.notices.len());
-    let hidden = view.notices.len() - shown;
-    let first = view.notices.len() - shown;
-    let lines: Vec<Line<'_>> = view.notices[first..]
-        .iter()
-        .enumerate()
-        .map(|(at, notice)| {
-            let more = if at + 1 == shown && hidden > 0 {
-                format!("  (+{hidden}: press 4) ")
-            } else {
-                " ".to_owned()
-            };
-            let room = width.saturating_sub(text::width(&more));
-            let notice = format!(" ⚠ {}", text::clean(notice));
-            let line = text::left(&text::cut_end(&notice, room), room) + &more;
-            Line::styled(line, theme.alarm())
-        })
-        .collect();
-    frame.render_widget(Paragraph::new(lines), area);
-}
 
 /// ```text
 ///  ✗ 86× POST /predict  closed: connection closed before the response · 2 s ago
@@ -67,7 +42,7 @@ pub(super) fn draw_last_failure(frame: &mut Frame<'_>, area: Rect, view: &RunVie
 }
 
 /// ```text
-///  1 overview  2 failures  3 workers  4 notices   +/- users   p pause   ? help   q stop
+///  1-6 views   Enter details   / filter   o sort   w/s users ±1   p pause   ? help   q stop
 /// ```
 pub(super) fn draw_keys(frame: &mut Frame<'_>, area: Rect, screen: &Screen, view: &RunView, theme: Theme) {
     let width = usize::from(area.width);
@@ -75,11 +50,14 @@ pub(super) fn draw_keys(frame: &mut Frame<'_>, area: Rect, screen: &Screen, view
         Some(Trouble::Refused) => {
             Line::styled(" ⚠ the run is busy and did not take that key; press it again", theme.warn())
         }
+        Some(Trouble::ReadOnly) => {
+            Line::styled(" ⚠ read-only: the load cannot be changed from this screen", theme.warn())
+        }
         Some(Trouble::Deaf(why)) => {
             let text = format!(" ⚠ no keys can be read ({}); Ctrl-C still stops", text::clean(why));
             Line::styled(text::cut_end(&text, width).into_owned(), theme.warn())
         }
-        None => keys(screen, view, theme, width),
+        None => keys(hints(frame.area(), screen, view), theme, width),
     };
     frame.render_widget(Paragraph::new(line), area);
 }
@@ -87,35 +65,54 @@ pub(super) fn draw_keys(frame: &mut Frame<'_>, area: Rect, screen: &Screen, view
 /// A key, what it does, and how early it leaves.
 type Hint = (String, String, u8);
 
-fn hints(screen: &Screen, view: &RunView) -> Vec<Hint> {
-    let mut hints: Vec<Hint> = Tab::ALL
-        .into_iter()
-        .enumerate()
-        .map(|(at, tab)| {
-            ((at + 1).to_string(), tab.title().to_owned(), if tab == screen.tab { 3 } else { 5 })
-        })
-        .collect();
+fn hints(whole: Rect, screen: &Screen, view: &RunView) -> Vec<Hint> {
+    let mut hints: Vec<Hint> = vec![];
     let mut hint = |key: &str, does: &str, rank| hints.push((key.to_owned(), does.to_owned(), rank));
-    if can_change(view) {
-        hint("+/-", if view.arrivals.is_some() { "rate" } else { "users" }, 4);
+    if screen.typing {
+        hint("Enter", "keep the filter", 1);
+        hint("Esc", "no filter", 2);
+        return hints;
     }
-    if can_pause(view) {
+    hint("1-6", "views", 7);
+    if screen.tab == Tab::Endpoints && screen.open.is_some() {
+        hint("Esc", "back", 2);
+        hint("↑↓", "the others", 5);
+    } else if screen.tab == Tab::Endpoints {
+        if !view.endpoints.is_empty() {
+            hint("Enter", "details", 3);
+            hint("/", "filter", 4);
+            hint("o/O", "sort", 4);
+        }
+    } else if layout::list(whole, screen, view).last_offset() > 0 {
+        hint("↑↓", "scroll", 8);
+    }
+    if can_change(view) && screen.mode.controls() {
+        hint("w/s", if view.arrivals.is_some() { "rate ±1" } else { "users ±1" }, 5);
+    }
+    if can_pause(view) && screen.mode.controls() {
         let (does, rank) = if view.paused { ("go on", 1) } else { ("pause", 6) };
         hint("p", does, rank);
     }
+    if screen.mouse {
+        hint("m", "mouse off", 6);
+    }
     hint("?", "help", 2);
-    if can_quit(view) {
-        hint("q", "stop", 1);
-    } else if view.phase == Phase::Draining {
-        hint("Ctrl-C", "stop now", 1);
-    } else if screen.stays {
-        hint("q", "leave", 1);
+    match screen.mode {
+        Mode::Own if can_quit(view) => hint("q", "stop", 1),
+        Mode::Own if view.phase == Phase::Draining => hint("Ctrl-C", "stop now", 1),
+        Mode::Own if screen.stays => hint("q", "leave", 1),
+        Mode::Own => {}
+        Mode::Watching { control } => {
+            hint("q", "leave", 1);
+            if !control {
+                hint("", "(read-only)", 5);
+            }
+        }
     }
     hints
 }
 
-fn keys(screen: &Screen, view: &RunView, theme: Theme, width: usize) -> Line<'static> {
-    let mut hints = hints(screen, view);
+fn keys(mut hints: Vec<Hint>, theme: Theme, width: usize) -> Line<'static> {
     let needed = |hints: &[Hint], gap: usize| {
         1 + hints.iter().map(|(key, does, _)| text::width(key) + 1 + text::width(does) + gap).sum::<usize>()
     };
@@ -126,12 +123,8 @@ fn keys(screen: &Screen, view: &RunView, theme: Theme, width: usize) -> Line<'st
     let gap = if needed(&hints, 3) <= width { "   " } else { "  " };
     let mut spans = vec![Span::raw(" ")];
     for (key, does, _) in hints {
-        let active = does == screen.tab.title();
         spans.push(Span::styled(key, theme.accent()));
-        spans.push(Span::styled(
-            format!(" {does}"),
-            if active { theme.strong().underlined() } else { theme.dim() },
-        ));
+        spans.push(Span::styled(format!(" {does}"), theme.dim()));
         spans.push(Span::raw(gap));
     }
     Line::from(spans)

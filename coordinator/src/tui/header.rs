@@ -37,10 +37,11 @@ fn title(view: &RunView, theme: Theme, width: usize) -> Line<'static> {
         Some(run_time) => format!(" {} / {} ", format::clock(view.elapsed), format::clock(run_time)),
         None => format!(" {} ", format::clock(view.elapsed)),
     };
-    let right = text::width(&phase) + text::width(&time);
+    let (mark, mark_look) = limit_mark(view, theme);
+    let right = text::width(mark) + usize::from(!mark.is_empty()) + text::width(&phase) + text::width(&time);
     let room = width.saturating_sub(right + 1);
     if room < 10 {
-        return Line::from(vec![Span::styled(phase, look), Span::raw(time)]);
+        return Line::from(vec![Span::styled(mark, mark_look), Span::styled(phase, look), Span::raw(time)]);
     }
     let mut spans = vec![Span::styled(" Stampede  ", theme.accent())];
     if view.demo {
@@ -54,9 +55,20 @@ fn title(view: &RunView, theme: Theme, width: usize) -> Line<'static> {
         &text::cut_middle(&what, room.saturating_sub(used)),
         (room + 1).saturating_sub(used),
     )));
+    spans.push(Span::styled(mark, mark_look));
+    spans.push(Span::raw(if mark.is_empty() { "" } else { " " }));
     spans.push(Span::styled(phase, look));
     spans.push(Span::styled(time, theme.strong()));
     Line::from(spans)
+}
+
+/// That the load generator is, or was, the limit.
+fn limit_mark(view: &RunView, theme: Theme) -> (&'static str, Style) {
+    match &view.limited {
+        Some(limited) if limited.now => (" ⚠ limited ", theme.alarm()),
+        Some(_) => ("⚠ was limited", theme.warn()),
+        None => ("", Style::new()),
+    }
 }
 
 fn phase_look(view: &RunView, theme: Theme) -> (&'static str, Style) {
@@ -152,6 +164,8 @@ fn all_figures(view: &RunView, theme: Theme) -> Vec<Figure> {
         figure("p99 ", time(all.p99), " ms", 4),
         figure("in flight ", text::right(&format::grouped(view.in_flight), 5), "", 6),
         figure("oldest ", text::right(&format::fine_span(view.oldest_in_flight), 6), "", 7),
+        figure("in ", text::right(&format::bytes_per_s(view.bytes_in_per_s), 7), "", 8),
+        figure("out ", text::right(&format::bytes_per_s(view.bytes_out_per_s), 7), "", 9),
     ]);
     figures
 }
@@ -251,7 +265,7 @@ mod tests {
     fn figures_stand_still_while_numbers_grow() {
         let place = |rps: f64, users: u32| {
             let view = RunView { rps, users, users_target: 200, ..samples::running() };
-            let line = figures(&view, Theme::new(false), 80).to_string();
+            let line = figures(&view, Theme::None, 80).to_string();
             line.chars().position(|c| c == 'p')
         };
         assert_eq!(place(0.0, 0), place(99_999.0, 200));

@@ -20,12 +20,17 @@ use crate::format;
 /// Cells left of the axis: `99 999`.
 const LABEL: u16 = 6;
 
+/// Points of a dash, and of the gap behind it.
+const DASH: usize = 3;
+
 /// One line of a chart.
 pub(super) struct Series {
     pub(super) name: &'static str,
     pub(super) colour: Color,
     /// Seconds and values, in order of time; a gap where there is no value.
     pub(super) points: Vec<(f64, Option<f64>)>,
+    /// With gaps, so that it can be told from others without colours.
+    pub(super) dashed: bool,
 }
 
 /// A chart.
@@ -125,9 +130,11 @@ fn axis(height: u16, top: f64) -> Vec<Line<'static>> {
 fn trace(context: &mut Context<'_>, series: &Series, theme: Theme) {
     let color = theme.colour(series.colour);
     let mut before: Option<(f64, f64)> = None;
-    for (x, y) in &series.points {
+    for (at, (x, y)) in series.points.iter().enumerate() {
+        let gap = series.dashed && at / DASH % 2 == 1;
         let here = y.filter(|y| y.is_finite()).map(|y| (*x, y));
         match (before, here) {
+            (Some(_), Some(_)) if gap => {}
             (Some((x1, y1)), Some((x2, y2))) => context.draw(&Stroke::new(x1, y1, x2, y2, color)),
             (None, Some(point)) => context.draw(&Points { coords: &[point], color }),
             _ => {}
@@ -152,7 +159,7 @@ fn round_up(value: f64) -> f64 {
 }
 
 /// An axis label of six cells at most: `0.15`, `1.5`, `750`, `99 999`, `120k`, `1.2M`.
-fn label(value: f64) -> String {
+pub(super) fn label(value: f64) -> String {
     let (value, unit) = match value {
         v if v < 99_999.5 => (v, ""),
         v if v < 1e6 => (v / 1e3, "k"),

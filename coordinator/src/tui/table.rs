@@ -92,12 +92,7 @@ pub(super) fn fit(columns: &[Column], rows: &[Vec<Cell>], room: usize) -> Widths
         }
     }
     shrink(columns, &mut widths, room);
-    for (at, column) in columns.iter().enumerate().filter(|(_, column)| column.kind.is_flexible()) {
-        let spare = room.saturating_sub(needed(&widths, 1));
-        if let Some(width) = &mut widths[at] {
-            *width += spare.min(widest(at).unwrap_or(0).max(column.min).saturating_sub(*width));
-        }
-    }
+    widen(columns, &mut widths, room, |at| widest(at).unwrap_or(0));
     let gap = if needed(&widths, 3) <= room {
         3
     } else if needed(&widths, 2) <= room {
@@ -111,6 +106,24 @@ pub(super) fn fit(columns: &[Column], rows: &[Vec<Cell>], room: usize) -> Widths
         *width += spare;
     }
     Widths { columns: widths, gap }
+}
+
+/// Gives what is left over to the flexible columns, cell by cell in turn, each as much as its content needs.
+fn widen(columns: &[Column], widths: &mut [Option<usize>], room: usize, content: impl Fn(usize) -> usize) {
+    let flexible = columns.iter().enumerate().filter(|(_, column)| column.kind.is_flexible());
+    let wanted: Vec<_> = flexible.map(|(at, column)| (at, content(at).max(column.min))).collect();
+    let mut spare = room.saturating_sub(needed(widths, 1));
+    let mut given = true;
+    while spare > 0 && given {
+        given = false;
+        for (at, wanted) in &wanted {
+            if let Some(width) = widths[*at].as_mut().filter(|width| **width < *wanted && spare > 0) {
+                *width += 1;
+                spare -= 1;
+                given = true;
+            }
+        }
+    }
 }
 
 /// Cells that these columns take with `gap` between them.

@@ -10,6 +10,7 @@ use std::sync::Once;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 
 use crossterm::cursor::{Hide, Show};
+use crossterm::event::{DisableMouseCapture, EnableMouseCapture};
 use crossterm::execute;
 use crossterm::terminal::{EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode};
 
@@ -24,6 +25,8 @@ const SCREEN: u8 = 2;
 static DONE: AtomicU8 = AtomicU8::new(UNTOUCHED);
 /// A panic gave the terminal back.
 static PANICKED: AtomicBool = AtomicBool::new(false);
+/// The terminal tells what the mouse does.
+static MOUSE: AtomicBool = AtomicBool::new(false);
 static HOOK: Once = Once::new();
 
 /// Holds the terminal; gives it back when dropped.
@@ -68,6 +71,22 @@ pub(super) fn cook() {
     }
 }
 
+/// Has the terminal tell what the mouse does, or leaves it to the terminal, which marks text with it.
+///
+/// # Errors
+/// What the terminal said.
+pub(super) fn take_mouse(take: bool) -> io::Result<()> {
+    if DONE.load(Ordering::SeqCst) != SCREEN {
+        return Ok(());
+    }
+    MOUSE.store(take, Ordering::SeqCst);
+    if take {
+        execute!(io::stdout(), EnableMouseCapture)
+    } else {
+        execute!(io::stdout(), DisableMouseCapture)
+    }
+}
+
 fn install_hook() {
     let before = panic::take_hook();
     panic::set_hook(Box::new(move |info| {
@@ -81,6 +100,9 @@ fn install_hook() {
 /// Undoes what was done, once. Errors are left alone: this runs while something worse may be going on.
 fn restore() -> bool {
     let done = DONE.swap(UNTOUCHED, Ordering::SeqCst);
+    if MOUSE.swap(false, Ordering::SeqCst) {
+        let _ = execute!(io::stdout(), DisableMouseCapture);
+    }
     if done == SCREEN {
         let _ = execute!(io::stdout(), LeaveAlternateScreen, Show);
     }

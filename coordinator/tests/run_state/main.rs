@@ -8,6 +8,7 @@ mod iterations;
 mod life;
 mod losses;
 mod membership;
+mod picture;
 mod properties;
 mod resume;
 mod rogue;

@@ -147,9 +147,16 @@ fn a_worker_at_its_limit_is_said_once_and_stands_in_the_result() {
     }
     let notice = "generator-limited: worker w0 uses 97 % of a core; the target may be able to take more";
     assert_eq!(second(&mut world, 960), [notice]);
-    assert_eq!(world.run.view(world.now).workers[0].note, "at its own limit");
+    let view = world.run.view(world.now);
+    assert_eq!(view.workers[0].note, "at its own limit: uses 97 % of a core");
+    assert_eq!(view.workers.iter().map(|worker| worker.limited).collect::<Vec<_>>(), [true, false]);
+    let limited = view.limited.expect("now");
+    assert_eq!((limited.now, limited.text.as_str()), (true, "worker w0 uses 97 % of a core"));
     assert_eq!(second(&mut world, 200), [notice]);
-    assert_eq!(world.run.view(world.now).workers[0].note, "");
+    let view = world.run.view(world.now);
+    assert_eq!(view.workers[0].note, "");
+    let limited = view.limited.expect("before");
+    assert_eq!((limited.now, limited.text.as_str()), (false, "worker w0, 00:01-00:04"));
     let result = world.result();
     assert!(result.is_generator_limited() && result.workers[1].limits.is_empty());
     let spans: Vec<_> = result.workers[0].limits.iter().map(|limit| (limit.from_s, limit.to_s)).collect();

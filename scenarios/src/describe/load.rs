@@ -55,11 +55,12 @@ fn what(load: &LoadPlan) -> String {
             let stages = counted(load.parts.len() as u64, "stage");
             format!("users in {stages}, at most {}", load.profile.peak())
         }
-        None => users(load),
+        None => describe_users(load),
     }
 }
 
-fn users(load: &LoadPlan) -> String {
+/// A plain ramp of users in words: `200 users, started at 10/s (all of them after 20s)`.
+pub fn describe_users(load: &LoadPlan) -> String {
     let users = load.profile.peak();
     let ramp = load.profile.settled_at();
     let mut text = counted(u64::from(users), "user");
@@ -71,7 +72,9 @@ fn users(load: &LoadPlan) -> String {
         None => {}
     }
     if ramp > Duration::ZERO {
-        let _ = write!(text, " (all of them after {})", show_duration(ramp));
+        // Nobody looks for a finer number than that.
+        let whole = Duration::from_millis(u64::try_from(ramp.as_micros().div_ceil(1000)).unwrap_or(u64::MAX));
+        let _ = write!(text, " (all of them after {})", show_duration(whole));
     }
     text
 }

@@ -3,6 +3,8 @@
 //! Inputs come from handlers, people and a tick; effects go out to workers' streams; the picture is published ten times a
 //! second. The order at the end: the run is over, workers are told and have up to half a second to say that they heard it.
 
+mod paper;
+
 use std::collections::{HashMap, HashSet};
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -269,41 +271,6 @@ impl Conductor {
         if let Some(journal) = &mut self.journal {
             journal.write_if_due(now);
         }
-    }
-
-    /// A record is on disk, or will never be.
-    fn written(&mut self, written: io::Result<()>) {
-        if let Err(error) = written {
-            return self.break_off(&error);
-        }
-        let now = self.now();
-        let Some(journal) = &mut self.journal else { return };
-        let released = journal.released();
-        journal.write_if_due(now);
-        for outgoing in released {
-            self.send(outgoing);
-        }
-    }
-
-    /// A test that runs for hours is worth more than the chance to resume it: it goes on without its journal.
-    fn break_off(&mut self, error: &io::Error) {
-        let Some(journal) = self.journal.take() else { return };
-        let released = journal.break_off();
-        let second = self.run.started().map_or(0, |start| self.now().saturating_sub(start).as_secs());
-        let text = format!(
-            "the journal cannot be written since second {second} ({error}); the test goes on and cannot be resumed"
-        );
-        self.handle(Input::Noted { text });
-        for outgoing in released {
-            self.send(outgoing);
-        }
-    }
-
-    /// The end is written down before it is told.
-    async fn settle(&mut self) {
-        let Some(journal) = &mut self.journal else { return };
-        let settled = journal.settle().await;
-        self.written(settled);
     }
 
     fn carry_out(&mut self, effect: Effect) {

@@ -13,7 +13,6 @@ use stampede_stats::timeline::{Point, Timeline};
 use stampede_stats::totals::Totals;
 
 use crate::result::{Accounting, RunResult, StopReason, WarmupAccount, WorkerResult};
-use crate::rules::{Judged, Stretch, judge_value};
 use crate::view::WorkerState;
 
 pub(crate) fn ms(ms: u64) -> Duration {
@@ -202,25 +201,6 @@ pub(in crate::report) fn worker(name: &str, requests: u64) -> WorkerResult {
 }
 
 pub(in crate::report) const SHOP: [(&str, &str); 2] = [("GET", "/"), ("POST", "/predict")];
-
-/// The run of [`passing`], ended by a rule; one over windows has broken before, and one holds.
-pub(super) fn ended_by_a_rule() -> RunResult {
-    let judged = |rule: &str, value: f64, window: Option<(u32, u32)>| {
-        let rule = stampede_scenarios::threshold::parse(rule).expect("a rule");
-        judge_value(&rule, Some(value), window.map(|(from_s, to_s)| Stretch { from_s, to_s }))
-    };
-    let ending = judged("p99 of \"POST /predict\" < 50ms for 5s or stop", 61.2, Some((4, 9)));
-    let mut result = passing();
-    result.stop_reason = StopReason::Threshold;
-    result.thresholds = vec![
-        judged("rps >= 40", 48.7, None),
-        judged("p95 of \"GET /a|b\" < 2ms for 2s", 2.48, Some((3, 5))),
-        Judged { ended_at: Some(ms(10_000)), ..ending },
-        judged("error_rate == 0", 0.0, None),
-    ];
-    result.notes = vec!["threshold: p99 …, at 00:10: measured 61.2 ms in 00:04-00:09; the run ends".into()];
-    result
-}
 
 /// Four requests to `/predict` for one to `/`, every 20 ms, slower and slower; three complete while draining.
 pub(in crate::report) fn passing() -> RunResult {

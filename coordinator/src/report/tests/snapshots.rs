@@ -9,7 +9,8 @@ use stampede_stats::endpoint::RowKind;
 
 use super::fixtures;
 use crate::report::{Format, Report, markdown_text, stdout_text, verdict};
-use crate::result::RunResult;
+use crate::result::{RunResult, StopReason};
+use crate::rules::{Judged, Stretch, judge_value};
 
 fn stdout(result: &RunResult) -> String {
     let reports = [PathBuf::from("report.md"), PathBuf::from("report.json")];
@@ -45,9 +46,28 @@ fn failing() {
     insta::assert_snapshot!("failing_json", json(&result));
 }
 
+/// The run of [`fixtures::passing`], ended by a rule; one over windows has broken before, and one holds.
+fn ending() -> RunResult {
+    let judged = |rule: &str, value: f64, window: Option<(u32, u32)>| {
+        let rule = stampede_scenarios::threshold::parse(rule).expect("a rule");
+        judge_value(&rule, Some(value), window.map(|(from_s, to_s)| Stretch { from_s, to_s }))
+    };
+    let ending = judged("p99 of \"POST /predict\" < 50ms for 5s or stop", 61.2, Some((4, 9)));
+    let mut result = fixtures::passing();
+    result.stop_reason = StopReason::Threshold;
+    result.thresholds = vec![
+        judged("rps >= 40", 48.7, None),
+        judged("p95 of \"GET /a|b\" < 2ms for 2s", 2.48, Some((3, 5))),
+        Judged { ended_at: Some(fixtures::ms(10_000)), ..ending },
+        judged("error_rate == 0", 0.0, None),
+    ];
+    result.notes = vec!["threshold: p99 …, at 00:10: measured 61.2 ms in 00:04-00:09; the run ends".into()];
+    result
+}
+
 #[test]
 fn ended_by_a_rule() {
-    let result = fixtures::ended_by_a_rule();
+    let result = ending();
     assert!(!verdict(&result).passed);
     insta::assert_snapshot!("ended_by_a_rule_stdout", stdout(&result));
     let rules = |text: &str, from: &str, to: &str| {
@@ -154,7 +174,7 @@ fn counts_that_do_not_add_up_are_shown_as_such() {
 #[test]
 fn a_run_without_workers_left_says_so() {
     let mut result = fixtures::lost_worker();
-    result.stop_reason = crate::result::StopReason::NoWorkers;
+    result.stop_reason = StopReason::NoWorkers;
     result
         .accounting
         .missing

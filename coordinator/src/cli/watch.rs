@@ -145,6 +145,7 @@ async fn screen(
     let (wish, wishes) = mpsc::channel(WISHES);
     let (left, stay) = watch::channel(false);
     let (gone, mut is_gone) = watch::channel(false);
+    let mode = tui::Mode::Watching { control: attached.control() };
     let pass_on = async {
         while let Some(command) = pressed.recv().await {
             let Some(wanted) = wanted(command) else { return };
@@ -169,7 +170,6 @@ async fn screen(
     };
     let show = async {
         log.hold();
-        let mode = tui::Mode::Watching { control: true };
         let theme = tui::Theme::chosen(None, |name| std::env::var_os(name));
         let shown = tui::run(view.clone(), commands, tui::Setup { theme, mode, stay: Some(stay) }).await;
         log.release();

@@ -8,3 +8,4 @@ mod formats;
 mod html;
 mod properties;
 mod snapshots;
+mod traced;

@@ -10,7 +10,6 @@ users:
   visitor:
     tasks:
       main:
-        on_failure: continue
         steps:
           - get: /status/201
           - {get: /status/404, expect: {status: 404}}

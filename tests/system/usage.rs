@@ -76,7 +76,7 @@ fn what_is_named_and_not_there_is_wrong_usage() {
     let no_folder = run("scenario.yaml --headless -t 1s --report nowhere/r.md");
     refused(&no_folder, 2, &["nowhere/r.md", "no folder `nowhere`"]);
     let no_format = run("scenario.yaml --headless -t 1s --report r.pdf");
-    refused(&no_format, 2, &["r.pdf", "no report format .pdf", ".md and .json"]);
+    refused(&no_format, 2, &["r.pdf", "no report format .pdf", ".md, .html, .json"]);
     assert_eq!(seen(&target), 0, "nothing was sent");
 }
 

@@ -47,7 +47,7 @@ pub(super) fn search(search: &SearchResult) -> SearchReport {
 /// What is to be said below a table of rules, where there is something.
 pub(super) fn below(rules: &[Threshold]) -> Option<&'static str> {
     let windowed = rules.iter().any(|rule| rule.window.is_some());
-    windowed.then_some("A rule with `for` is shown with the worst of its windows.")
+    windowed.then_some("Of a rule over windows the worst one is shown.")
 }
 
 fn holds(passed: bool) -> Cell {

@@ -54,6 +54,8 @@ fn who_cannot_watch_is_told_why() {
     refused.ended(11);
     let said = "the token that was shown is not this coordinator's";
     assert!(refused.stderr.contains(said), "{}", refused.stderr);
+    // A run that made no request has not passed.
+    until("a request", || seen(&target) > 0);
     coordinator.signal(rustix::process::Signal::TERM);
     Finished::of(&mut coordinator).ended(0);
     let nobody = Finished::of(&mut Process::start(watching(&bed, &address, "--headless")));

@@ -181,7 +181,8 @@ impl Exporters {
 
     /// The run is over, and its feed with it: what is still to be delivered has a little time, and what was lost is noted.
     pub async fn finish(self, result: &mut RunResult) {
-        let until = Instant::now() + if result.aborted { HASTE } else { GRACE };
+        let time = if result.aborted { HASTE } else { GRACE };
+        let until = Instant::now() + time;
         let published = self.published.load(Ordering::Relaxed);
         let mut notes = Vec::new();
         for (tally, mut task) in self.sending {
@@ -190,6 +191,8 @@ impl Exporters {
             }
             notes.extend(tally.losses(published));
         }
+        // A file has its own time: a receiver that is silent has used up the others'.
+        let until = Instant::now() + time;
         let mut live = None;
         if let Some((tally, task)) = self.live {
             live = timeout_at(until, task).await.ok().and_then(Result::ok).map(|live| (tally.clone(), live));

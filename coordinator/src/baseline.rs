@@ -7,9 +7,8 @@ use std::path::{Path, PathBuf};
 
 use stampede_scenarios::threshold::{Clock, Metric, Rule, Scope};
 use stampede_stats::endpoint::{EndpointKey, RowKind};
-use stampede_stats::histogram::{Exact, TimesDelta};
 
-use crate::report::{Endpoint, HistogramError, Report, ReportError, TimesReport, read_json, recorded};
+use crate::report::{Endpoint, HistogramError, Report, ReportError, TimesReport, read_json, recorded_times};
 use crate::rules::{Sum, is_of, part};
 
 /// Why a run cannot be compared with.
@@ -119,7 +118,7 @@ fn sum(rule: &Rule, rows: &[&Endpoint]) -> Result<Sum, BaselineError> {
             Clock::Service => &[&row.service],
         };
         for times in times {
-            let times = delta(times).map_err(|source| BaselineError::Histogram {
+            let times = recorded_times(times).map_err(|source| BaselineError::Histogram {
                 rule: rule.to_string(),
                 row: format!("{} {}", row.method, row.name).trim().to_owned(),
                 source,
@@ -128,36 +127,6 @@ fn sum(rule: &Rule, rows: &[&Endpoint]) -> Result<Sum, BaselineError> {
         }
     }
     Ok(sum)
-}
-
-/// Times as they were recorded. Without values there is no histogram.
-fn delta(times: &TimesReport) -> Result<TimesDelta, HistogramError> {
-    let Some(histogram) = &times.histogram else { return Ok(TimesDelta::default()) };
-    let pairs: Vec<(u32, u64)> = recorded(histogram)?
-        .into_iter()
-        .map(|(value, count)| (u32::try_from(value).unwrap_or(u32::MAX), count))
-        .collect();
-    let count = pairs.iter().map(|(_, count)| *count).fold(0, u64::saturating_add);
-    let (Some(avg), Some(min), Some(max)) = (times.avg_ms, times.min_ms, times.max_ms) else {
-        return Err(HistogramError::Malformed);
-    };
-    let exact = Exact {
-        count,
-        sum_ns: ns(avg * count as f64),
-        min_ns: ns(min),
-        max_ns: ns(max.max(min)),
-        saturated: 0,
-    };
-    Ok(TimesDelta { pairs, exact })
-}
-
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "what is out of range becomes the end of it"
-)]
-fn ns(ms: f64) -> u64 {
-    (ms * 1e6).round() as u64
 }
 
 #[cfg(test)]

@@ -12,8 +12,9 @@ use hdrhistogram::Histogram;
 use jiff::{SignedDuration, Timestamp};
 
 use super::model::{Endpoint, EndpointPoint, Failure, Report};
+use super::saved::histogram;
 use super::text::{Place, safe};
-use super::times::{Percentiles, decoded};
+use super::times::Percentiles;
 
 const STATS: &str = "Type,Name,Request Count,Failure Count,Median Response Time,Average Response Time,Min Response Time,\
                      Max Response Time,Average Content Size,Requests/s,Failures/s,50%,66%,75%,80%,90%,95%,98%,99%,99.9%,\
@@ -58,7 +59,7 @@ fn history(report: &Report) -> String {
     for (index, point) in course.iter().enumerate() {
         requests += point.requests;
         failures += point.failures;
-        match (&mut whole, point.histogram.as_deref().and_then(decoded)) {
+        match (&mut whole, point.histogram.as_deref().and_then(|text| histogram(text).ok())) {
             // Each is of the same bounds, so that this cannot fail; a step of a file that somebody changed adds nothing.
             (Some(whole), Some(step)) => drop(whole.add(step)),
             (whole @ None, step) => *whole = step,

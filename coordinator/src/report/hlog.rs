@@ -14,8 +14,8 @@ use hdrhistogram::serialization::{Serializer, V2DeflateSerializer};
 use jiff::Timestamp;
 
 use super::model::{Endpoint, EndpointPoint, Report};
+use super::saved::histogram;
 use super::text::{Place, safe};
-use super::times::decoded;
 
 /// Legend of the columns, as the reference implementation writes it.
 const LEGEND: &str =
@@ -60,7 +60,7 @@ fn intervals<'a>(endpoint: &Endpoint, tag: &'a str, report: &Report) -> Vec<Inte
     let steps = endpoint.course.iter().enumerate();
     let found: Vec<_> = steps
         .filter_map(|(index, point)| {
-            let times = decoded(point.histogram.as_deref()?)?;
+            let times = histogram(point.histogram.as_deref()?).ok()?;
             Some(Interval { start: point.t.into(), length: length(&endpoint.course, index), tag, times })
         })
         .collect();
@@ -81,7 +81,7 @@ fn length(course: &[EndpointPoint], index: usize) -> f64 {
 
 /// Those that were ok and those that failed.
 fn whole(endpoint: &Endpoint) -> Option<Histogram<u64>> {
-    let parts = [&endpoint.ok, &endpoint.failed].map(|times| times.histogram.as_deref().and_then(decoded));
+    let parts = [&endpoint.ok, &endpoint.failed].map(|times| histogram(times.histogram.as_deref()?).ok());
     parts.into_iter().flatten().reduce(|mut whole, part| {
         // Of the same bounds, so that this cannot fail.
         let _ = whole.add(part);

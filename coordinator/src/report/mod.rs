@@ -37,7 +37,7 @@ pub(crate) use file::{check_place, write_text};
 pub use html::html_text;
 pub use markdown::markdown_text;
 pub use model::*;
-pub use saved::{HistogramError, recorded};
+pub use saved::{HistogramError, recorded, recorded_times};
 pub use stdout::{kept_text, stdout_text};
 pub use summary::{Style, UnknownStyle, summary_text};
 pub(crate) use table::{Align, Cell, Table};

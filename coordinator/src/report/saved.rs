@@ -4,8 +4,11 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use hdrhistogram::Histogram;
 use hdrhistogram::serialization::Deserializer;
-use stampede_stats::histogram::HIGHEST_US;
+use stampede_stats::histogram::{Exact, HIGHEST_US, TimesDelta};
+
+use super::times::TimesReport;
 
 /// Bytes before the counts of a histogram in V2: cookie, length, normalisation, digits, lowest, highest, ratio.
 const HEADER: usize = 40;
@@ -24,8 +27,8 @@ pub enum HistogramError {
     Malformed,
 }
 
-/// The recorded values in microseconds and how often each was, ascending.
-pub fn recorded(encoded: &str) -> Result<Vec<(u64, u64)>, HistogramError> {
+/// The histogram, in microseconds.
+pub(super) fn histogram(encoded: &str) -> Result<Histogram<u64>, HistogramError> {
     let bytes = STANDARD.decode(encoded).map_err(|_| HistogramError::NotBase64)?;
     let header = bytes.get(..HEADER).ok_or(HistogramError::Malformed)?;
     let word = |at: usize| header[at..at + 8].iter().fold(0_u64, |word, byte| word << 8 | u64::from(*byte));
@@ -33,14 +36,42 @@ pub fn recorded(encoded: &str) -> Result<Vec<(u64, u64)>, HistogramError> {
     if word(24) > HIGHEST_US || !(1..=3).contains(&digits) {
         return Err(HistogramError::OtherBounds);
     }
-    let histogram = Deserializer::new().deserialize::<u64, _>(&mut bytes.as_slice());
-    let histogram = histogram.map_err(|_| HistogramError::Malformed)?;
+    Deserializer::new().deserialize(&mut bytes.as_slice()).map_err(|_| HistogramError::Malformed)
+}
+
+/// The recorded values in microseconds and how often each was, ascending.
+pub fn recorded(encoded: &str) -> Result<Vec<(u64, u64)>, HistogramError> {
+    let histogram = histogram(encoded)?;
     Ok(histogram.iter_recorded().map(|step| (step.value_iterated_to(), step.count_at_value())).collect())
+}
+
+/// Times as they were recorded, as near as the file has them: its mean has six digits.
+pub fn recorded_times(times: &TimesReport) -> Result<TimesDelta, HistogramError> {
+    if times.count == 0 {
+        return Ok(TimesDelta::default());
+    }
+    let pairs = recorded(times.histogram.as_deref().ok_or(HistogramError::Malformed)?)?;
+    let pairs: Vec<_> =
+        pairs.into_iter().map(|(us, count)| (u32::try_from(us).unwrap_or(u32::MAX), count)).collect();
+    let count = pairs.iter().fold(0, |sum: u64, (_, count)| sum.saturating_add(*count));
+    let (Some(avg), Some(min), Some(max)) = (times.avg_ms, times.min_ms, times.max_ms) else {
+        return Err(HistogramError::Malformed);
+    };
+    let (sum_ns, min_ns, max_ns) = (ns(avg * count as f64), ns(min), ns(max.max(min)));
+    Ok(TimesDelta { pairs, exact: Exact { count, sum_ns, min_ns, max_ns, saturated: 0 } })
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "what is out of range becomes the end of it"
+)]
+fn ns(ms: f64) -> u64 {
+    (ms * 1e6).round() as u64
 }
 
 #[cfg(test)]
 mod tests {
-    use hdrhistogram::Histogram;
     use hdrhistogram::serialization::{Serializer, V2Serializer};
     use proptest::prelude::*;
 

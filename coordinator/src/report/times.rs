@@ -4,8 +4,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use hdrhistogram::Histogram;
-use hdrhistogram::serialization::{Deserializer, Serializer, V2Serializer};
+use hdrhistogram::serialization::{Serializer, V2Serializer};
 use serde::{Deserialize, Serialize};
 use stampede_stats::histogram::{TIMES_DIGITS, Times, TimesDelta};
 
@@ -141,10 +140,4 @@ fn encoded(times: &Times<u64>) -> Option<String> {
     let mut bytes = Vec::new();
     V2Serializer::new().serialize(&histogram, &mut bytes).ok()?;
     Some(STANDARD.encode(bytes))
-}
-
-/// What [`encoded`] made, read again; `None` of a file that somebody changed.
-pub(super) fn decoded(text: &str) -> Option<Histogram<u64>> {
-    let bytes = STANDARD.decode(text).ok()?;
-    Deserializer::new().deserialize(&mut bytes.as_slice()).ok()
 }

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use stampede_stats::histogram::{Exact, HIGHEST_US, TimesDelta};
+use stampede_stats::histogram::TimesDelta;
 
 use super::super::model::{Endpoint, Report, TimelinePoint};
-use super::super::saved::recorded;
+use super::super::saved::recorded_times;
 use super::super::text::{Place, count_of, safe};
 use super::super::times::TimesReport;
 
@@ -45,7 +45,7 @@ impl<'a> Figures<'a> {
         let elapsed_s = report.run.last_end_s.map(|end| end - warmup).filter(|elapsed| *elapsed > 0.0);
         let mut unreadable = false;
         let mut read = |times: &TimesReport| {
-            decoded(times).unwrap_or_else(|| {
+            recorded_times(times).unwrap_or_else(|_| {
                 unreadable = true;
                 TimesDelta::default()
             })
@@ -139,33 +139,6 @@ impl<'a> Figures<'a> {
         }
         notes
     }
-}
-
-/// The recorded values of a report; `None` where there should be some and they cannot be read.
-fn decoded(times: &TimesReport) -> Option<TimesDelta> {
-    if times.count == 0 {
-        return Some(TimesDelta::default());
-    }
-    let pairs = recorded(times.histogram.as_deref()?).ok()?.into_iter();
-    let pairs: Option<Vec<_>> =
-        pairs.map(|(us, count)| Some((u32::try_from(us.min(HIGHEST_US)).ok()?, count))).collect();
-    let exact = Exact {
-        count: times.count,
-        sum_ns: ns(times.avg_ms? * times.count as f64),
-        min_ns: ns(times.min_ms?),
-        max_ns: ns(times.max_ms?),
-        saturated: 0,
-    };
-    Some(TimesDelta { pairs: pairs?, exact })
-}
-
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "times are positive and end at 2^64 ns"
-)]
-fn ns(ms: f64) -> u64 {
-    (ms * 1e6).round() as u64
 }
 
 impl Recorded {
